@@ -1,0 +1,51 @@
+# springdrift: `make demo` shows it, `make test` checks it. Both set themselves up.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+.PHONY: help setup demo test lint types unit format bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/.ready  ## create .venv and install springdrift with everything it can use
+
+.venv/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "springdrift needs Python 3.11 or later; try: make PYTHON=python3.11 setup"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' || { echo "Python has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "== setting up .venv (once, a few minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt pip
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]' --group dev
+	@touch $@
+
+demo: .venv/.ready  ## compare strategies on drifting worlds: the main job, in two minutes
+	@$(BIN)/springdrift compare --quick --out out/demo
+
+test: lint types unit  ## lint, types, import layers, all tests and doctests
+
+lint: .venv/.ready  ## style and import layers
+	@echo "== lint"
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports
+
+types: .venv/.ready  ## type check
+	@echo "== types"
+	@$(BIN)/mypy
+
+unit: .venv/.ready
+	@echo "== tests"
+	@$(BIN)/python -c "import springdrift; springdrift.warm_up()"
+	@$(BIN)/pytest -q -n 2
+
+format: .venv/.ready  ## format the code
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: .venv/.ready  ## measure speed and strategy separation
+	@$(BIN)/springdrift bench speed && $(BIN)/springdrift bench separation
+
+clean:  ## remove the set-up and everything generated
+	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find envs agents tests -name __pycache__ -type d -prune -exec rm -rf {} +

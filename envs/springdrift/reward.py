@@ -1,0 +1,51 @@
+"""What a cycle costs, term by term. The reward is minus their sum."""
+
+from dataclasses import astuple, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from springdrift.dynamics import lesser
+
+TARGET = 0.3  # m, amplitude that the machine should keep
+TERMS = ("forecast", "swing", "intervene", "retrain")
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Prices. The unit of cost is free: only ratios matter to a decision.
+
+    >>> Costs(retrain=-1)
+    Traceback (most recent call last):
+    ValueError: Costs.retrain must be finite and not negative, got -1
+    """
+
+    forecast: float = 0.3  # a cycle, per unit of NMSE of the forecast
+    swing: float = 3.0  # a cycle, per unit of squared relative deviation from the target amplitude
+    intervene: float = 0.6  # an intervention
+    retrain: float = 3.0  # a retraining, paid when asked for
+    forecast_cap: float = 2.0  # NMSE beyond which a forecast is no worse
+    swing_cap: float = 1.0  # squared relative deviation beyond which the swing is no worse
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not np.isfinite(value) or value < 0:
+                raise ValueError(f"Costs.{field.name} must be finite and not negative, got {value}")
+
+    def array(self) -> NDArray[np.float64]:
+        """The prices in field order, as the kernel takes them."""
+        return np.array(astuple(self), dtype=np.float64)
+
+
+@njit(forceinline=True)
+def forecast_cost(costs: Any, nmse: Any) -> Any:
+    return costs[0] * lesser(nmse, costs[4])
+
+
+@njit(forceinline=True)
+def swing_cost(costs: Any, swing: Any) -> Any:
+    deviation = swing / TARGET - 1.0
+    return costs[1] * lesser(deviation * deviation, costs[5])

@@ -1,0 +1,181 @@
+"""The state of a batch of worlds: one table of fields, stored field by field in blocks of lanes.
+
+An env is a lane; ``LANES`` of them make a block, and a block is one flat float64 row in which every
+field takes ``LANES`` neighbouring places (an array takes as many as it has elements, one after the
+other). So the kernel's inner loop runs over neighbours and compiles to vector instructions.
+``at("x") + lane`` is the place of field ``x``; element ``j`` of an array field lies ``j * LANES`` on.
+Whatever drifts lives here; whatever can be derived does not.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+LANES = 16
+MEASUREMENTS = 8  # a cycle
+CYCLE_SECONDS = 2.0
+WINDOW = 48  # measurements that a fit sees: six cycles
+HISTORY = 32  # measurements and forecasts that observe="signals" shows: four cycles
+LAGS = 4
+COEFFICIENTS = LAGS + 2  # lags, force, level
+COMMISSIONING_CYCLES = WINDOW // MEASUREMENTS  # before cycle 0
+
+DRIFTING = ("stiffness", "friction", "tilt", "magnet", "drive")  # what a drift law can move
+
+
+class Field(NamedTuple):
+    name: str
+    size: int
+    meaning: str
+
+
+def _each(prefix: str, meaning: str) -> tuple[Field, ...]:
+    return tuple(Field(f"{prefix}_{name}", 1, f"{meaning} of {name}") for name in DRIFTING)
+
+
+FIELDS: tuple[Field, ...] = (
+    # the machine
+    Field("x", 1, "position, m down the slope from the spring's rest"),
+    Field("v", 1, "velocity, m/s"),
+    *(Field(name, 1, f"{name} in force this cycle") for name in DRIFTING),
+    Field("cubic", 1, "hardening of the spring, N/m^3"),
+    Field("damping", 1, "viscous damping, N s/m"),
+    Field("noise", 1, "standard deviation of measurement noise, m"),
+    Field("drive_sin", 1, "sine of the unseen force's phase at the next kick"),
+    Field("drive_cos", 1, "cosine of the same"),
+    Field("turn_sin", 1, "sine of the phase turned in a substep"),
+    Field("turn_cos", 1, "cosine of the same"),
+    # the drift laws, as drawn for this episode
+    *_each("base", "seasonless value"),
+    *_each("walk", "random-walk step a cycle"),
+    *_each("trend", "trend a cycle"),
+    *_each("low", "lowest value"),
+    *_each("high", "highest value"),
+    *_each("season", "seasonal amplitude"),
+    Field("season_sin", 1, "sine of the season's phase"),
+    Field("season_cos", 1, "cosine of the same"),
+    Field("season_turn_sin", 1, "sine of the season's turn a cycle"),
+    Field("season_turn_cos", 1, "cosine of the same"),
+    Field("onset", 1, "cycle in which drift begins"),
+    Field("next_change", 1, "cycle of the next abrupt change"),
+    Field("last_change", 1, "cycle of the last change, -1 before the first"),
+    Field("driver_key", 1, "row of the hidden driver table in force"),
+    Field("shock_rate", 1, "velocity kicks a cycle"),
+    Field("shock_size", 1, "largest kick, m/s"),
+    Field("outlier_rate", 1, "cycles with an outlier, a cycle"),
+    Field("outlier_size", 1, "largest outlier, m"),
+    Field("dropout_rate", 1, "cycles in which the sensor freezes, a cycle"),
+    Field("scenario", 1, "row of the scenario table"),
+    # the deployed model
+    Field("model", COEFFICIENTS, "coefficients of the deployed model"),
+    Field("candidate", COEFFICIENTS, "coefficients of the model in training"),
+    Field("in_flight", 1, "1 from the request of a retraining until its deployment"),
+    Field("training", 1, "cycles of training left"),
+    Field("release_every", 1, "cycles between release slots, 0 for any time"),
+    Field("fit_error", 1, "in-sample rms error of the deployed model over the target amplitude's rms"),
+    Field("candidate_fit_error", 1, "the same of the model in training"),
+    Field("version", 1, "deployments since commissioning"),
+    Field("model_age", 1, "cycles since deployment"),
+    Field("samples", 1, "measurements in the window that a fit may use"),
+    Field("window_y", WINDOW, "measurements, oldest first, m"),
+    Field("window_u", WINDOW, "forces asked of the magnet in the interval before each, N"),
+    Field("window_f", HISTORY, "forecasts of the last measurements, m"),
+    # what the operator's dashboard carries from cycle to cycle
+    Field("measured_swing", 1, "measured amplitude over two cycles, m"),
+    Field("previous_swing", 1, "the same a cycle earlier, m"),
+    Field("home", 1, "level measured at commissioning, m"),
+    Field("error_fast", 1, "fast moving average of the forecast error"),
+    Field("error_slow", 1, "slow moving average of the forecast error"),
+    Field("alarm", 1, "Page-Hinkley statistic of the forecast error since deployment"),
+    Field("alarm_mean", 1, "running mean of the forecast error since deployment"),
+    Field("alarm_count", 1, "cycles in that mean"),
+    Field("override_effect", 1, "change of swing in the last cycle of intervention, of target"),
+    Field("since_retrain", 1, "cycles since the last request of a retraining"),
+    Field("since_intervene", 1, "cycles since the last intervention"),
+    Field("level_push", 1, "size of the controller's push, of its strongest, signed"),
+    # the clock
+    Field("cycle", 1, "cycles done; negative while commissioning"),
+    Field("deadline", 1, "cycles in the episode"),
+    # the cycle that has just ended
+    Field("swing", 1, "true amplitude: half the distance between the furthest points, m"),
+    Field("error", 1, "true NMSE of the forecast"),
+    Field("shock", 1, "velocity kick in the cycle, m/s"),
+    Field("faults", 1, "faulty measurements in the cycle"),
+    Field("work", 1, "work done by the magnet in the cycle, J"),
+    Field("decision", 1, "decision carried out in the cycle"),
+    Field("charged", 1, "1 when a retraining was started and paid in the cycle"),
+    Field("measured_error", 1, "rms error of the forecast against the measurements, of target rms"),
+    Field("bias", 1, "mean error of the forecast against the measurements, m"),
+    Field("correlation", 1, "correlation of forecast and measurement over the cycle"),
+    Field("peak", 1, "largest forecast error of the cycle against its rms"),
+    Field("level", 1, "mean measurement over two cycles, m"),
+    Field("cost", 4, "cost terms of the cycle"),
+)
+
+_PLACES: dict[str, int] = {}
+_total = 0
+for _field in FIELDS:
+    _PLACES[_field.name] = _total
+    _total += _field.size
+ROWS = _total  # floats an env
+
+
+def at(name: str, element: int = 0) -> int:
+    """First place of a field in a block; add the lane.
+
+    >>> at("v") - at("x") == LANES
+    True
+    """
+    return (_PLACES[name] + element) * LANES
+
+
+KEYS = ("key0", "key1", "seed0", "seed1", "episode")  # uint32 words an env, laid out alike
+
+
+def key_at(name: str) -> int:
+    """First place of a random key word in a block of keys; add the lane."""
+    return KEYS.index(name) * LANES
+
+
+class Batch(NamedTuple):
+    """Storage of a batch: ``real`` (blocks, ROWS * LANES) float64, ``keys`` (blocks, 5 * LANES) uint32."""
+
+    real: NDArray[np.float64]
+    keys: NDArray[np.uint32]
+
+    @property
+    def size(self) -> int:
+        """Lanes in the batch, the idle ones of the last block included."""
+        return len(self.real) * LANES
+
+    def field(self, name: str) -> NDArray[np.float64]:
+        """View of a field for all lanes: (blocks, LANES), or (blocks, size, LANES) for an array."""
+        size = next(field.size for field in FIELDS if field.name == name)
+        view = self.real[:, at(name) : at(name) + size * LANES]
+        return view.reshape(len(view), size, LANES) if size > 1 else view
+
+    def lanes(self, name: str, count: int) -> NDArray[np.float64]:
+        """Copy of a scalar field for the first ``count`` lanes, shape (count,)."""
+        return self.field(name).reshape(-1)[:count]
+
+
+def empty_batch(count: int) -> Batch:
+    """Zeroed storage for at least ``count`` lanes."""
+    blocks = -(-count // LANES)
+    return Batch(np.zeros((blocks, ROWS * LANES)), np.zeros((blocks, len(KEYS) * LANES), np.uint32))
+
+
+def read_lanes(batch: Batch, lanes: NDArray[np.integer]) -> Batch:
+    """The columns of some lanes as plain arrays: real (n, ROWS), keys (n, 5)."""
+    block, lane = np.divmod(lanes, LANES)
+    real = batch.real.reshape(-1, ROWS, LANES)[block, :, lane]
+    keys = batch.keys.reshape(-1, len(KEYS), LANES)[block, :, lane]
+    return Batch(real, keys)
+
+
+def write_lanes(batch: Batch, lanes: NDArray[np.integer], columns: Batch) -> None:
+    """Write columns read by :func:`read_lanes` into some lanes."""
+    block, lane = np.divmod(lanes, LANES)
+    batch.real.reshape(-1, ROWS, LANES)[block, :, lane] = columns.real
+    batch.keys.reshape(-1, len(KEYS), LANES)[block, :, lane] = columns.keys
