@@ -65,7 +65,7 @@ class Params:
     def equilibrium(self) -> float:
         """Static stretch of the linear spring, metres; nan without a spring."""
         k = self.stiffness
-        return self.mass * self.gravity * np.sin(self.tilt) / k if k else float("nan")
+        return float(self.mass * self.gravity * np.sin(self.tilt) / k) if k else float("nan")
 
 
 @njit(forceinline=True)

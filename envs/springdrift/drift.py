@@ -1,0 +1,257 @@
+"""Drift laws: what moves which parameter, as data, and the plain numbers the kernel reads.
+
+A law is a small frozen dataclass; laws compose in a scenario. :func:`plan_of` turns them into one
+row of numbers. What an episode draws from them is a pure function of its seed, never of the agent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from springdrift.dynamics import Params
+from springdrift.state import DRIFTING
+
+# What each parameter may reach, whatever its laws say.
+LIMITS = {
+    "stiffness": (3.0, 30.0),  # N/m
+    "friction": (0.0, 0.1),
+    "tilt": (0.0, 1.0),  # rad
+    "magnet": (0.05, 2.0),
+    "drive": (0.0, 2.0),  # N
+}
+DRIVER_ROWS = 8  # most rows of a driver table
+
+
+def _check(parameter: str, **ranges: tuple[float, float]) -> None:
+    if parameter not in DRIFTING:
+        raise ValueError(f"no drift law can move {parameter!r}; allowed: {', '.join(DRIFTING)}")
+    for name, (low, high) in ranges.items():
+        if not (np.isfinite(low) and np.isfinite(high) and low <= high):
+            raise ValueError(f"{name} of the law on {parameter} must be (low, high), finite, got {low, high}")
+        floor, ceiling = LIMITS[parameter]
+        if name == "bounds" and not floor <= low < high <= ceiling:
+            raise ValueError(
+                f"bounds of the law on {parameter} must lie within [{floor}, {ceiling}], got {low, high}"
+            )
+
+
+def _rate(name: str, rate: float, size: float = 0.0) -> None:
+    if not 0 <= rate <= 1:
+        raise ValueError(f"{name}.rate must lie in [0, 1] a cycle, got {rate}")
+    if not (np.isfinite(size) and size >= 0):
+        raise ValueError(f"{name}.size must be finite and not negative, got {size}")
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Random walk, reflected at its bounds; ``step`` is its standard deviation a cycle."""
+
+    parameter: str
+    step: float
+    bounds: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        _check(self.parameter, bounds=self.bounds)
+        if not (np.isfinite(self.step) and self.step >= 0):
+            raise ValueError(f"Walk.step must be finite and not negative, got {self.step}")
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Linear trend with a rate a cycle drawn from ``rate``; ``either_way`` draws its sign as well."""
+
+    parameter: str
+    rate: tuple[float, float]
+    bounds: tuple[float, float]
+    either_way: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self.parameter, rate=self.rate, bounds=self.bounds)
+
+
+@dataclass(frozen=True)
+class Jump:
+    """At each change the parameter jumps to a uniform draw from ``bounds``, at least ``least`` away."""
+
+    parameter: str
+    bounds: tuple[float, float]
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check(self.parameter, bounds=self.bounds)
+        if not 0 <= self.least <= (self.bounds[1] - self.bounds[0]) / 2:
+            raise ValueError(f"Jump.least must lie in [0, half the width of its bounds], got {self.least}")
+
+
+@dataclass(frozen=True)
+class Recurring:
+    """At each change a hidden key moves to another row of the driver table, which sets parameters.
+
+    ``rows[key]`` maps parameters to values: the table behind the foreign key ``driver_key``.
+    """
+
+    rows: tuple[dict[str, float], ...]
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.rows) <= DRIVER_ROWS:
+            raise ValueError(f"Recurring needs 2 to {DRIVER_ROWS} rows, got {len(self.rows)}")
+        for row in self.rows:
+            for parameter, value in row.items():
+                _check(parameter)
+                low, high = LIMITS[parameter]
+                if not low <= value <= high:
+                    raise ValueError(f"a driver row sets {parameter} to {value}; allowed: [{low}, {high}]")
+
+
+@dataclass(frozen=True)
+class Seasonal:
+    """A sine of ``amplitude`` on top of the parameter, with a period in cycles and a random phase."""
+
+    parameter: str
+    amplitude: float
+    period: float
+
+    def __post_init__(self) -> None:
+        _check(self.parameter)
+        if not np.isfinite(self.amplitude) or not self.period >= 2:
+            raise ValueError(f"Seasonal needs a finite amplitude and a period >= 2 cycles, got {self}")
+
+
+@dataclass(frozen=True)
+class Shock:
+    """Velocity kicks of random sign and up to ``size`` m/s, at ``rate`` a cycle."""
+
+    rate: float
+    size: float
+
+    def __post_init__(self) -> None:
+        _rate("Shock", self.rate, self.size)
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """One measurement of a cycle is off by up to ``size`` m, in a share ``rate`` of the cycles."""
+
+    rate: float
+    size: float
+
+    def __post_init__(self) -> None:
+        _rate("Outlier", self.rate, self.size)
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """From a random moment the sensor repeats its last value to the end of the cycle."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _rate("Dropout", self.rate)
+
+
+Law = Walk | Trend | Jump | Recurring | Seasonal | Shock | Outlier | Dropout
+
+_P = len(DRIFTING)
+_PLAN = (
+    *(("base", _P), ("walk", _P), ("trend_low", _P), ("trend_high", _P), ("either_way", _P)),
+    *(("low", _P), ("high", _P), ("jump_low", _P), ("jump_high", _P), ("least", _P), ("season", _P)),
+    *((name, 1) for name in ("season_period", "onset_low", "onset_high", "gap_low", "gap_high")),
+    *((name, 1) for name in ("shock_rate", "shock_size", "outlier_rate", "outlier_size", "dropout_rate")),
+    *((name, 1) for name in ("rows", "release_every", "cold_start", "cycles")),
+    *((name, 1) for name in ("cubic", "damping", "noise", "drive_omega")),
+)
+_SLOTS: dict[str, int] = {}
+_total = 0
+for _name, _size in _PLAN:
+    _SLOTS[_name] = _total
+    _total += _size
+PLAN_SIZE = _total
+
+
+def slot(name: str) -> int:
+    """Place of a quantity in a plan; for a quantity per parameter, of its first."""
+    return _SLOTS[name]
+
+
+def plan_of(
+    params: Params,
+    laws: Sequence[Law],
+    onset: tuple[int, int],
+    gap: tuple[int, int],
+    **settings: float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The numbers the kernel reads: a plan (PLAN_SIZE,) and a driver table (DRIVER_ROWS, 5), nan where unset."""
+    plan = np.zeros(PLAN_SIZE)
+    drivers = np.full((DRIVER_ROWS, _P), np.nan)
+
+    def put(name: str, value: float, parameter: str | None = None) -> None:
+        plan[slot(name) + (DRIFTING.index(parameter) if parameter else 0)] = value
+
+    for parameter in DRIFTING:
+        put("base", getattr(params, parameter), parameter)
+        put("low", LIMITS[parameter][0], parameter)
+        put("high", LIMITS[parameter][1], parameter)
+        put("least", -1.0, parameter)  # no jump
+    put("season_period", 2.0)
+    for law in laws:
+        match law:
+            case Walk(parameter, step, (low, high)):
+                put("walk", step, parameter)
+                put("low", low, parameter)
+                put("high", high, parameter)
+            case Trend(parameter, (slow, fast), (low, high), either_way):
+                put("trend_low", slow, parameter)
+                put("trend_high", fast, parameter)
+                put("either_way", either_way, parameter)
+                put("low", low, parameter)
+                put("high", high, parameter)
+            case Jump(parameter, (low, high), least):
+                put("jump_low", low, parameter)
+                put("jump_high", high, parameter)
+                put("least", least, parameter)
+            case Recurring(rows):
+                put("rows", len(rows))
+                for key, row in enumerate(rows):
+                    for parameter, value in row.items():
+                        drivers[key, DRIFTING.index(parameter)] = value
+            case Seasonal(parameter, amplitude, period):
+                put("season", amplitude, parameter)
+                put("season_period", period)
+            case Shock(rate, size):
+                put("shock_rate", rate)
+                put("shock_size", size)
+            case Outlier(rate, size):
+                put("outlier_rate", rate)
+                put("outlier_size", size)
+            case Dropout(rate):
+                put("dropout_rate", rate)
+    for name, value in zip(("onset_low", "onset_high"), onset, strict=True):
+        put(name, value)
+    for name, value in zip(("gap_low", "gap_high"), gap, strict=True):
+        put(name, value)
+    put("cubic", params.cubic)
+    put("damping", params.damping)
+    put("drive_omega", params.drive_omega)
+    for name, value in settings.items():
+        put(name, value)
+    return plan, drivers
+
+
+@njit(forceinline=True)
+def reflect(value: Any, low: Any, high: Any) -> Any:
+    """Fold a value that stepped over a bound back inside; one fold is enough for a step below the width."""
+    value = low + abs(value - low)
+    return high - abs(high - value)
+
+
+@njit(forceinline=True)
+def jump_to(draw: Any, now: Any, low: Any, high: Any, least: Any) -> Any:
+    """A uniform draw from [low, high] less the points nearer than ``least`` to where the parameter is."""
+    left = max(0.0, min(now - least, high) - low)
+    right = max(0.0, high - max(now + least, low))
+    place = draw * (left + right)
+    return low + place if place < left else high - right + (place - left)

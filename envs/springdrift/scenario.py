@@ -1,0 +1,227 @@
+"""Scenarios: worlds as data. Everything that lists scenarios loops over ``SCENARIOS``."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift.drift import Dropout, Jump, Law, Outlier, Recurring, Seasonal, Shock, Trend, Walk, plan_of
+from springdrift.dynamics import Params
+
+K = float(np.pi**2)  # N/m, stiffness for a period of one cycle
+NOISE = 0.006  # m
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of world.
+
+    Raises:
+        ValueError: a field out of range, naming it and what is allowed.
+
+    >>> Scenario("mine", "stiffness jumps once", laws=(Jump("stiffness", (6.0, 15.0)),), gap=(200, 200)).name
+    'mine'
+    """
+
+    name: str
+    summary: str
+    laws: tuple[Law, ...] = ()
+    remedy: str = ""  # what an operator who knew the truth would do
+    params: Params = field(default_factory=Params)
+    noise: float = NOISE  # m, standard deviation of a measurement
+    onset: tuple[int, int] = (15, 50)  # cycle in which drift begins, drawn once an episode
+    gap: tuple[int, int] = (40, 90)  # cycles between abrupt changes
+    cycles: int = 200  # the deadline; one cycle is one decision
+    release_every: int = 0  # cycles between the slots in which a model can ship; 0 is any time
+    cold_start: bool = False  # no fitted model and no recorded history at the start
+    members: tuple[str, ...] = ()  # a mixture: one of these, drawn for each episode
+
+    def __post_init__(self) -> None:
+        for name in ("onset", "gap"):
+            low, high = getattr(self, name)
+            if not 1 <= low <= high:
+                raise ValueError(f"Scenario.{name} must be (low, high) with 1 <= low <= high, got {low, high}")
+        if self.cycles < 1 or self.release_every < 0:
+            raise ValueError(
+                "Scenario.cycles must be at least 1 and release_every not negative, "
+                f"got {self.cycles} and {self.release_every}"
+            )
+        if not (np.isfinite(self.noise) and self.noise >= 0):
+            raise ValueError(f"Scenario.noise must be finite and not negative, got {self.noise}")
+        fixed = Params()
+        for name in ("mass", "gravity", "bumper_low", "bumper_high", "drive_phase"):
+            if getattr(self.params, name) != getattr(fixed, name):
+                raise ValueError(f"Scenario.params.{name} cannot differ from {getattr(fixed, name)}")
+
+    def plan(self, cycles: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The numbers the kernel reads: plan and driver table."""
+        return plan_of(
+            self.params,
+            self.laws,
+            self.onset,
+            self.gap,
+            cycles=self.cycles if cycles is None else cycles,
+            release_every=self.release_every,
+            cold_start=self.cold_start,
+            noise=self.noise,
+        )
+
+
+_STIFF = Walk("stiffness", 0.22, (5.0, 17.0))
+_DRIVERS = Recurring(
+    (
+        {"stiffness": K, "tilt": np.pi / 6},
+        {"stiffness": 0.72 * K, "tilt": 0.50},
+        {"stiffness": 1.38 * K, "tilt": 0.56},
+        {"stiffness": 1.12 * K, "tilt": 0.44},
+    )
+)
+
+_ALL = (
+    Scenario("stationary", "nothing drifts", remedy="leave the model alone"),
+    Scenario("gradual", "the spring's stiffness walks at random", (_STIFF,), "retrain, again and again"),
+    Scenario(
+        "abrupt",
+        "the stiffness jumps",
+        (Jump("stiffness", (6.0, 15.0), 2.0),),
+        "wait for a clean window, retrain once",
+    ),
+    Scenario("recurring", "a hidden key cycles through driver rows", (_DRIVERS,), "retrain after each change"),
+    Scenario(
+        "wear",
+        "friction grows past what the controller can make up",
+        (Trend("friction", (1.0e-4, 1.9e-4), (0.0, 0.028)),),
+        "intervene when the swing sags; retraining cures nothing",
+    ),
+    Scenario(
+        "tilt",
+        "the incline creeps: level and trend, with a season",
+        (Trend("tilt", (0.0008, 0.002), (0.3, 0.9), either_way=True), Seasonal("tilt", 0.01, 40)),
+        "retrain now and then",
+    ),
+    Scenario(
+        "fade",
+        "the electromagnet weakens",
+        (Trend("magnet", (-0.0065, -0.004), (0.12, 1.0)),),
+        "retrain little; intervene once the controller is too weak",
+    ),
+    Scenario("shock", "kicks: looks like drift, is not", (Shock(0.04, 0.25),), "wait: it passes"),
+    Scenario(
+        "faulty-sensor",
+        "outliers and a freezing sensor: looks like drift, is not",
+        (Outlier(0.06, 0.3), Dropout(0.02)),
+        "wait; never train on a spoilt window",
+    ),
+    Scenario(
+        "driver",
+        "an unseen periodic force comes and goes",
+        (Recurring(({"drive": 0.0}, {"drive": 0.12})),),
+        "intervene while it disturbs the swing; retrain if it stays",
+        params=Params(drive_omega=2.6),
+        gap=(25, 60),
+    ),
+    Scenario(
+        "compound",
+        "many at once: stiffness jumps and walks, friction grows, the incline creeps, kicks, outliers",
+        (
+            replace(_STIFF, step=0.08),
+            Jump("stiffness", (6.0, 15.0), 2.0),
+            Trend("friction", (0.4e-4, 1.0e-4), (0.0, 0.028)),
+            Trend("tilt", (0.0, 0.001), (0.3, 0.9), either_way=True),
+            Shock(0.02, 0.2),
+            Outlier(0.02, 0.3),
+        ),
+        "tell the causes apart",
+    ),
+    Scenario(
+        "chaos",
+        "a snap-through spring, driven: error that no retraining removes",
+        (),
+        "no retraining helps",
+        params=Params(
+            stiffness=4.0, cubic=0.0, tilt=0.0, damping=0.25, drive=0.4, drive_omega=1.0, friction=0.0
+        ),
+    ),
+    Scenario(
+        "poc",
+        "a cold start and a short deadline: no fitted model, little data, no time",
+        (),
+        "gather just enough data, train, use what time is left",
+        cycles=40,
+        cold_start=True,
+    ),
+    Scenario(
+        "release-train",
+        "the stiffness jumps, and a new model ships only at fixed release slots",
+        (Jump("stiffness", (6.0, 15.0), 2.0),),
+        "time the request to the slot; intervene while waiting",
+        release_every=10,
+    ),
+)
+_MIX = Scenario(
+    "mix",
+    "one of the others, drawn for each episode and not announced",
+    remedy="tell them apart",
+    members=tuple(scenario.name for scenario in _ALL),
+)
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (*_ALL, _MIX)}
+
+
+class ScenarioTable(NamedTuple):
+    """Scenarios as the kernel reads them.
+
+    ``plans`` (S, PLAN_SIZE), ``drivers`` (S, 8, 5), ``members`` (S, M) rows of ``plans`` to draw from,
+    padded by -1; a plain scenario has itself as its only member.
+    """
+
+    names: tuple[str, ...]
+    plans: NDArray[np.float64]
+    drivers: NDArray[np.float64]
+    members: NDArray[np.int64]
+
+
+def resolve(scenario: Any) -> Scenario:
+    """The scenario of a name, or the one passed.
+
+    >>> resolve("abrubt")
+    Traceback (most recent call last):
+    ValueError: unknown scenario 'abrubt'; did you mean 'abrupt'? Allowed: stationary, gradual, abrupt, \
+recurring, wear, tilt, fade, shock, faulty-sensor, driver, compound, chaos, poc, release-train, mix, \
+or a springdrift.Scenario
+    """
+    if isinstance(scenario, Scenario):
+        return scenario
+    if isinstance(scenario, str) and scenario in SCENARIOS:
+        return SCENARIOS[scenario]
+    from difflib import get_close_matches
+
+    near = get_close_matches(str(scenario), SCENARIOS, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    raise ValueError(
+        f"unknown scenario {scenario!r}{hint} Allowed: {', '.join(SCENARIOS)}, or a springdrift.Scenario"
+    )
+
+
+def tabulate(extra: Scenario, cycles: int | None = None) -> ScenarioTable:
+    """All scenarios, with ``extra`` in front when it is not one of the house's own.
+
+    ``cycles`` replaces every scenario's deadline.
+    """
+    table = dict(SCENARIOS)
+    if table.get(extra.name) != extra:
+        table[extra.name] = extra
+    names = tuple(table)
+    pairs = [scenario.plan(cycles) for scenario in table.values()]
+    width = max(1, *(len(scenario.members) for scenario in table.values()))
+    members = np.full((len(names), width), -1, np.int64)
+    for row, scenario in enumerate(table.values()):
+        for column, member in enumerate(scenario.members or (scenario.name,)):
+            if member not in names:
+                raise ValueError(
+                    f"scenario {scenario.name!r} has unknown member {member!r}; allowed: {', '.join(names)}"
+                )
+            members[row, column] = names.index(member)
+    return ScenarioTable(
+        names, np.array([plan for plan, _ in pairs]), np.array([rows for _, rows in pairs]), members
+    )
