@@ -64,7 +64,9 @@ OBS = Table(
         Sense("model_age", 0, 1, "n/(n+20)", "cycles since the model was deployed"),
         Sense("fit_error", -1, 1, "tanh(ln(e/0.25)/2)", "error of the newest fit on its own window"),
         Sense("alarm", 0, 1, "s/(s+1)", "Page-Hinkley statistic s of the forecast error since deployment"),
-        Sense("peak", 0, 1, "1 - rms/peak", "how far one measurement stands out: 0 even, 0.65 a single outlier"),
+        Sense(
+            "peak", 0, 1, "1 - rms/peak", "how far one measurement stands out: 0 even, 0.65 a single outlier"
+        ),
         Sense("level", -1, 1, "d/(1+|d|)", "measured level against commissioning, in target amplitudes"),
         Sense("time_left", 0, 1, "1", "share of the episode before the deadline"),
     )

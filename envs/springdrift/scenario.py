@@ -41,7 +41,9 @@ class Scenario:
         for name in ("onset", "gap"):
             low, high = getattr(self, name)
             if not 1 <= low <= high:
-                raise ValueError(f"Scenario.{name} must be (low, high) with 1 <= low <= high, got {low, high}")
+                raise ValueError(
+                    f"Scenario.{name} must be (low, high) with 1 <= low <= high, got {low, high}"
+                )
         if self.cycles < 1 or self.release_every < 0:
             raise ValueError(
                 "Scenario.cycles must be at least 1 and release_every not negative, "
@@ -87,7 +89,9 @@ _ALL = (
         (Jump("stiffness", (6.0, 15.0), 2.0),),
         "wait for a clean window, retrain once",
     ),
-    Scenario("recurring", "a hidden key cycles through driver rows", (_DRIVERS,), "retrain after each change"),
+    Scenario(
+        "recurring", "a hidden key cycles through driver rows", (_DRIVERS,), "retrain after each change"
+    ),
     Scenario(
         "wear",
         "friction grows past what the controller can make up",
