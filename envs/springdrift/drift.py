@@ -184,7 +184,7 @@ def plan_of(
     gap: tuple[int, int],
     **settings: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The numbers the kernel reads: a plan (PLAN_SIZE,) and a driver table (DRIVER_ROWS, 5), nan where unset."""
+    """The numbers the kernel reads: plan (PLAN_SIZE,) and driver table (DRIVER_ROWS, 5), nan where unset."""
     plan = np.zeros(PLAN_SIZE)
     drivers = np.full((DRIVER_ROWS, _P), np.nan)
 

@@ -239,4 +239,4 @@ def simulate(
         (float(p.bumper_low), float(p.bumper_high)),
         out,
     )
-    return Trajectory(np.arange(len(out)) * (every * dt), out[:, 0], out[:, 1])
+    return Trajectory(np.arange(len(out), dtype=np.float64) * float(every * dt), out[:, 0], out[:, 1])

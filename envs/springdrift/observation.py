@@ -26,8 +26,8 @@ class Table(tuple[Sense, ...]):
     4
     >>> OBS.index("mood")
     Traceback (most recent call last):
-    KeyError: "no 'mood' in the observation; it has: error, error_fast, error_slow, bias, swing, swing_change, \
-correlation, push, override_effect, since_retrain, since_intervene, in_flight, model_age, fit_error, alarm, \
+    KeyError: "no 'mood' in the observation; it has: error, error_fast, error_slow, bias, swing, \
+swing_change, correlation, push, override_effect, since_retrain, since_intervene, in_flight, model_age, fit_error, alarm, \
 peak, level, time_left"
     """
 
