@@ -27,8 +27,8 @@ class Table(tuple[Sense, ...]):
     >>> OBS.index("mood")
     Traceback (most recent call last):
     KeyError: "no 'mood' in the observation; it has: error, error_fast, error_slow, bias, swing, \
-swing_change, correlation, push, override_effect, since_retrain, since_intervene, in_flight, model_age, fit_error, alarm, \
-peak, level, time_left"
+swing_change, correlation, push, override_effect, since_retrain, since_intervene, in_flight, \
+model_age, fit_error, alarm, peak, level, time_left"
     """
 
     def index(self, name: Any, *_: Any) -> int:
