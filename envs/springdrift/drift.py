@@ -17,7 +17,7 @@ from springdrift.state import DRIFTING
 
 # What each parameter may reach, whatever its laws say.
 LIMITS = {
-    "stiffness": (3.0, 30.0),  # N/m
+    "stiffness": (-10.0, 30.0),  # N/m; negative snaps through
     "friction": (0.0, 0.1),
     "tilt": (0.0, 1.0),  # rad
     "magnet": (0.05, 2.0),
