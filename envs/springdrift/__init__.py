@@ -1,14 +1,32 @@
 """Gymnasium worlds that drift: wait, intervene or retrain?"""
 
+import gymnasium as _gym
+
 from springdrift.actions import Action as Action
 from springdrift.dynamics import Params as Params
 from springdrift.dynamics import simulate as simulate
+from springdrift.env import InclinedMassEnv as InclinedMassEnv
 from springdrift.observation import OBS as OBS
+from springdrift.reward import TERMS as TERMS
 from springdrift.reward import Costs as Costs
 from springdrift.scenario import SCENARIOS as SCENARIOS
 from springdrift.scenario import Scenario as Scenario
+from springdrift.vector_env import InclinedMassVectorEnv as InclinedMassVectorEnv
+from springdrift.vector_env import World as World
+
+ENV_ID = "springdrift/InclinedMass-v0"
+
+if ENV_ID not in _gym.registry:
+    _gym.register(
+        ENV_ID,
+        entry_point="springdrift.env:InclinedMassEnv",
+        vector_entry_point="springdrift.vector_env:InclinedMassVectorEnv",
+    )
 
 
 def warm_up() -> None:
-    """Compile the kernels, or load them from their cache."""
+    """Compile the kernels, or load them from their cache, so that the first step is a fast one."""
     simulate(duration=1.0)
+    env = InclinedMassEnv()
+    env.reset(seed=0)
+    env.step(Action.WAIT)

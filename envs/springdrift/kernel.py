@@ -616,14 +616,13 @@ def _commission(s: Any, i: int, plan: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def begin(real: Any, keys: Any, mask: Any, starts: Any, rules: Any) -> None:
-    """Start an episode in the lanes of ``mask`` (n,), of scenario row ``starts`` (n,).
+def begin(real: Any, keys: Any, chosen: Any, starts: Any, rules: Any) -> None:
+    """Start the next episode in the lanes ``chosen``, of scenario row ``starts[lane]``.
 
     The lanes are gathered in a block of their own for the six cycles of commissioning, in which the
     magnet pushes at random and nothing drifts.
     """
     s, w, t = np.zeros(ROWS * LANES), np.zeros(len(KEYS) * LANES, np.uint32), np.zeros(SCRATCH)
-    chosen = np.flatnonzero(mask)
     for first in range(0, chosen.shape[0], LANES):
         taken = min(LANES, chosen.shape[0] - first)
         for i in range(LANES):
@@ -638,6 +637,7 @@ def begin(real: Any, keys: Any, mask: Any, starts: Any, rules: Any) -> None:
             _commission(s, i, rules.plans[int(s[SCENARIO + i])])
             for row in range(ROWS):
                 real[lane // LANES, row * LANES + lane % LANES] = s[row * LANES + i]
+            w[EPISODE + i] += np.uint32(1)
             for k in range(len(KEYS)):
                 keys[lane // LANES, k * LANES + lane % LANES] = w[k * LANES + i]
 
@@ -675,7 +675,7 @@ def _monitor(s: Any, o: Any, latency: int) -> None:
 
 @njit(cache=True)
 def _observe(s: Any, o: Any, latency: int, mode: int) -> None:
-    if mode == MONITOR or mode == TRUTH:
+    if mode != SIGNALS:
         _monitor(s, o, latency)
     if mode == TRUTH:
         for i in range(LANES):

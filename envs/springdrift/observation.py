@@ -38,7 +38,8 @@ model_age, fit_error, alarm, peak, level, time_left"
                 return column
         raise KeyError(f"no {name!r} in the observation; it has: {', '.join(s.name for s in self)}")
 
-    def box(self) -> spaces.Box:
+    def box(self) -> "spaces.Box[Any]":
+        """The observation space, shape (len(self),), float32."""
         low = np.array([sense.low for sense in self], np.float32)
         high = np.array([sense.high for sense in self], np.float32)
         return spaces.Box(low, high, dtype=np.float32)

@@ -1,0 +1,154 @@
+"""``springdrift/InclinedMass-v0``: the scalar env, a batch of one."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import gymnasium as gym
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from springdrift import kernel
+from springdrift.actions import Action
+from springdrift.observation import OBSERVE
+from springdrift.reward import TERMS, Costs
+from springdrift.scenario import Scenario
+from springdrift.state import Batch
+from springdrift.vector_env import World, check_reset_options, check_seed, start_of
+
+_TERMS = len(TERMS)
+
+
+class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
+    """A mass on an incline that a forecast model keeps swinging, in a world that drifts.
+
+    One step is one cycle; the decision is an :class:`~springdrift.Action`. The reward is minus the sum
+    of the cost terms in ``info["terms"]``; ``info["truth"]`` holds what no operator can see. Options are
+    those of :class:`~springdrift.vector_env.World`; reset options: ``scenario``.
+
+    >>> import gymnasium as gym, springdrift
+    >>> env = gym.make("springdrift/InclinedMass-v0", scenario="stationary")
+    >>> obs, info = env.reset(seed=0)
+    >>> obs, reward, terminated, truncated, info = env.step(springdrift.Action.RETRAIN)
+    >>> info["terms"]["retrain"]
+    3.0
+    """
+
+    metadata = {  # noqa: RUF012 (gymnasium declares it so)
+        "render_modes": [],
+        "render_fps": 30,
+    }
+
+    def __init__(
+        self,
+        scenario: str | Scenario = "mix",
+        costs: Costs | Mapping[str, float] | None = None,
+        observe: str = "monitor",
+        cycles: int | None = None,
+        latency: int = 3,
+        substeps: int = 64,
+        render_mode: str | None = None,
+    ) -> None:
+        if render_mode is not None:
+            raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None")
+        self.render_mode = render_mode
+        self.world = World(1, scenario, costs, observe, cycles, latency, substeps)
+        self.observation_space = OBSERVE[observe].box()
+        self.action_space = spaces.Discrete(len(Action))
+        self._action = np.zeros(1, np.int64)
+        self._first = np.ones(1, np.bool_)
+        self._seeded = False
+        self._done = True
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Start an episode: with a seed its episode 0, without one the next episode of the last seed."""
+        options = check_reset_options(options, ("scenario",))
+        if seed is not None:
+            check_seed(seed)
+        super().reset(seed=seed)
+        if "scenario" in options:
+            self.world.starts[:] = start_of(self.world, options["scenario"])
+        if seed is None and not self._seeded:
+            seed = int(self.np_random.integers(2**63))
+        if seed is not None:
+            self.world.seed(np.zeros(1, np.int64), np.array([seed], np.uint64))
+            self._seeded = True
+        self.world.begin(self._first)
+        self.world.fill_idle()
+        self.world.look()
+        self._done = False
+        return self.world.obs[0].copy(), self._info()
+
+    def _info(self) -> dict[str, Any]:
+        values = self.world.aux[0].tolist()
+        return {
+            "terms": dict(zip(TERMS, values[:_TERMS], strict=True)),
+            "truth": dict(zip(kernel.TRUTH_NAMES, values[_TERMS:], strict=True)),
+        }
+
+    def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """One cycle.
+
+        Raises:
+            ValueError: an action that is not one of the three.
+            RuntimeError: the episode has ended, or none was started.
+        """
+        if self._done:
+            raise RuntimeError("the episode has ended or was never started: call reset() before step()")
+        world = self.world
+        self._action[0] = check_action(action)
+        world.advance(self._action)
+        self._done = bool(world.ended[0])
+        return world.obs[0].copy(), float(world.reward[0]), self._done, False, self._info()
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which decisions would do something, shape (3,): no RETRAIN while one is in flight."""
+        masks = np.ones(len(Action), np.bool_)
+        masks[Action.RETRAIN] = self.world.batch.field("in_flight")[0, 0] == 0.0
+        return masks
+
+    def get_state(self) -> tuple[Batch, NDArray[np.int64], bool]:
+        """Everything that decides the future, as copies."""
+        return self.world.get_state(), self.world.starts.copy(), self._done
+
+    def set_state(self, state: tuple[Batch, NDArray[np.int64], bool]) -> None:
+        """Go back to a state from :meth:`get_state`; raises ValueError when it does not fit."""
+        batch, starts, done = state
+        self.world.set_state(batch)
+        self.world.starts[:] = starts
+        self._done = done
+        self._seeded = True
+
+    def fork(self) -> Self:
+        """An env of its own at the same moment: the same actions lead to the same future.
+
+        >>> env = InclinedMassEnv("gradual")
+        >>> _ = env.reset(seed=3)
+        >>> other = env.fork()
+        >>> env.step(0)[1] == other.step(0)[1]
+        True
+        """
+        w = self.world
+        twin = type(self)(w.scenario, w.costs, w.observe, w.cycles, w.latency, w.substeps)
+        twin.set_state(self.get_state())
+        return twin
+
+
+def check_action(action: Any) -> int:
+    """The action as an int, or an error that says what was expected."""
+    if type(action) is int:
+        value = action
+    elif (
+        isinstance(action, np.integer)
+        or (isinstance(action, np.ndarray) and action.shape == () and action.dtype.kind in "iu")
+        or (isinstance(action, int) and not isinstance(action, bool))
+    ):
+        value = int(action)
+    else:
+        value = -1
+    if not 0 <= value < len(Action):
+        allowed = ", ".join(f"{one.value} {one.name}" for one in Action)
+        raise ValueError(f"expected one whole-number action, got {action!r}; allowed: {allowed}")
+    return value
