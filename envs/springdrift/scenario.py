@@ -74,9 +74,9 @@ _STIFF = Walk("stiffness", 0.35, (5.0, 17.0))
 _DRIVERS = Recurring(
     (
         {"stiffness": K, "tilt": np.pi / 6},
-        {"stiffness": 0.72 * K, "tilt": 0.50},
-        {"stiffness": 1.38 * K, "tilt": 0.56},
-        {"stiffness": 1.12 * K, "tilt": 0.44},
+        {"stiffness": 0.6 * K, "tilt": 0.50},
+        {"stiffness": 1.6 * K, "tilt": 0.56},
+        {"stiffness": 0.8 * K, "tilt": 0.44},
     )
 )
 
@@ -134,7 +134,7 @@ _ALL = (
         "driver",
         "an unseen periodic force comes and goes",
         (Recurring(({"drive": 0.0}, {"drive": 0.3})),),
-        "intervene while it disturbs the swing; retrain if it stays",
+        "wait: the force is not in the model's reach, and a push by hand fights it in vain",
         params=Params(drive_omega=2.6),
         gap=(25, 60),
     ),
@@ -155,7 +155,7 @@ _ALL = (
         "chaos",
         "a snap-through spring, driven: error that no retraining removes",
         (),
-        "no retraining helps",
+        "wait: neither retraining nor pushing helps",
         params=_TWO_WELLS,
     ),
     Scenario(

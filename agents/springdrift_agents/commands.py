@@ -1,0 +1,201 @@
+"""The commands of ``springdrift``: thin shells over the library."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from springdrift import OBS, SCENARIOS, TERMS
+from springdrift_agents import bench, report
+from springdrift_agents.evaluate import compare as run_comparison
+from springdrift_agents.install import pygame_clash
+from springdrift_agents.rules import RULES, policy
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The world drifts and the deployed model goes stale: [bold]wait, intervene or retrain?[/]",
+    epilog="Start with: [bold]springdrift compare --quick[/]",
+)
+benches = typer.Typer(no_args_is_help=True, help="Measure springdrift itself.")
+app.add_typer(benches, name="bench", rich_help_panel="Measure")
+
+out, err = Console(), Console(stderr=True)
+if not out.is_terminal and "COLUMNS" not in os.environ:
+    out.width = 140  # a pipe or a log has no width of its own
+QUICK, FULL = 100, 1000  # episodes
+OUT = Path("out/compare")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@app.callback()
+def _hello() -> None:
+    clash = pygame_clash()
+    if clash:
+        err.print(f"[yellow]{clash}[/]")
+
+
+def _split(given: Sequence[str] | None, everything: Sequence[str]) -> list[str]:
+    if not given:
+        return list(everything)
+    names = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    if not names:
+        raise ValueError("an empty list of names was given")
+    return list(dict.fromkeys(names))
+
+
+def _costs(given: Sequence[str] | None) -> dict[str, float]:
+    prices: dict[str, float] = {}
+    for text in given or ():
+        name, _, value = text.partition("=")
+        try:
+            prices[name] = float(value)
+        except ValueError:
+            raise ValueError(f"--cost must read NAME=NUMBER, got {text!r}") from None
+    return prices
+
+
+@app.command(rich_help_panel="Use")
+def compare(
+    policies: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policies", "-p", help="Which, by commas; [dim]threshold:error=0.5[/] sets a parameter. [all]"
+        ),
+    ] = None,
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
+    ] = None,
+    episodes: Annotated[
+        int | None, typer.Option("--episodes", "-n", min=1, help=f"Worlds for each pair. [{FULL}]")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK} worlds for each pair.")] = False,
+    seed: Annotated[int, typer.Option(min=0, max=2**28 - 1, help="Which worlds.")] = 0,
+    cost: Annotated[
+        list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
+    ] = None,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
+        "out/compare"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Compare policies on the same drifting worlds.
+
+    Every policy meets the same worlds (common random numbers). Writes [bold]results.csv[/] (a line an
+    episode), [bold]summary.json[/] and [bold]compare.png[/].
+    """
+    specs = _split(policies, list(RULES))
+    names = _split(scenarios, list(SCENARIOS))
+    chosen = {spec: policy(spec) for spec in specs}
+    unknown = [name for name in names if name not in SCENARIOS]
+    if unknown:
+        raise ValueError(f"unknown scenario {unknown[0]!r}; allowed: {', '.join(SCENARIOS)}")
+    count = episodes or (QUICK if quick else FULL)
+    with Progress(
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+    ) as progress:
+        task = progress.add_task("the first compilation takes half a minute", total=len(specs) * len(names))
+        parts = run_comparison(
+            chosen,
+            names,
+            count,
+            seed,
+            costs=_costs(cost),
+            done=lambda part: progress.update(
+                task, advance=1, description=f"{part.scenario} · {part.policy}"
+            ),
+        )
+        progress.update(task, description="intervals and pictures")
+        rows = report.summarise(parts)
+        about = {"seed": seed, "episodes": count, "costs": _costs(cost)}
+        report.write_csv(out_dir / "results.csv", parts)
+        report.write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
+        from springdrift_agents.plots import compare_plot
+
+        title = f"What drift costs, by strategy: {count} worlds of each scenario, the same for all"
+        compare_plot(rows, out_dir / "compare.png", title)
+    if as_json:
+        print(report.to_json(rows, **about))
+        return
+    out.print(report.detail_table(rows))
+    out.print()
+    out.print(report.matrix_table(rows))
+    out.print(f"\nwritten: {out_dir / 'results.csv'}, summary.json, compare.png")
+
+
+@app.command(rich_help_panel="Use")
+def scenarios(as_json: Json = False) -> None:
+    """List the scenarios: what drifts, and what an operator who knew it would do."""
+    if as_json:
+        print(json.dumps({s.name: {"summary": s.summary, "remedy": s.remedy} for s in SCENARIOS.values()}))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("scenario", "what happens", "what to do, if one knew", "cycles"):
+        table.add_column(name, justify="right" if name == "cycles" else "left")
+    for s in SCENARIOS.values():
+        table.add_row(f"[cyan]{s.name}[/]", s.summary, s.remedy, str(s.cycles))
+    out.print(table)
+
+
+@app.command(rich_help_panel="Use")
+def policies(as_json: Json = False) -> None:
+    """List the policies and their parameters."""
+    summaries = {name: (rule.__doc__ or "").split("\n")[0] for name, rule in RULES.items()}
+    settings = {name: {field.name: field.default for field in fields(rule)} for name, rule in RULES.items()}
+    if as_json:
+        listed = {name: {"summary": summaries[name], "parameters": settings[name]} for name in RULES}
+        print(json.dumps(listed))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("policy", "what it does", "parameters"):
+        table.add_column(title)
+    for name in RULES:
+        values = " ".join(f"{key}={value}" for key, value in settings[name].items())
+        table.add_row(f"[cyan]{name}[/]", summaries[name], values)
+    out.print(table)
+
+
+@app.command(rich_help_panel="Use")
+def observation() -> None:
+    """List what an operator sees: the columns of the default observation, and the cost terms."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("sense", "range", "scale", "meaning"):
+        table.add_column(name)
+    for s in OBS:
+        table.add_row(f"[cyan]{s.name}[/]", f"{s.low:g} to {s.high:g}", s.unit, s.meaning)
+    out.print(table)
+    out.print(f"\nreward = -({' + '.join(TERMS)})")
+
+
+@benches.command()
+def separation(
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2)] = 256, as_json: Json = False
+) -> None:
+    """Does the right answer differ from scenario to scenario? Strategies side by side, and verdicts."""
+    rows, verdicts = bench.separation(episodes)
+    if as_json:
+        print(report.to_json(rows, verdicts=[verdict._asdict() for verdict in verdicts]))
+    else:
+        out.print(report.matrix_table(rows))
+        out.print()
+        for verdict in verdicts:
+            mark = "[green]yes[/]" if verdict.holds else "[red]NO [/]"
+            out.print(f"{mark} {verdict.claim} [dim]({verdict.figures})[/]")
+    if not all(verdict.holds for verdict in verdicts):
+        raise typer.Exit(1)

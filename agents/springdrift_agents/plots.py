@@ -1,0 +1,88 @@
+"""Pictures of a comparison, in one design language: Okabe and Ito's colours, one a cost term."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from springdrift import SCENARIOS, TERMS
+from springdrift_agents.report import Row, best_of
+
+COLOURS = {  # Okabe & Ito 2008: told apart with every common kind of colour vision
+    "forecast": "#0072B2",
+    "swing": "#56B4E9",
+    "intervene": "#D55E00",
+    "retrain": "#E69F00",
+}
+INK, FAINT = "#222222", "#8a8a8a"
+
+
+def compare_plot(rows: Sequence[Row], path: Path, title: str) -> None:
+    """A panel for each scenario: cost by policy, stacked by term, with its 95 % interval."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    scenarios = list(dict.fromkeys(row["scenario"] for row in rows))
+    policies = list(dict.fromkeys(row["policy"] for row in rows))
+    across = min(3, len(scenarios))
+    down = -(-len(scenarios) // across)
+    height = (0.75 + 0.23 * len(policies)) * down + 0.95
+    width = 4.6 * across + 0.6 if across > 1 else 7.0
+    figure = Figure(figsize=(width, height), dpi=120, facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(down, across, squeeze=False)
+    for axis, scenario in zip(axes.flat, scenarios, strict=False):
+        here = [row for row in rows if row["scenario"] == scenario]
+        best = best_of(rows, scenario)
+        for place, row in enumerate(here):
+            left = 0.0
+            for term in TERMS:
+                axis.barh(place, row[term], left=left, height=0.68, color=COLOURS[term], linewidth=0)
+                left += row[term]
+            axis.plot([row["low"], row["high"]], [place, place], color=INK, linewidth=1.4)
+            axis.text(
+                max(left, row["high"] if row["high"] == row["high"] else left),
+                place,
+                f"  {row['cost']:.0f}" if row["cost"] >= 10 else f"  {row['cost']:.1f}",
+                va="center",
+                fontsize=8,
+                color=INK,
+                fontweight="bold" if row["policy"] in best else "normal",
+            )
+        axis.set_yticks(range(len(here)), [row["policy"] for row in here], fontsize=8.5)
+        for label in axis.get_yticklabels():
+            if label.get_text() in best:
+                label.set_fontweight("bold")
+        axis.invert_yaxis()
+        axis.set_xlim(0, 1.14 * max(max(row["cost"], row["high"]) for row in here))
+        axis.set_title(scenario, loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=13)
+        summary = SCENARIOS[scenario].summary if scenario in SCENARIOS else ""
+        summary = summary if len(summary) <= 62 else summary[: summary.rfind(" ", 0, 58)].rstrip(",:") + " …"
+        axis.text(0, 1.02, summary, transform=axis.transAxes, fontsize=7.6, color=FAINT, va="bottom")
+        axis.tick_params(axis="x", labelsize=7.5, colors=FAINT, length=2)
+        axis.tick_params(axis="y", length=0)
+        for side in ("top", "right", "left"):
+            axis.spines[side].set_visible(False)
+        axis.spines["bottom"].set_color("#cccccc")
+    for axis in axes.flat[len(scenarios) :]:
+        axis.set_visible(False)
+    top = 1 - 0.62 / height
+    figure.text(0.012, 1 - 0.12 / height, title, fontsize=13, fontweight="bold", va="top", color=INK)
+    figure.text(
+        0.012,
+        1 - 0.40 / height,
+        "mean cost of an episode, lower is better; black: 95 % interval; bold: the lowest",
+        fontsize=8.5,
+        va="top",
+        color=FAINT,
+    )
+    figure.legend(
+        handles=[Patch(color=COLOURS[term], label=term) for term in TERMS],
+        loc="upper right",
+        ncols=4 if across > 1 else 2,
+        frameon=False,
+        fontsize=8.5,
+        bbox_to_anchor=(0.995, 1.0),
+    )
+    figure.tight_layout(rect=(0, 0, 1, top), h_pad=1.1, w_pad=1.4)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
