@@ -3,6 +3,8 @@
 import gymnasium as _gym
 
 from springdrift.actions import Action as Action
+from springdrift.check import ContractError as ContractError
+from springdrift.check import check as check
 from springdrift.dynamics import Params as Params
 from springdrift.dynamics import simulate as simulate
 from springdrift.env import InclinedMassEnv as InclinedMassEnv

@@ -324,8 +324,7 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         if self.autoreset_mode != AutoresetMode.SAME_STEP or not done.any():
             self._done = done
             return world.obs, world.reward, done, truncated, self._info()
-        final_obs = np.full(self.num_envs, None, object)
-        final_obs[done] = list(world.obs[done])
+        final_obs = world.obs.copy()
         terms, truth = self._columns(world.aux.copy())
         reward = world.reward.copy()
         self._begin(done)

@@ -1,0 +1,255 @@
+"""The scalar env: the contract in every scenario, properties over random inputs, errors."""
+
+import pickle
+import subprocess
+import sys
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stable_baselines3.common.env_checker import check_env as sb3_check_env
+
+import springdrift
+from springdrift import ENV_ID, SCENARIOS, Action, Costs, Scenario
+from springdrift.observation import OBSERVE
+
+scenarios = st.sampled_from(sorted(SCENARIOS))
+decisions = st.lists(st.integers(0, 2), min_size=1, max_size=40)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_contract_holds_in_every_scenario(scenario):
+    for observe in OBSERVE:
+        springdrift.check(gym.make(ENV_ID, scenario=scenario, observe=observe, cycles=60), seed=11)
+    sb3_check_env(gym.make(ENV_ID, scenario=scenario))
+
+
+def test_check_catches_a_world_that_listens_to_the_agent():
+    class Leaky(springdrift.InclinedMassEnv):
+        def step(self, action):
+            if action == Action.INTERVENE:
+                self.world.batch.field("base_stiffness")[0, 0] += 0.5
+            return super().step(action)
+
+    with pytest.raises(springdrift.ContractError, match="stiffness depends on the actions"):
+        springdrift.check(Leaky(scenario="gradual"))
+
+
+def test_check_catches_a_reward_that_is_not_the_terms():
+    class Generous(springdrift.InclinedMassEnv):
+        def step(self, action):
+            obs, reward, *rest = super().step(action)
+            return obs, reward + 0.1, *rest
+
+    with pytest.raises(springdrift.ContractError, match="is not minus the terms' sum"):
+        springdrift.check(Generous())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    scenario=scenarios,
+    seed=st.integers(0, 2**63 - 1),
+    actions=decisions,
+    observe=st.sampled_from(sorted(OBSERVE)),
+)
+def test_properties(scenario, seed, actions, observe):
+    env = springdrift.InclinedMassEnv(scenario, observe=observe)
+    obs, info = env.reset(seed=seed)
+    for action in actions:
+        other = env.fork()
+        assert env.observation_space.contains(obs)
+        masks = env.action_masks()
+        obs, reward, terminated, truncated, info = env.step(action)
+        twin = other.step(action)
+        np.testing.assert_array_equal(obs, twin[0])
+        assert (reward, terminated, info) == (twin[1], twin[2], twin[4])
+        assert reward == pytest.approx(-sum(info["terms"].values()), abs=1e-12)
+        assert all(0 <= term < np.inf for term in info["terms"].values())
+        assert np.isfinite(env.world.batch.real).all()
+        assert -1.0 <= info["truth"]["x"] <= 2.0
+        assert not truncated
+        if not masks[action]:
+            assert info["terms"]["retrain"] == 0.0  # asking again costs nothing
+        if terminated:
+            break
+
+
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+def test_what_is_paid_for_is_charged(scenario):
+    env = springdrift.InclinedMassEnv(scenario, costs={"retrain": 5.0, "intervene": 0.25})
+    env.reset(seed=1)
+    assert env.step(Action.INTERVENE)[4]["terms"]["intervene"] == 0.25
+    terms = env.step(Action.RETRAIN)[4]["terms"]
+    assert (terms["retrain"], terms["intervene"]) == (5.0, 0.0)
+    assert not env.action_masks()[Action.RETRAIN]
+    assert env.step(Action.RETRAIN)[4]["terms"]["retrain"] == 0.0
+
+
+def test_a_model_is_deployed_after_the_latency():
+    for latency in (1, 3, 7):
+        env = springdrift.InclinedMassEnv("stationary", latency=latency)
+        env.reset(seed=0)
+        versions = [env.step(Action.RETRAIN if t == 0 else 0)[4]["truth"]["version"] for t in range(10)]
+        assert versions == [0.0] * (latency - 1) + [1.0] * (11 - latency)
+
+
+def test_release_slots_hold_a_model_back():
+    env = springdrift.InclinedMassEnv("release-train")
+    env.reset(seed=0)
+    seen = [env.step(Action.RETRAIN if t == 1 else 0)[4]["truth"] for t in range(12)]
+    shipped = next(truth["cycle"] for truth in seen if truth["version"] == 1.0)
+    assert shipped == 10.0
+
+
+def test_retraining_after_a_jump_cures_and_too_early_does_not():
+    """The window straddles the change until six cycles have passed: a mixed window fits neither side."""
+    errors = {}
+    for wait in (1, 7):
+        found = []
+        for seed in range(24):
+            env = springdrift.InclinedMassEnv("abrupt", cycles=60)
+            _, info = env.reset(seed=seed)
+            onset = info["truth"]["onset"]
+            for cycle in range(60):
+                late = env.step(Action.RETRAIN if cycle == onset + wait else 0)[4]["truth"]
+                if cycle == min(onset + wait + 6, 59):
+                    found.append(late["error"])
+        errors[wait] = np.median(found)
+    assert errors[7] < 0.5 * errors[1]
+
+
+def test_the_deadline_terminates_and_time_left_says_so():
+    env = springdrift.InclinedMassEnv("poc")
+    obs, _ = env.reset(seed=0)
+    assert obs[springdrift.OBS.index("time_left")] == 1.0
+    for cycle in range(40):
+        obs, _, terminated, truncated, _ = env.step(0)
+        assert obs[springdrift.OBS.index("time_left")] == pytest.approx((39 - cycle) / 40)
+        assert (terminated, truncated) == (cycle == 39, False)
+
+
+def test_seedless_resets_move_on_and_seeds_repeat():
+    env = springdrift.InclinedMassEnv()
+    firsts = [env.reset(seed=5)[0], env.reset()[0], env.reset()[0]]
+    assert not np.array_equal(firsts[0], firsts[1])
+    assert not np.array_equal(firsts[1], firsts[2])
+    np.testing.assert_array_equal(env.reset(seed=5)[0], firsts[0])
+    np.testing.assert_array_equal(env.reset()[0], firsts[1])
+
+
+def test_mix_draws_every_member():
+    env = springdrift.InclinedMassEnv("mix")
+    drawn = {env.reset(seed=seed)[1]["truth"]["scenario"] for seed in range(300)}
+    assert len(drawn) == len(SCENARIOS["mix"].members) == len(SCENARIOS) - 1
+
+
+def test_reset_option_names_a_scenario():
+    env = springdrift.InclinedMassEnv("mix")
+    _, info = env.reset(seed=0, options={"scenario": "wear"})
+    assert env.world.table.names[int(info["truth"]["scenario"])] == "wear"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scenario": "abrubt"}, "did you mean 'abrupt'"),
+        ({"scenario": 3}, "unknown scenario 3"),
+        ({"costs": {"retrian": 1}}, "unknown cost 'retrian'; allowed: forecast"),
+        ({"costs": {"retrain": -1}}, "Costs.retrain must be finite and not negative"),
+        ({"costs": {"retrain": float("nan")}}, "Costs.retrain must be finite"),
+        ({"observe": "all"}, "unknown observe 'all'; allowed: monitor, signals, truth"),
+        ({"cycles": 0}, "cycles must be a whole number from 1"),
+        ({"cycles": 2.5}, "cycles must be a whole number"),
+        ({"latency": 0}, "latency must be a whole number from 1"),
+        ({"substeps": 60}, "substeps must be a multiple of 8"),
+        ({"render_mode": "hologram"}, "render_mode"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        springdrift.InclinedMassEnv(**options)
+
+
+def test_unknown_keyword_is_named():
+    with pytest.raises(TypeError, match="cylces"):
+        gym.make(ENV_ID, cylces=10)
+
+
+@pytest.mark.parametrize(
+    "bad", [-1, 3, 1.0, float("nan"), None, True, "wait", [1], np.array([1]), np.float64(1)]
+)
+def test_bad_actions_change_nothing(bad):
+    env = springdrift.InclinedMassEnv("gradual")
+    env.reset(seed=0)
+    before = env.world.get_state()
+    with pytest.raises(ValueError, match=r"expected one whole-number action.*0 WAIT, 1 INTERVENE, 2 RETRAIN"):
+        env.step(bad)
+    np.testing.assert_array_equal(before.real, env.world.batch.real)
+
+
+@pytest.mark.parametrize("good", [1, Action.INTERVENE, np.int64(1), np.uint8(1), np.array(1)])
+def test_integer_actions_of_every_kind_are_taken(good):
+    env = springdrift.InclinedMassEnv("gradual")
+    env.reset(seed=0)
+    assert env.step(good)[4]["terms"]["intervene"] == Costs().intervene
+
+
+def test_stepping_outside_an_episode_is_refused():
+    env = springdrift.InclinedMassEnv("poc", cycles=2)
+    with pytest.raises(RuntimeError, match="call reset"):
+        env.step(0)
+    env.reset(seed=0)
+    env.step(0)
+    env.step(0)
+    with pytest.raises(RuntimeError, match="call reset"):
+        env.step(0)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True, 2**63])
+def test_bad_seeds_are_refused(seed):
+    with pytest.raises((ValueError, gym.error.Error), match="seed"):
+        springdrift.InclinedMassEnv().reset(seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: Scenario("s", "", onset=(0, 5)), "Scenario.onset"),
+        (lambda: Scenario("s", "", noise=-1.0), "Scenario.noise"),
+        (lambda: Scenario("s", "", cycles=0), "Scenario.cycles"),
+        (
+            lambda: springdrift.InclinedMassEnv(Scenario("s", "", members=("nowhere",))),
+            "unknown member 'nowhere'",
+        ),
+    ],
+)
+def test_bad_scenarios_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()
+
+
+def test_pickle_before_reset_and_between_processes():
+    env = pickle.loads(pickle.dumps(springdrift.InclinedMassEnv("wear")))
+    obs, _ = env.reset(seed=4)
+    np.testing.assert_array_equal(obs, springdrift.InclinedMassEnv("wear").reset(seed=4)[0])
+
+
+def test_import_is_light():
+    code = (
+        "import sys, springdrift\n"
+        "heavy = {'torch', 'pygame', 'pandas', 'matplotlib', 'stable_baselines3'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_registration_through_gymnasium():
+    code = (
+        "import gymnasium as gym, springdrift\n"
+        "gym.register_envs(springdrift)\n"
+        "env = gym.make('springdrift/InclinedMass-v0', scenario='tilt', cycles=5)\n"
+        "assert env.spec.id == springdrift.ENV_ID"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,198 @@
+"""The vector env: each of N is what it would be alone, and every episode protocol keeps its promise."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import springdrift
+from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv
+from springdrift.state import LANES
+
+NAMES = sorted(SCENARIOS)
+
+
+def actions_of(n, steps, seed=0):
+    return np.random.default_rng(seed).integers(3, size=(steps, n))
+
+
+@pytest.mark.parametrize("observe", ["monitor", "signals", "truth"])
+@pytest.mark.parametrize("n", [1, LANES - 1, LANES + 3, 4 * LANES + 1])
+def test_env_i_of_n_is_env_i_alone_bit_for_bit(n, observe):
+    chosen = [NAMES[i % len(NAMES)] for i in range(n)]
+    envs = InclinedMassVectorEnv(n, scenario="mix", observe=observe, autoreset_mode="SameStep")
+    seeds = [1000 + 7 * i for i in range(n)]
+    obs, _ = envs.reset(seed=seeds, options={"scenario": chosen})
+    plan = actions_of(n, 60)
+    watched = sorted({0, n // 2, n - 1})
+    alone = {}
+    for i in watched:
+        alone[i] = InclinedMassEnv("mix", observe=observe)
+        np.testing.assert_array_equal(
+            alone[i].reset(seed=seeds[i], options={"scenario": chosen[i]})[0], obs[i]
+        )
+    for actions in plan:
+        obs, reward, ended, _, info = envs.step(actions)
+        for i in watched:
+            o, r, e, _, single = alone[i].step(actions[i])
+            assert (r, e) == (reward[i], ended[i])
+            if e:
+                np.testing.assert_array_equal(info["final_obs"][i], o)
+                o, _ = alone[i].reset()
+            else:
+                assert all(single["truth"][k] == v[i] for k, v in info["truth"].items())
+                assert all(single["terms"][k] == v[i] for k, v in info["terms"].items())
+            np.testing.assert_array_equal(obs[i], o)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_change_nothing(threads):
+    n = 5 * LANES + 3
+    one, many = (InclinedMassVectorEnv(n, scenario="mix", threads=k) for k in (1, threads))
+    one.reset(seed=3), many.reset(seed=3)
+    for actions in actions_of(n, 80):
+        a, b = one.step(actions), many.step(actions)
+        for x, y in zip(a[:4], b[:4], strict=True):
+            np.testing.assert_array_equal(x, y)
+    np.testing.assert_array_equal(one.world.batch.real, many.world.batch.real)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    n=st.integers(1, 40),
+    scenario=st.sampled_from(NAMES),
+    seed=st.integers(0, 2**40),
+    mode=st.sampled_from(["NextStep", "SameStep"]),
+)
+def test_properties(n, scenario, seed, mode):
+    envs = InclinedMassVectorEnv(n, scenario=scenario, cycles=7, autoreset_mode=mode)
+    obs, _ = envs.reset(seed=seed)
+    for actions in actions_of(n, 20, seed):
+        obs, reward, _, truncated, info = envs.step(actions)
+        assert envs.observation_space.contains(obs)
+        assert not truncated.any()
+        terms = info.get("final_info", info)["terms"]
+        total = -sum(terms.values())
+        np.testing.assert_allclose(reward, total, atol=1e-12)
+        assert np.isfinite(envs.world.batch.real).all()
+
+
+def test_next_step_resets_in_the_step_after_the_end():
+    envs = InclinedMassVectorEnv(3, scenario="stationary", cycles=2)
+    envs.reset(seed=0)
+    envs.step([1, 1, 1])
+    obs, _, ended, _, _ = envs.step([0, 0, 0])
+    assert ended.all()
+    obs, reward, ended, _, info = envs.step([2, 2, 2])
+    assert not ended.any()
+    np.testing.assert_array_equal(reward, 0.0)
+    np.testing.assert_array_equal(info["truth"]["cycle"], 0.0)
+    fresh = InclinedMassVectorEnv(3, scenario="stationary", cycles=2)
+    fresh.reset(seed=0)
+    np.testing.assert_array_equal(fresh.reset()[0], obs)
+
+
+def test_same_step_hands_over_the_last_observation():
+    envs = InclinedMassVectorEnv(2, scenario="gradual", cycles=1, autoreset_mode="SameStep")
+    envs.reset(seed=0)
+    obs, reward, ended, _, info = envs.step([2, 1])
+    assert ended.all()
+    assert info["_final_obs"].all()
+    last = springdrift.OBS.index("time_left")
+    assert [o[last] for o in info["final_obs"]] == [0.0, 0.0]
+    assert obs[:, last].tolist() == [1.0, 1.0]
+    assert info["final_info"]["terms"]["retrain"].tolist() == [3.0, 0.0]
+    np.testing.assert_allclose(reward, -sum(info["final_info"]["terms"].values()))
+
+
+def test_disabled_waits_for_a_reset_by_mask():
+    envs = InclinedMassVectorEnv(2, scenario="gradual", cycles=2, autoreset_mode="Disabled")
+    envs.reset(seed=0)
+    envs.step([0, 0])
+    envs.step([0, 0])
+    with pytest.raises(RuntimeError, match="have ended"):
+        envs.step([0, 0])
+    obs, _ = envs.reset(options={"reset_mask": np.array([True, True])})
+    envs.step([0, 0])
+    before = envs.get_state()
+    obs, _ = envs.reset(seed=[7, None], options={"reset_mask": np.array([True, False])})
+    np.testing.assert_array_equal(obs[0], InclinedMassEnv("gradual", cycles=2).reset(seed=7)[0])
+    assert envs.world.batch.lanes("cycle", 2).tolist() == [0.0, 1.0]
+    envs.set_state(before)
+    assert envs.world.batch.lanes("cycle", 2).tolist() == [1.0, 1.0]
+
+
+def test_copy_and_no_copy():
+    for copy in (True, False):
+        envs = InclinedMassVectorEnv(2, scenario="gradual", copy=copy)
+        first, _ = envs.reset(seed=0)
+        kept = first.copy()
+        envs.step([0, 0])
+        assert np.array_equal(first, kept) == copy
+
+
+def test_state_and_masks():
+    envs = InclinedMassVectorEnv(5, scenario="mix")
+    envs.reset(seed=1)
+    envs.step([2, 0, 1, 2, 0])
+    assert envs.action_masks()[:, 2].tolist() == [False, True, True, False, True]
+    state = envs.get_state()
+    future = [envs.step(a) for a in actions_of(5, 20)]
+    envs.set_state(state)
+    for a, expected in zip(actions_of(5, 20), future, strict=True):
+        np.testing.assert_array_equal(envs.step(a)[0], expected[0])
+    with pytest.raises(ValueError, match="as many worlds"):
+        InclinedMassVectorEnv(50).world.set_state(state[0])
+
+
+def test_through_make_vec_and_equal_to_sync():
+    envs = gym.make_vec(ENV_ID, 4, vectorization_mode="vector_entry_point", scenario="compound")
+    sync = gym.make_vec(ENV_ID, 4, vectorization_mode="sync", scenario="compound")
+    np.testing.assert_array_equal(envs.reset(seed=9)[0], sync.reset(seed=9)[0])
+    for actions in actions_of(4, 205):
+        a, b = envs.step(actions), sync.step(actions)
+        for x, y in zip(a[:4], b[:4], strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ([0, 0], r"expected 3 actions, one an env, got shape \(2,\)"),
+        ([[0, 0, 0]], "expected 3 actions"),
+        ([0.0, 1.0, 2.0], "must be whole numbers, got float64"),
+        ([0, float("nan"), 1], "must be whole numbers"),
+        ([0, 3, 0], "action 3 of env 1 is out of range; allowed: 0 WAIT, 1 INTERVENE, 2 RETRAIN"),
+        ([0, 0, -1], "action -1 of env 2"),
+        ([True, False, True], "must be whole numbers"),
+    ],
+)
+def test_bad_actions(bad, message):
+    envs = InclinedMassVectorEnv(3)
+    envs.reset(seed=0)
+    with pytest.raises(ValueError, match=message):
+        envs.step(bad)
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"seed": [1, 2]}, "seed must be one number or 3"),
+        ({"seed": -4}, "seed must be"),
+        ({"options": {"mask": 1}}, "unknown reset option 'mask'; allowed: scenario, reset_mask"),
+        ({"options": {"reset_mask": np.ones(2, bool)}}, "reset_mask must hold 3 booleans"),
+        ({"options": {"scenario": ["wear"]}}, "scenario must be one name or 3"),
+        ({"options": {"scenario": "waer"}}, "did you mean 'wear'"),
+    ],
+)
+def test_bad_resets(kwargs, message):
+    envs = InclinedMassVectorEnv(3)
+    with pytest.raises(ValueError, match=message):
+        envs.reset(**kwargs)
+
+
+def test_step_before_reset():
+    for mode in ("NextStep", "SameStep", "Disabled"):
+        with pytest.raises(RuntimeError, match="reset"):
+            InclinedMassVectorEnv(2, autoreset_mode=mode).step([0, 0])
