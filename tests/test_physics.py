@@ -1,9 +1,12 @@
 """Physics against closed forms (published figures) and the generator against its known answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
-from springdrift.dynamics import Params, simulate
+from springdrift import SCENARIOS, InclinedMassEnv, Params, simulate
 from springdrift.streams import threefry
 
 
@@ -56,3 +59,183 @@ def test_trajectory_converges_at_second_order():
 def test_bad_params_are_named(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         Params(**bad)
+
+
+def swing_apart(params, x0, v0, duration, force):
+    """A second implementation: scipy's solver, with a stop wherever the mass turns round or sticks."""
+
+    def net(t, x):
+        pull = params.mass * params.gravity * np.sin(params.tilt) + params.magnet * force
+        pull += params.drive * np.sin(params.drive_omega * t + params.drive_phase)
+        return pull - params.stiffness * x - params.cubic * x**3
+
+    grip = params.friction * params.mass * params.gravity * np.cos(params.tilt)
+    t, x, v = 0.0, x0, v0
+    while t < duration:
+        way = np.sign(v)
+        if way == 0.0:
+            if abs(net(t, x)) <= grip:
+                break  # without a periodic force it sticks for good
+            way = np.sign(net(t, x))
+
+        def motion(t, z, way=way):
+            return [z[1], (net(t, z[0]) - params.damping * z[1] - way * grip) / params.mass]
+
+        def turns(t, z, way=way):
+            return z[1] + (1e-13 * way if t == 0 else 0.0)
+
+        turns.terminal, turns.direction = True, -way
+        done = solve_ivp(motion, (t, duration), [x, v], "DOP853", events=turns, rtol=1e-10, atol=1e-12)
+        t, x, v = done.t[-1], done.y[0, -1], done.y[1, -1]
+        if done.status == 1:
+            v = 0.0
+    return x, v
+
+
+@pytest.mark.parametrize("case", range(16))
+def test_against_scipys_ode_solver_with_events(case):
+    """Each turn of the mass costs up to 2 mu g h of speed, whence the tolerance; the rest is h^2."""
+    rng = np.random.default_rng(case)
+    params = Params(
+        mass=rng.uniform(0.5, 2.0),
+        tilt=rng.uniform(0.0, 1.0),
+        stiffness=rng.uniform(5.0, 40.0),
+        cubic=rng.choice([0.0, 20.0]),
+        damping=rng.choice([0.0, 0.3]),
+        friction=rng.choice([0.0, 0.01, 0.1]),
+        magnet=rng.uniform(0.3, 1.5),
+        bumper_low=-10.0,
+        bumper_high=10.0,
+    )
+    force, v0 = rng.uniform(-1.0, 1.0), rng.uniform(-1.0, 1.0)
+    x0 = params.equilibrium + rng.uniform(-0.4, 0.4)
+    ours = simulate(params, x0, v0, 6.0, force, dt=1 / 8192, every=8192)
+    for seconds in (1, 3, 6):
+        x, v = swing_apart(params, x0, v0, float(seconds), force)
+        turns = 1 + seconds * np.sqrt(params.stiffness / params.mass)
+        slack = 1e-6 + turns * 2 * params.friction * 9.81 / 8192
+        assert ours.x[seconds] == pytest.approx(x, abs=slack / np.sqrt(params.stiffness / params.mass))
+        assert ours.v[seconds] == pytest.approx(v, abs=slack)
+
+
+def test_stopping_takes_the_published_number_of_half_cycles():
+    params = Params(stiffness=40.0, friction=0.05)
+    path = simulate(params, params.equilibrium + 0.5, duration=30.0, dt=1 / 4096)
+    stop = int(np.flatnonzero(path.v != 0.0)[-1]) + 1
+    assert path.t[stop] == pytest.approx(24 * 0.993459 / 2, abs=0.01)
+
+
+def test_static_stretch_period_and_log_decrement():
+    params = Params(friction=0.0, damping=0.4, stiffness=25.0)
+    away = simulate(params, params.equilibrium + 0.3, duration=20.0, dt=1 / 4096)
+    at_rest = simulate(params, duration=200.0, every=16).x[-1]
+    assert at_rest == pytest.approx(9.81 * 0.5 / 25.0, abs=1e-9)
+    x = away.x - params.equilibrium
+    peaks = np.flatnonzero((x[1:-1] > x[:-2]) & (x[1:-1] >= x[2:])) + 1
+    zeta = 0.4 / (2 * np.sqrt(25.0))
+    decrement = np.log(x[peaks[0]] / x[peaks[5]]) / 5
+    assert decrement == pytest.approx(2 * np.pi * zeta / np.sqrt(1 - zeta**2), rel=1e-4)
+    period = (away.t[peaks[5]] - away.t[peaks[0]]) / 5
+    assert period == pytest.approx(2 * np.pi / np.sqrt(25.0 - 0.2**2), rel=1e-4)
+    free = Params(friction=0.0, stiffness=25.0, mass=2.0)
+    path = simulate(free, free.equilibrium + 0.3, duration=50.0, dt=1 / 4096)
+    away = path.x - free.equilibrium
+    up = np.flatnonzero((away[:-1] < 0.0) & (away[1:] >= 0.0))
+    crossings = path.t[up] - away[up] / (away[up + 1] - away[up]) * (path.t[1] - path.t[0])
+    assert np.diff(crossings).mean() == pytest.approx(2 * np.pi * np.sqrt(2.0 / 25.0), rel=1e-6)
+
+
+@pytest.mark.parametrize("omega", [2.0, 5.0, 9.0])
+def test_driven_amplitude(omega):
+    params = Params(tilt=0.0, friction=0.0, damping=0.8, stiffness=25.0, drive=1.5, drive_omega=omega)
+    path = simulate(params, duration=120.0, dt=1 / 2048)
+    late = path.x[path.t > 100.0]
+    expected = 1.5 / np.sqrt((25.0 - omega**2) ** 2 + (0.8 * omega) ** 2)
+    assert (late.max() - late.min()) / 2 == pytest.approx(expected, rel=2e-3)
+
+
+def lyapunov(params, unit, periods, steps=128):
+    """Largest exponent per ``unit`` of time, by two neighbouring paths pulled together each period."""
+    period = 2 * np.pi / params.drive_omega
+    apart, total = 1e-8, 0.0
+    near = np.array([0.1, 0.0])
+    far = near + [apart, 0.0]
+    for n in range(periods):
+        near, far = (
+            np.array([path.x[-1], path.v[-1]])
+            for path in (
+                simulate(params, *start, duration=period, dt=period / steps, every=steps)
+                for start in (near, far)
+            )
+        )
+        gap = np.linalg.norm((far - near) / [1.0, params.drive_omega])
+        total += np.log(gap / apart) if n >= 100 else 0.0
+        far = near + (far - near) * apart / gap
+    return total / ((periods - 100) * period) * unit
+
+
+def test_two_well_oscillator_is_as_chaotic_as_published():
+    sprott = Params(
+        tilt=0.0,
+        stiffness=-1.0,
+        cubic=1.0,
+        damping=0.25,
+        friction=0.0,
+        drive=0.4,
+        drive_phase=np.pi / 2,
+        bumper_low=-10.0,
+        bumper_high=10.0,
+    )
+    assert lyapunov(sprott, 1.0, 12_000) == pytest.approx(0.1572, abs=0.005)
+
+
+def test_chaos_scenario_is_that_oscillator_in_other_units():
+    params = replace(SCENARIOS["chaos"].params, drive_phase=np.pi / 2)
+    assert lyapunov(params, 1 / params.drive_omega, 12_000) == pytest.approx(0.1572, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"duration": 0.0}, "must be positive"),
+        ({"dt": -1.0}, "must be positive"),
+        ({"x0": 5.0}, "between the bumpers"),
+        ({"v0": np.inf}, "v0 must be finite"),
+        ({"force": np.zeros(3)}, r"got shape \(3,\)"),
+        ({"force": np.nan}, "force must be finite"),
+    ],
+)
+def test_bad_simulations_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        simulate(**{"duration": 1.0, **wrong})
+
+
+def test_bumpers_stop_the_mass():
+    path = simulate(Params(tilt=0.0, stiffness=0.0, friction=0.0), v0=3.0, duration=3.0)
+    assert (path.x[-1], path.v[-1]) == (2.0, 0.0)
+
+
+def test_the_env_moves_as_simulate_does():
+    """One physics: a cycle of the env from its state is the same path, substep for substep."""
+    env = InclinedMassEnv("stationary")
+    _, info = env.reset(seed=2)
+    params = Params()
+    for _ in range(5):
+        x, v = info["truth"]["x"], info["truth"]["v"]
+        info = env.step(0)[4]
+        pushes = np.repeat(env.world.batch.field("window_u")[0, -8:, 0], 8)
+        path = simulate(params, x, v, duration=2.0, force=pushes, dt=1 / 32)
+        assert path.x[-1] == pytest.approx(info["truth"]["x"], abs=1e-12)
+        assert path.v[-1] == pytest.approx(info["truth"]["v"], abs=1e-12)
+
+
+def test_with_friction_the_amplitude_converges_at_third_order():
+    """At 64 substeps a cycle it is within 0.3 mm of the exact decay after 20 half-cycles."""
+    params = Params()
+    exact = 0.3 - 10 * 4 * params.friction * 9.81 * np.cos(params.tilt) / params.stiffness
+    errors = []
+    for dt in (1 / 32, 1 / 64, 1 / 128):
+        path = simulate(params, params.equilibrium + 0.3, duration=20.5, dt=dt)
+        errors.append(path.x[path.t > 18.9].max() - params.equilibrium - exact)
+    assert abs(errors[0]) < 3e-4
+    np.testing.assert_allclose(np.log2(np.divide(errors[:-1], errors[1:])), 3.0, atol=0.1)

@@ -1,0 +1,152 @@
+"""The comparison: common worlds, honest arithmetic, files, and the command line as a user meets it."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from springdrift import SCENARIOS, TERMS, InclinedMassEnv
+from springdrift_agents import install, report
+from springdrift_agents.commands import app
+from springdrift_agents.evaluate import PURPOSES, compare, evaluate, world_seeds
+from springdrift_agents.rules import RULES, policy
+from springdrift_agents.statistics import mean_interval
+
+run = CliRunner()
+
+
+def test_evaluate_agrees_with_the_scalar_env():
+    seeds = world_seeds("evaluation", 3, 5)
+    found = evaluate(policy("threshold"), "mix", seeds)
+    for i, seed in enumerate(seeds):
+        env = InclinedMassEnv("mix")
+        obs, _ = env.reset(seed=int(seed))
+        terms, acts, ended, state = np.zeros(len(TERMS)), [0, 0], False, None
+        cycles = 0
+        while not ended:
+            action, state = policy("threshold").predict(obs, state)
+            acts[0] += action == 1
+            acts[1] += bool(action == 2 and env.action_masks()[2])
+            obs, _, ended, _, info = env.step(action)
+            terms += list(info["terms"].values())
+            cycles += 1
+        np.testing.assert_allclose(found.terms[i], terms, rtol=1e-12)
+        assert [found.interventions[i], found.retrains[i], found.cycles[i]] == [*acts, cycles]
+
+
+def test_policies_meet_the_same_worlds():
+    parts = compare({"never": policy("never"), "always": policy("always")}, ["shock"], 8, seed=1)
+    np.testing.assert_array_equal(parts[0].seeds, parts[1].seeds)
+
+
+def test_seeds_of_two_purposes_never_meet():
+    groups = [set(world_seeds(p, s, 50).tolist()) for p in PURPOSES for s in (0, 1, 2**28 - 1)]
+    assert len(set().union(*groups)) == sum(map(len, groups))
+    with pytest.raises(ValueError, match="unknown purpose 'play'"):
+        world_seeds("play", 0, 1)
+    with pytest.raises(ValueError, match="2\\^28"):
+        world_seeds("training", 2**28, 1)
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for trial in range(200):
+        interval = mean_interval(rng.exponential(size=60), seed=trial)
+        hits += interval.low <= 1.0 <= interval.high
+    assert 0.88 <= hits / 200 <= 0.98
+    assert np.isnan(mean_interval(np.array([1.0])).low)
+
+
+def test_compare_writes_what_it_shows(tmp_path):
+    args = ["compare", "-p", "never,periodic:every=10", "-s", "shock,poc", "-n", "6", "--seed", "2"]
+    shown = run.invoke(app, [*args, "--out", str(tmp_path / "a"), "--json"])
+    assert shown.exit_code == 0, shown.output
+    summary = json.loads(shown.stdout)
+    assert [(r["scenario"], r["policy"]) for r in summary["results"]] == [
+        (s, p) for s in ("shock", "poc") for p in ("never", "periodic:every=10")
+    ]
+    with (tmp_path / "a/results.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == 24
+    for row in summary["results"]:
+        mine = [x for x in lines if (x["scenario"], x["policy"]) == (row["scenario"], row["policy"])]
+        assert np.mean([float(x["cost"]) for x in mine]) == pytest.approx(row["cost"])
+        assert row["low"] <= row["cost"] <= row["high"]
+        assert sum(row[term] for term in TERMS) == pytest.approx(row["cost"])
+        assert all(float(x["cost"]) == pytest.approx(sum(float(x[t]) for t in TERMS)) for x in mine)
+    assert (tmp_path / "a/compare.png").read_bytes().startswith(b"\x89PNG")
+    again = run.invoke(app, [*args, "--out", str(tmp_path / "b"), "--json"])
+    assert again.stdout == shown.stdout
+    assert (tmp_path / "a/results.csv").read_bytes() == (tmp_path / "b/results.csv").read_bytes()
+
+
+def test_prices_change_costs(tmp_path):
+    args = ["compare", "-p", "always", "-s", "shock", "-n", "3", "--json", "--out", str(tmp_path)]
+    cheap, dear = (
+        json.loads(run.invoke(app, [*args, "--cost", f"intervene={price}"]).stdout)["results"][0]
+        for price in (0.1, 1.0)
+    )
+    assert dear["intervene"] == pytest.approx(10 * cheap["intervene"])
+
+
+def test_tables_name_everything():
+    parts = compare({name: policy(name) for name in RULES}, ["shock"], 3, seed=0)
+    rows = report.summarise(parts)
+    assert report.best_of(rows, "shock") >= {min(rows, key=lambda row: row["cost"])["policy"]}
+    assert report.matrix_table(rows).row_count == 1
+    assert report.detail_table(rows).row_count == len(RULES) + 1
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["compare", "-p", "nevr"], "did you mean 'never'"),
+        (["compare", "-s", "shok"], "unknown scenario 'shok'; allowed: stationary"),
+        (["compare", "--cost", "retrain"], "--cost must read NAME=NUMBER, got 'retrain'"),
+        (["compare", "-n", "2", "--cost", "retrian=1"], "unknown cost 'retrian'"),
+        (["compare", "-s", ","], "an empty list"),
+    ],
+)
+def test_wrong_arguments_get_a_sentence(args, message, tmp_path):
+    found = subprocess.run(
+        [sys.executable, "-m", "springdrift_agents.cli", *args, *(["--out", str(tmp_path / "x")])],
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode != 0
+    assert message in found.stderr
+    assert "Traceback" not in found.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_lists():
+    assert set(json.loads(run.invoke(app, ["scenarios", "--json"]).stdout)) == set(SCENARIOS)
+    assert set(json.loads(run.invoke(app, ["policies", "--json"]).stdout)) == set(RULES)
+    for command in (["scenarios"], ["policies"], ["observation"], ["--help"], ["compare", "--help"]):
+        assert run.invoke(app, command).exit_code == 0
+
+
+def test_a_missing_extra_is_named(tmp_path):
+    code = "import sys; sys.modules['typer'] = None\nfrom springdrift_agents.cli import main\nmain()"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.returncode == 1
+    assert 'pip install "springdrift[cli]"' in found.stderr
+
+
+def test_pygame_clash_is_told(monkeypatch):
+    assert install.pygame_clash() is None
+    monkeypatch.setattr(install, "version", lambda name: "2.6")
+    assert "pip uninstall -y pygame pygame-ce" in install.pygame_clash()
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    report.write_text(tmp_path / "a.txt", "whole")
+    with pytest.raises(UnicodeEncodeError):
+        report.write_text(tmp_path / "a.txt", "half \ud800")
+    assert (tmp_path / "a.txt").read_text() == "whole"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
