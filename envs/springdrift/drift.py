@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from springdrift.dynamics import Params
+from springdrift.jit import inlined
 from springdrift.state import DRIFTING
 
 # What each parameter may reach, whatever its laws say.
@@ -24,6 +24,7 @@ LIMITS = {
     "drive": (0.0, 2.0),  # N
 }
 DRIVER_ROWS = 8  # most rows of a driver table
+MEMBERS = 32  # most members of a mixture
 
 
 def _check(parameter: str, **ranges: tuple[float, float]) -> None:
@@ -163,6 +164,8 @@ _PLAN = (
     *((name, 1) for name in ("shock_rate", "shock_size", "outlier_rate", "outlier_size", "dropout_rate")),
     *((name, 1) for name in ("rows", "release_every", "cold_start", "cycles")),
     *((name, 1) for name in ("cubic", "damping", "noise", "drive_omega")),
+    ("drivers", DRIVER_ROWS * _P),  # the driver table, row by row, nan where a row sets nothing
+    ("members", MEMBERS),  # rows of the plans of a mixture's members, -1 behind the last
 )
 _SLOTS: dict[str, int] = {}
 _total = 0
@@ -183,8 +186,8 @@ def plan_of(
     onset: tuple[int, int],
     gap: tuple[int, int],
     **settings: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The numbers the kernel reads: plan (PLAN_SIZE,) and driver table (DRIVER_ROWS, 5), nan where unset."""
+) -> NDArray[np.float64]:
+    """The numbers the kernel reads of a scenario, shape (PLAN_SIZE,); its members are not among them yet."""
     plan = np.zeros(PLAN_SIZE)
     drivers = np.full((DRIVER_ROWS, _P), np.nan)
 
@@ -238,17 +241,19 @@ def plan_of(
     put("drive_omega", params.drive_omega)
     for name, value in settings.items():
         put(name, value)
-    return plan, drivers
+    plan[slot("drivers") : slot("drivers") + drivers.size] = drivers.ravel()
+    plan[slot("members") : slot("members") + MEMBERS] = -1.0
+    return plan
 
 
-@njit(forceinline=True)
+@inlined
 def reflect(value: Any, low: Any, high: Any) -> Any:
     """Fold a value that stepped over a bound back inside; one fold is enough for a step below the width."""
     value = low + abs(value - low)
     return high - abs(high - value)
 
 
-@njit(forceinline=True)
+@inlined
 def jump_to(draw: Any, now: Any, low: Any, high: Any, least: Any) -> Any:
     """A uniform draw from [low, high] less the points nearer than ``least`` to where the parameter is."""
     left = max(0.0, min(now - least, high) - low)

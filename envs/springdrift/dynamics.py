@@ -7,13 +7,15 @@ kick, drift) in which Coulomb friction is a projection: it takes at most ``mu g 
 speed and never turns it round, so sticking is exact and needs no smoothing.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from springdrift.jit import compiled, inlined
 
 GRAVITY = 9.81  # m/s^2
 BUMPERS = (-1.0, 2.0)  # m, where the inelastic end stops stand
@@ -68,46 +70,36 @@ class Params:
         return float(self.mass * self.gravity * np.sin(self.tilt) / k) if k else float("nan")
 
 
-@njit(forceinline=True)
+@inlined
 def lesser(a: Any, b: Any) -> Any:
     return a if a < b else b
 
 
-@njit(forceinline=True)
+@inlined
 def greater(a: Any, b: Any) -> Any:
     return a if a > b else b
 
 
-@njit(forceinline=True)
+@inlined
 def clamp(value: Any, low: Any, high: Any) -> Any:
     return lesser(greater(value, low), high)
 
 
-@njit(forceinline=True)
+_SIN = [np.float32((-1) ** n / math.factorial(2 * n + 1)) for n in range(7)]
+_COS = [np.float32((-1) ** n / math.factorial(2 * n)) for n in range(8)]
+_S0, _S1, _S2, _S3, _S4, _S5, _S6 = _SIN
+_C0, _C1, _C2, _C3, _C4, _C5, _C6, _C7 = _COS
+
+
+@inlined
 def sin_cos(angle: Any) -> Any:
-    """Sine and cosine for |angle| <= pi/2, by Taylor's series to 1e-13; no library call, so it vectorises."""
+    """Sine and cosine of a float32, |angle| <= pi/2, by Taylor's series; no library call: it vectorises."""
     z = angle * angle
-    s = 1.0 - z / 272.0
-    s = 1.0 - z / 210.0 * s
-    s = 1.0 - z / 156.0 * s
-    s = 1.0 - z / 110.0 * s
-    s = 1.0 - z / 72.0 * s
-    s = 1.0 - z / 42.0 * s
-    s = 1.0 - z / 20.0 * s
-    s = 1.0 - z / 6.0 * s
-    c = 1.0 - z / 306.0
-    c = 1.0 - z / 240.0 * c
-    c = 1.0 - z / 182.0 * c
-    c = 1.0 - z / 132.0 * c
-    c = 1.0 - z / 90.0 * c
-    c = 1.0 - z / 56.0 * c
-    c = 1.0 - z / 30.0 * c
-    c = 1.0 - z / 12.0 * c
-    c = 1.0 - z / 2.0 * c
-    return angle * s, c
+    sine = angle * (_S0 + z * (_S1 + z * (_S2 + z * (_S3 + z * (_S4 + z * (_S5 + z * _S6))))))
+    return sine, _C0 + z * (_C1 + z * (_C2 + z * (_C3 + z * (_C4 + z * (_C5 + z * (_C6 + z * _C7))))))
 
 
-@njit(forceinline=True)
+@inlined
 def substep(x: Any, v: Any, push: Any, k: Any, k3: Any, keep: Any, gain: Any, grip: Any, half: Any) -> Any:
     """Advance (x, v) by one substep h; forces are per unit of mass.
 
@@ -121,14 +113,14 @@ def substep(x: Any, v: Any, push: Any, k: Any, k3: Any, keep: Any, gain: Any, gr
     return x + half * v, v
 
 
-@njit(forceinline=True)
+@inlined
 def bump(x: Any, v: Any, low: Any, high: Any) -> Any:
     """Inelastic end stops: the mass stays inside [low, high] and loses its speed there."""
     inside = clamp(x, low, high)
-    return inside, v if inside == x else 0.0
+    return inside, v if inside == x else v - v  # a zero of v's own type
 
 
-@njit(cache=True)
+@compiled
 def _trajectory(
     x: float,
     v: float,

@@ -16,8 +16,6 @@ from springdrift.scenario import Scenario
 from springdrift.state import Batch
 from springdrift.vector_env import World, check_reset_options, check_seed, start_of
 
-_TERMS = len(TERMS)
-
 
 class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
     """A mass on an incline that a forecast model keeps swinging, in a world that drifts.
@@ -77,15 +75,14 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
             self._seeded = True
         self.world.begin(self._first)
         self.world.fill_idle()
-        self.world.look()
         self._done = False
-        return self.world.obs[0].copy(), self._info()
+        return self.world.out.obs[0].copy(), self._info()
 
     def _info(self) -> dict[str, Any]:
-        values = self.world.aux[0].tolist()
+        out = self.world.out
         return {
-            "terms": dict(zip(TERMS, values[:_TERMS], strict=True)),
-            "truth": dict(zip(kernel.TRUTH_NAMES, values[_TERMS:], strict=True)),
+            "terms": dict(zip(TERMS, out.terms[:, 0].tolist(), strict=True)),
+            "truth": dict(zip(kernel.TRUTH_NAMES, out.truth[:, 0].tolist(), strict=True)),
         }
 
     def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
@@ -100,8 +97,9 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         world = self.world
         self._action[0] = check_action(action)
         world.advance(self._action)
-        self._done = bool(world.ended[0])
-        return world.obs[0].copy(), float(world.reward[0]), self._done, False, self._info()
+        out = world.out
+        self._done = bool(out.ended[0])
+        return out.obs[0].copy(), float(out.reward[0]), self._done, False, self._info()
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which decisions would do something, shape (3,): no RETRAIN while one is in flight."""

@@ -9,13 +9,13 @@ abrupt change, the start of an episode) are handled lane by lane.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from springdrift import streams
 from springdrift.actions import Action
-from springdrift.drift import jump_to, reflect, slot
+from springdrift.drift import MEMBERS, jump_to, reflect, slot
 from springdrift.dynamics import BUMPERS, GRAVITY, Params, bump, clamp, greater, lesser, sin_cos, substep
+from springdrift.jit import compiled, inlined
 from springdrift.model import fit
 from springdrift.observation import OBSERVE, age, bounded, gauge, log_error
 from springdrift.reward import TARGET, TERMS, forecast_cost, swing_cost
@@ -37,23 +37,32 @@ from springdrift.state import (
     key_at,
 )
 
+F = np.float32  # the state's type; a plain float would turn the arithmetic around it to float64
+ZERO, HALF, ONE, TWO = F(0.0), F(0.5), F(1.0), F(2.0)
+
 INTERVAL = CYCLE_SECONDS / MEASUREMENTS  # s
+G = F(GRAVITY)
 FRICTION_FORCE = Params().friction * GRAVITY * float(np.cos(Params().tilt))  # N on a new machine
-STRONGEST = 6.0 * FRICTION_FORCE  # N, F0
-HOLD = 0.18  # of F0: what makes up the friction loss of a new machine
-CONTROLLER_GAIN, CONTROLLER_LIMIT = 2.0, 0.5  # of F0
-OPERATOR_GAIN, OPERATOR_LIMIT = 4.0, 1.0  # of F0
-SENSOR = (-2.0, 3.0)  # m, where the gauge ends; forecasts end there too
-PROBE = 0.5  # of F0: the random pushes of commissioning
+STRONGEST = F(6.0 * FRICTION_FORCE)  # N, F0
+HOLD = F(0.18)  # of F0: what makes up the friction loss of a new machine
+CONTROLLER_GAIN, CONTROLLER_LIMIT = F(2.0), F(0.5)  # of F0
+OPERATOR_GAIN, OPERATOR_LIMIT = F(4.0), F(1.0)  # of F0
+SENSOR_LOW, SENSOR_HIGH = F(-2.0), F(3.0)  # m, where the gauge ends; forecasts end there too
+PROBE = F(0.5)  # of F0: the random pushes of commissioning
+TARGET_SWING, PER_TARGET = F(TARGET), F(1.0 / TARGET)
 NORM = TARGET * TARGET / 2.0  # m^2, variance of the target swing
-SHORT_START = 0.05  # m, spread of the start amplitude
-PAGE_HINKLEY_SLACK = 0.05  # of the target rms
-FAST, SLOW = 0.3, 0.05  # weights of the moving averages
+PER_NORM = F(1.0 / (MEASUREMENTS * NORM))
+SPREAD = 0.05  # m, of the start amplitude
+PAGE_HINKLEY_SLACK = F(0.05)  # of the target rms
+FAST, SLOW = F(0.3), F(0.05)  # weights of the moving averages
+TINY = F(1e-12)
+LOW_STOP, HIGH_STOP = F(BUMPERS[0]), F(BUMPERS[1])
 
 # Places in a block. `name + lane` is a lane's value, `name + j * LANES + lane` an array's element.
 X, V, CUBIC, DAMPING, SIGMA = (at(n) for n in ("x", "v", "cubic", "damping", "noise"))
 STIFFNESS, FRICTION, TILT, MAGNET, DRIVE = (at(n) for n in DRIFTING)
 D_SIN, D_COS, T_SIN, T_COS = (at(n) for n in ("drive_sin", "drive_cos", "turn_sin", "turn_cos"))
+SW_SIN, SW_COS = at("sweep_sin"), at("sweep_cos")
 BASE, WALK, TREND, LOW, HIGH, SEASON = (
     at(f"{n}_stiffness") for n in ("base", "walk", "trend", "low", "high", "season")
 )
@@ -84,45 +93,49 @@ OVERRIDE_EFFECT, SINCE_RETRAIN, SINCE_INTERVENE, PUSH = (
 SWING, ERROR, KICK, FAULTS, WORK, DECISION, CHARGED = (
     at(n) for n in ("swing", "error", "shock", "faults", "work", "decision", "charged")
 )
-MEASURED_ERROR, BIAS, CORRELATION, PEAK, COST = (
-    at(n) for n in ("measured_error", "bias", "correlation", "peak", "cost")
-)
+MEASURED_ERROR, BIAS, CORRELATION, PEAK = (at(n) for n in ("measured_error", "bias", "correlation", "peak"))
 KEY0, KEY1, SEED0, SEED1, EPISODE = (key_at(n) for n in KEYS)
 
-WAIT, INTERVENE, RETRAIN = (int(a) for a in Action)
-PROBING = 3  # the decision in force while commissioning: random pushes
+WAITING, INTERVENING, RETRAINING = (F(int(a)) for a in Action)
+PROBING = F(3)  # the decision in force while commissioning: random pushes
 P = len(DRIFTING)
 STEP_U = (WINDOW - MEASUREMENTS) * LANES  # from a window's start to its newest cycle
 STEP_F = (HISTORY - MEASUREMENTS) * LANES
 LAST = (WINDOW - 1) * LANES
 
 # Scratch of a block, shared by all blocks of a call.
-(
-    NORMALS,  # 8: standard normal measurement noise
-    WALKS,  # 5: standard normal steps of the walks
-    DRAW_A,
-    DRAW_B,
-    KICK_AT,
-    FAULT_AT,
-    FAULT_BY,
-    FREEZE_AT,
-    CONTROL,  # N, the controller's push this cycle
-    OPERATOR,  # N, the operator's push this cycle
-    PULL,  # m/s^2
-    FORCE,  # m/s^2
-    GAIN,
-    KEEP,
-    GRIP,
-    LOWEST,
-    HIGHEST,
-    TRACK,  # 4 measurements, then 8 forecasts
-    TRUE_X,  # 8 true positions at the measurements
-    SPARE,
-) = (
-    start * LANES
-    for start in np.cumsum([0, 8, 5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 12, 8]).tolist()
+_SCRATCH = (
+    ("normals", MEASUREMENTS),  # standard normal measurement noise
+    ("walks", P + 1),  # standard normal steps of the walks
+    ("kick_at", 1),
+    ("fault_at", 1),
+    ("fault_by", 1),
+    ("freeze_at", 1),
+    ("control", 1),  # N, the controller's push this cycle
+    ("operator", 1),  # N, the operator's push this cycle
+    ("pull", 1),  # m/s^2
+    ("force", 1),  # m/s^2
+    ("gain", 1),
+    ("keep", 1),
+    ("grip", 1),
+    ("lowest", 1),
+    ("highest", 1),
+    ("drive_now", 1),  # N, the unseen force at this substep and at the next
+    ("drive_next", 1),
+    ("ring", 1),  # 2 cos of its turn in a substep
+    ("start", 1),  # m, position at the last measurement
+    ("lags", LAGS),  # what the model looks back on, oldest first: measurements, then forecasts
+    ("new", 1),  # m, the forecast
+    ("before", 1),  # N, force asked for in the last interval
+    ("coin", 1),  # its sign is that of the push of commissioning
+    ("forecast", MEASUREMENTS),
+    ("true_x", MEASUREMENTS),  # true positions at the measurements
 )
-SCRATCH = SPARE + LANES
+_ends = np.cumsum([0, *(size * LANES for _, size in _SCRATCH)]).tolist()
+SCRATCH = _ends[-1]
+NORMALS, WALKS, KICK_AT, FAULT_AT, FAULT_BY, FREEZE_AT, CONTROL, OPERATOR, PULL, *_ends = _ends
+FORCE, GAIN, KEEP, GRIP, LOWEST, HIGHEST, DRIVE_NOW, DRIVE_NEXT, RING, START, *_ends = _ends
+LAG, NEW, BEFORE, COIN, FORECAST, TRUE_X, _ = _ends
 
 TRUTH_NAMES = (
     *DRIFTING,
@@ -130,8 +143,6 @@ TRUTH_NAMES = (
     *("swing", "error", "shock", "faults", "work", "decision", "x", "v"),
 )
 TRUTH_PLACES = np.array([at(name) for name in TRUTH_NAMES])
-TERM_COUNT = len(TERMS)
-AUX = TERM_COUNT + len(TRUTH_NAMES)  # columns of the side output: cost terms, then truth
 
 # Places in a plan.
 PLAN_SLOTS = {name: slot(name) for name in ("base", "walk", "trend_low", "trend_high", "either_way")}
@@ -145,6 +156,7 @@ L_PERIOD, L_ONSET, L_ONSET_HIGH, L_GAP, L_GAP_HIGH, L_ROWS = (
 L_SHOCK, L_SHOCK_SIZE, L_OUTLIER, L_OUTLIER_SIZE, L_DROPOUT = (
     slot(n) for n in ("shock_rate", "shock_size", "outlier_rate", "outlier_size", "dropout_rate")
 )
+L_DRIVERS, L_MEMBERS = slot("drivers"), slot("members")
 L_RELEASE, L_COLD, L_CYCLES, L_CUBIC, L_DAMPING, L_NOISE, L_OMEGA = (
     slot(n) for n in ("release_every", "cold_start", "cycles", "cubic", "damping", "noise", "drive_omega")
 )
@@ -153,28 +165,39 @@ L_RELEASE, L_COLD, L_CYCLES, L_CUBIC, L_DAMPING, L_NOISE, L_OMEGA = (
 class Rules(NamedTuple):
     """What a batch has in common, as the kernel reads it."""
 
-    plans: NDArray[np.float64]
-    drivers: NDArray[np.float64]
-    members: NDArray[np.int64]
-    costs: NDArray[np.float64]
+    plans: NDArray[np.float64]  # (S, PLAN_SIZE)
+    costs: NDArray[np.float64]  # (6,)
     latency: int  # cycles from the request of a retraining to its deployment
     substeps: int  # an interval
 
 
 def rules_of(table: ScenarioTable, costs: NDArray[np.float64], latency: int, substeps: int) -> Rules:
     """The kernel's view of the options; ``substeps`` are those of a cycle."""
-    return Rules(table.plans, table.drivers, table.members, costs, latency, substeps // MEASUREMENTS)
+    return Rules(table.plans, costs, latency, substeps // MEASUREMENTS)
 
 
 # ---------------------------------------------------------------- random numbers
 
 
-@njit(forceinline=True)
+@inlined
 def _words(w: Any, i: Any, cycle: Any, stream: Any) -> Any:
     return streams.threefry(w[KEY0 + i], w[KEY1 + i], np.uint32(np.int32(cycle)), np.uint32(stream))
 
 
-@njit(cache=True)
+@inlined
+def _half_to_full(word: Any) -> Any:
+    """Random sign, size uniform from 1/2 to 1."""
+    size = TWO * streams.uniform(word) - ONE
+    return HALF * size + (HALF if size > ZERO else -HALF)
+
+
+@inlined
+def _eighth(word: Any) -> Any:
+    """One of 0 to 7."""
+    return np.float32(np.int32(word & np.uint32(7)))
+
+
+@compiled
 def _draw(s: Any, w: Any, t: Any) -> None:
     """All random numbers of a cycle into the scratch."""
     for pair in range(MEASUREMENTS // 2):
@@ -182,39 +205,32 @@ def _draw(s: Any, w: Any, t: Any) -> None:
             a, b = _words(w, i, s[CYCLE + i], streams.NOISE + pair)
             t[NORMALS + 2 * pair * LANES + i] = streams.normal(a)
             t[NORMALS + (2 * pair + 1) * LANES + i] = streams.normal(b)
-    for i in range(LANES):
-        a, b = _words(w, i, s[CYCLE + i], streams.WALK)
-        t[WALKS + i] = streams.normal(a)
-        t[WALKS + LANES + i] = streams.normal(b)
-        a, b = _words(w, i, s[CYCLE + i], streams.WALK + 1)
-        t[WALKS + 2 * LANES + i] = streams.normal(a)
-        t[WALKS + 3 * LANES + i] = streams.normal(b)
-        t[WALKS + 4 * LANES + i] = 0.0
+    for pair in range(P // 2 + 1):
+        for i in range(LANES):
+            a, b = _words(w, i, s[CYCLE + i], streams.WALK + pair)
+            t[WALKS + 2 * pair * LANES + i] = streams.normal(a)
+            t[WALKS + (2 * pair + 1) * LANES + i] = streams.normal(b)
     for i in range(LANES):
         a, b = _words(w, i, s[CYCLE + i], streams.SHOCK)
-        hit = streams.uniform(a) < s[SHOCK_RATE + i] and s[CYCLE + i] >= 0.0
-        size = 2.0 * streams.uniform(b) - 1.0
-        size = (0.5 * size + (0.5 if size > 0.0 else -0.5)) * s[SHOCK_SIZE + i]  # half to full size
-        s[KICK + i] = size if hit else 0.0
-        t[KICK_AT + i] = np.float64(np.int32(a & np.uint32(7)))
+        hit = streams.uniform(a) < s[SHOCK_RATE + i] and s[CYCLE + i] >= ZERO
+        s[KICK + i] = _half_to_full(b) * s[SHOCK_SIZE + i] if hit else ZERO
+        t[KICK_AT + i] = _eighth(a)
     for i in range(LANES):
         a, b = _words(w, i, s[CYCLE + i], streams.FAULT)
-        hit = streams.uniform(a) < s[OUTLIER_RATE + i] and s[CYCLE + i] >= 0.0
-        size = 2.0 * streams.uniform(b) - 1.0
-        size = (0.5 * size + (0.5 if size > 0.0 else -0.5)) * s[OUTLIER_SIZE + i]
-        t[FAULT_BY + i] = size if hit else 0.0
-        t[FAULT_AT + i] = np.float64(np.int32(a & np.uint32(7)))
+        hit = streams.uniform(a) < s[OUTLIER_RATE + i] and s[CYCLE + i] >= ZERO
+        t[FAULT_BY + i] = _half_to_full(b) * s[OUTLIER_SIZE + i] if hit else ZERO
+        t[FAULT_AT + i] = _eighth(a)
     for i in range(LANES):
         a, b = _words(w, i, s[CYCLE + i], streams.FAULT + 1)
-        frozen = streams.uniform(a) < s[DROPOUT_RATE + i] and s[CYCLE + i] >= 0.0
-        t[FREEZE_AT + i] = np.float64(np.int32(b & np.uint32(7))) if frozen else 8.0
+        frozen = streams.uniform(a) < s[DROPOUT_RATE + i] and s[CYCLE + i] >= ZERO
+        t[FREEZE_AT + i] = _eighth(b) if frozen else F(MEASUREMENTS)
 
 
 # ---------------------------------------------------------------- drift
 
 
-@njit(cache=True)
-def _change(s: Any, w: Any, i: int, plan: Any, drivers: Any) -> None:
+@compiled
+def _change(s: Any, w: Any, i: int, plan: Any) -> None:
     """An abrupt change in one lane: jumps, the next driver row, and the time of the next change."""
     cycle = s[CYCLE + i]
     changed = False
@@ -222,18 +238,19 @@ def _change(s: Any, w: Any, i: int, plan: Any, drivers: Any) -> None:
         least = plan[L_LEAST + p]
         if least >= 0.0:
             a, _ = _words(w, i, cycle, streams.CHANGE + 1 + p)
-            now = s[BASE + p * LANES + i]
+            now = float(s[BASE + p * LANES + i])
             low, high = plan[L_JUMP_LOW + p], plan[L_JUMP_HIGH + p]
-            s[BASE + p * LANES + i] = jump_to(streams.uniform(a), now, low, high, least)
+            s[BASE + p * LANES + i] = jump_to(float(streams.uniform(a)), now, low, high, least)
             changed = True
     a, b = _words(w, i, cycle, streams.CHANGE)
     rows = int(plan[L_ROWS])
     if rows > 0:
         key = (int(s[KEY + i]) + 1 + int(streams.uniform(a) * (rows - 1))) % rows
-        s[KEY + i] = float(key)
+        s[KEY + i] = key
         for p in range(P):
-            if not np.isnan(drivers[key, p]):
-                s[BASE + p * LANES + i] = drivers[key, p]
+            value = plan[L_DRIVERS + key * P + p]
+            if not np.isnan(value):
+                s[BASE + p * LANES + i] = value
         changed = True
     if changed:
         s[LAST_CHANGE + i] = cycle
@@ -241,13 +258,16 @@ def _change(s: Any, w: Any, i: int, plan: Any, drivers: Any) -> None:
     s[NEXT_CHANGE + i] = cycle + gap
 
 
-@njit(cache=True)
-def _drift(s: Any, w: Any, t: Any, rules: Any) -> None:
+@compiled
+def _drift(s: Any, w: Any, t: Any, plans: Any) -> None:
     """Move the world by one cycle; nothing here reads what the agent did."""
+    due = 0
     for i in range(LANES):
-        if s[CYCLE + i] == s[NEXT_CHANGE + i]:
-            row = int(s[SCENARIO + i])
-            _change(s, w, i, rules.plans[row], rules.drivers[row])
+        due += 1 if s[CYCLE + i] == s[NEXT_CHANGE + i] else 0
+    if due > 0:
+        for i in range(LANES):
+            if s[CYCLE + i] == s[NEXT_CHANGE + i]:
+                _change(s, w, i, plans[int(s[SCENARIO + i])])
     for i in range(LANES):
         sine, cosine = s[S_SIN + i], s[S_COS + i]
         s[S_SIN + i] = sine * s[ST_COS + i] + cosine * s[ST_SIN + i]
@@ -257,26 +277,24 @@ def _drift(s: Any, w: Any, t: Any, rules: Any) -> None:
             place = p * LANES + i
             move = s[TREND + place] + s[WALK + place] * t[WALKS + place]
             now = s[BASE + place]
-            moved = now + (move if s[CYCLE + i] >= s[ONSET + i] else 0.0)
-            trending = s[TREND + place] != 0.0
+            moved = now + (move if s[CYCLE + i] >= s[ONSET + i] else ZERO)
             held = clamp(moved, s[LOW + place], s[HIGH + place])
             folded = reflect(moved, s[LOW + place], s[HIGH + place])
-            now = held if trending else folded
+            now = held if s[TREND + place] != ZERO else folded
             s[BASE + place] = now
-            value = now + s[SEASON + place] * s[S_SIN + i]
-            s[STIFFNESS + place] = value
+            s[STIFFNESS + place] = now + s[SEASON + place] * s[S_SIN + i]
     for i in range(LANES):
-        moving = 0.0
+        moving = ZERO
         for p in range(P):
             moving += abs(s[TREND + p * LANES + i]) + s[WALK + p * LANES + i]
-        started = s[CYCLE + i] == s[ONSET + i] and moving > 0.0
+        started = s[CYCLE + i] == s[ONSET + i] and moving > ZERO
         s[LAST_CHANGE + i] = s[CYCLE + i] if started else s[LAST_CHANGE + i]
 
 
 # ---------------------------------------------------------------- decisions
 
 
-@njit(cache=True)
+@compiled
 def _fit_lane(s: Any, i: int) -> None:
     """Fit the candidate of one lane on its window as it stands."""
     n = int(s[SAMPLES + i])
@@ -292,7 +310,7 @@ def _fit_lane(s: Any, i: int) -> None:
         s[CANDIDATE + j * LANES + i] = fitted[j]
 
 
-@njit(cache=True)
+@compiled
 def _deploy_lane(s: Any, i: int) -> None:
     for j in range(COEFFICIENTS):
         s[MODEL + j * LANES + i] = s[CANDIDATE + j * LANES + i]
@@ -305,130 +323,170 @@ def _deploy_lane(s: Any, i: int) -> None:
     s[ALARM_COUNT + i] = 0.0
 
 
-@njit(cache=True)
+@compiled
 def _decide(s: Any, latency: int) -> None:
     for i in range(LANES):
-        s[CHARGED + i] = 0.0
-        if s[DECISION + i] == RETRAIN and s[IN_FLIGHT + i] == 0.0:
+        s[CHARGED + i] = ZERO
+        if s[DECISION + i] == RETRAINING and s[IN_FLIGHT + i] == ZERO:
             _fit_lane(s, i)
-            s[IN_FLIGHT + i] = 1.0
-            s[TRAINING + i] = float(latency)
-            s[CHARGED + i] = 1.0
-            s[SINCE_RETRAIN + i] = -1.0  # counts up to 0 at the end of this cycle
+            s[IN_FLIGHT + i] = ONE
+            s[TRAINING + i] = latency
+            s[CHARGED + i] = ONE
+            s[SINCE_RETRAIN + i] = -ONE  # counts up to 0 at the end of this cycle
 
 
 # ---------------------------------------------------------------- the cycle
 
 
-@njit(cache=True)
-def _move(s: Any, w: Any, t: Any, substeps: int) -> None:
-    """Forecast, push and move through the eight intervals of a cycle."""
-    h = INTERVAL / substeps
+@compiled
+def _prepare(s: Any, t: Any, h: Any) -> None:
+    """What holds for a whole cycle: forces, factors of the integrator, the model's first lags."""
     for i in range(LANES):
         sine, cosine = sin_cos(s[TILT + i])
-        t[PULL + i] = GRAVITY * sine
-        damp = 0.5 * s[DAMPING + i] * h
-        t[GAIN + i] = h / (1.0 + damp)
-        t[KEEP + i] = (1.0 - damp) / (1.0 + damp)
-        t[GRIP + i] = s[FRICTION + i] * GRAVITY * cosine * t[GAIN + i]
+        t[PULL + i] = G * sine
+        damp = HALF * s[DAMPING + i] * h
+        t[GAIN + i] = h / (ONE + damp)
+        t[KEEP + i] = (ONE - damp) / (ONE + damp)
+        t[GRIP + i] = s[FRICTION + i] * G * cosine * t[GAIN + i]
         t[LOWEST + i] = s[X + i]
         t[HIGHEST + i] = s[X + i]
-        control = HOLD + CONTROLLER_GAIN * (1.0 - s[MEASURED_SWING + i] / TARGET)
+        control = HOLD + CONTROLLER_GAIN * (ONE - s[MEASURED_SWING + i] * PER_TARGET)
         t[CONTROL + i] = STRONGEST * clamp(control, -CONTROLLER_LIMIT, CONTROLLER_LIMIT)
-        operator = OPERATOR_GAIN * (1.0 - s[SWING + i] / TARGET)
+        operator = OPERATOR_GAIN * (ONE - s[SWING + i] * PER_TARGET)
         t[OPERATOR + i] = STRONGEST * clamp(operator, -OPERATOR_LIMIT, OPERATOR_LIMIT)
-        s[WORK + i] = 0.0
-    for lag in range(LAGS):
-        for i in range(LANES):
-            t[TRACK + lag * LANES + i] = s[WINDOW_Y + (WINDOW - LAGS + lag) * LANES + i]
+        t[RING + i] = TWO * s[T_COS + i]
+        s[WORK + i] = ZERO
+        t[BEFORE + i] = s[WINDOW_U + LAST + i]
+    for r in range(LAGS * LANES):
+        t[LAG + r] = s[WINDOW_Y + (WINDOW - LAGS) * LANES + r]
     for r in range(STEP_U):
         s[WINDOW_U + r] = s[WINDOW_U + MEASUREMENTS * LANES + r]
-    for j in range(MEASUREMENTS):
+
+
+@compiled
+def _push(s: Any, t: Any, j: int) -> None:
+    """Forecast measurement j, choose the force of the interval before it, and kick the mass if it is due."""
+    here = F(j)
+    for i in range(LANES):
+        t[COIN + i] = t[NORMALS + j * LANES + i]
+    for i in range(LANES):
+        # where the model sees the mass go without a push
+        free = s[MODEL + 5 * LANES + i] + s[MODEL + i] * t[LAG + 3 * LANES + i]
+        free += s[MODEL + LANES + i] * t[LAG + 2 * LANES + i]
+        free += s[MODEL + 2 * LANES + i] * t[LAG + LANES + i]
+        free += s[MODEL + 3 * LANES + i] * t[LAG + i]
+        half_b = HALF * s[MODEL + 4 * LANES + i]
+        ahead = free + half_b * t[BEFORE + i] - t[LAG + 3 * LANES + i]
+        control = t[CONTROL + i] * (ONE if ahead > ZERO else (-ONE if ahead < ZERO else ZERO))
+        # where the operator sees it go: speed in the middle of the interval
+        x = s[X + i]
+        middle = s[V + i] + F(0.5 * INTERVAL) * (t[PULL + i] - (s[STIFFNESS + i] + s[CUBIC + i] * x * x) * x)
+        operator = t[OPERATOR + i] if middle >= ZERO else -t[OPERATOR + i]
+        probe = PROBE * STRONGEST if t[COIN + i] > ZERO else -PROBE * STRONGEST
+        decision = s[DECISION + i]
+        u = operator if decision == INTERVENING else (probe if decision == PROBING else control)
+        forecast = clamp(free + half_b * (t[BEFORE + i] + u), SENSOR_LOW, SENSOR_HIGH)
+        t[NEW + i] = forecast
+        t[BEFORE + i] = u
+        t[FORCE + i] = t[PULL + i] + s[MAGNET + i] * u
+        s[V + i] = s[V + i] + (s[KICK + i] if t[KICK_AT + i] == here else ZERO)
+        t[START + i] = x
+        sine, cosine = s[D_SIN + i], s[D_COS + i]
+        t[DRIVE_NOW + i] = s[DRIVE + i] * sine
+        t[DRIVE_NEXT + i] = s[DRIVE + i] * (sine * s[T_COS + i] + cosine * s[T_SIN + i])
+        s[D_SIN + i] = sine * s[SW_COS + i] + cosine * s[SW_SIN + i]
+        s[D_COS + i] = cosine * s[SW_COS + i] - sine * s[SW_SIN + i]
+    for i in range(LANES):
+        s[WINDOW_U + STEP_U + j * LANES + i] = t[BEFORE + i]
+    for r in range(LAGS * LANES):
+        t[LAG + r] = t[LAG + LANES + r]
+    for i in range(LANES):
+        t[FORECAST + j * LANES + i] = t[NEW + i]
+
+
+@compiled
+def _glide(s: Any, t: Any, substeps: int, half: Any) -> None:
+    """Move through the substeps of an interval.
+
+    The unseen force goes by sin(a + b) = 2 cos(b) sin(a) - sin(a - b).
+    """
+    for _ in range(substeps):
         for i in range(LANES):
-            # where the model sees the mass go without a push
-            free = s[MODEL + 5 * LANES + i]
-            free += s[MODEL + i] * t[TRACK + (j + 3) * LANES + i]
-            free += s[MODEL + LANES + i] * t[TRACK + (j + 2) * LANES + i]
-            free += s[MODEL + 2 * LANES + i] * t[TRACK + (j + 1) * LANES + i]
-            free += s[MODEL + 3 * LANES + i] * t[TRACK + j * LANES + i]
-            before = s[WINDOW_U + STEP_U + (j - 1) * LANES + i]
-            half_b = 0.5 * s[MODEL + 4 * LANES + i]
-            ahead = free + half_b * before - t[TRACK + (j + 3) * LANES + i]
-            along = 1.0 if ahead > 0.0 else (-1.0 if ahead < 0.0 else 0.0)
-            control = t[CONTROL + i] * along
-            # where the operator sees it go: speed in the middle of the interval
-            x = s[X + i]
-            middle = s[V + i] + 0.5 * INTERVAL * (t[PULL + i] - (s[STIFFNESS + i] + s[CUBIC + i] * x * x) * x)
-            operator = t[OPERATOR + i] * (1.0 if middle >= 0.0 else -1.0)
-            probe = PROBE * STRONGEST * (1.0 if t[NORMALS + j * LANES + i] > 0.0 else -1.0)
-            decision = s[DECISION + i]
-            u = operator if decision == INTERVENE else (probe if decision == PROBING else control)
-            s[WINDOW_U + STEP_U + j * LANES + i] = u
-            t[FORCE + i] = t[PULL + i] + s[MAGNET + i] * u
-            t[TRACK + (j + 4) * LANES + i] = clamp(free + half_b * (before + u), SENSOR[0], SENSOR[1])
-            s[V + i] += s[KICK + i] if t[KICK_AT + i] == j else 0.0
-            t[SPARE + i] = x
-        for _ in range(substeps):
-            for i in range(LANES):
-                force = t[FORCE + i] + s[DRIVE + i] * s[D_SIN + i]
-                x, v = substep(
-                    s[X + i],
-                    s[V + i],
-                    force,
-                    s[STIFFNESS + i],
-                    s[CUBIC + i],
-                    t[KEEP + i],
-                    t[GAIN + i],
-                    t[GRIP + i],
-                    0.5 * h,
-                )
-                x, v = bump(x, v, BUMPERS[0], BUMPERS[1])
-                s[X + i] = x
-                s[V + i] = v
-                sine, cosine = s[D_SIN + i], s[D_COS + i]
-                s[D_SIN + i] = sine * s[T_COS + i] + cosine * s[T_SIN + i]
-                s[D_COS + i] = cosine * s[T_COS + i] - sine * s[T_SIN + i]
-                t[LOWEST + i] = lesser(t[LOWEST + i], x)
-                t[HIGHEST + i] = greater(t[HIGHEST + i], x)
+            drive = t[DRIVE_NOW + i]
+            ahead = t[DRIVE_NEXT + i]
+            t[DRIVE_NOW + i] = ahead
+            t[DRIVE_NEXT + i] = t[RING + i] * ahead - drive
+            x, v = substep(
+                s[X + i],
+                s[V + i],
+                t[FORCE + i] + drive,
+                s[STIFFNESS + i],
+                s[CUBIC + i],
+                t[KEEP + i],
+                t[GAIN + i],
+                t[GRIP + i],
+                half,
+            )
+            x, v = bump(x, v, LOW_STOP, HIGH_STOP)
+            s[X + i] = x
+            s[V + i] = v
+            # adding zero keeps these plain stores: a store only where the value changes is slower
+            t[LOWEST + i] = lesser(t[LOWEST + i], x) + ZERO
+            t[HIGHEST + i] = greater(t[HIGHEST + i], x) + ZERO
+
+
+@compiled
+def _move(s: Any, t: Any, substeps: int) -> None:
+    """Forecast, push and move through the eight intervals of a cycle."""
+    h = F(INTERVAL / substeps)
+    _prepare(s, t, h)
+    for j in range(MEASUREMENTS):
+        _push(s, t, j)
+        _glide(s, t, substeps, HALF * h)
+        for i in range(LANES):
+            s[WORK + i] += s[MAGNET + i] * t[BEFORE + i] * (s[X + i] - t[START + i])
         for i in range(LANES):
             t[TRUE_X + j * LANES + i] = s[X + i]
-            u = s[MAGNET + i] * s[WINDOW_U + STEP_U + j * LANES + i]
-            s[WORK + i] += u * (s[X + i] - t[SPARE + i])
     for i in range(LANES):
-        # keep both rotations on the unit circle
-        shrink = 1.5 - 0.5 * (s[D_SIN + i] * s[D_SIN + i] + s[D_COS + i] * s[D_COS + i])
+        # keep the rotations on the unit circle
+        shrink = F(1.5) - HALF * (s[D_SIN + i] * s[D_SIN + i] + s[D_COS + i] * s[D_COS + i])
         s[D_SIN + i] *= shrink
         s[D_COS + i] *= shrink
-        s[SWING + i] = 0.5 * (t[HIGHEST + i] - t[LOWEST + i])
+        shrink = F(1.5) - HALF * (s[S_SIN + i] * s[S_SIN + i] + s[S_COS + i] * s[S_COS + i])
+        s[S_SIN + i] *= shrink
+        s[S_COS + i] *= shrink
+        s[SWING + i] = HALF * (t[HIGHEST + i] - t[LOWEST + i])
 
 
-@njit(cache=True)
+@compiled
 def _measure(s: Any, t: Any) -> None:
     """What the sensor reports of the cycle, into the window."""
     for r in range(STEP_U):
         s[WINDOW_Y + r] = s[WINDOW_Y + MEASUREMENTS * LANES + r]
     for r in range(STEP_F):
         s[WINDOW_F + r] = s[WINDOW_F + MEASUREMENTS * LANES + r]
+    for r in range(MEASUREMENTS * LANES):
+        s[WINDOW_F + STEP_F + r] = t[FORECAST + r]
     for i in range(LANES):
-        s[FAULTS + i] = 0.0
+        s[FAULTS + i] = ZERO
     for j in range(MEASUREMENTS):
+        here = F(j)
+        newest = WINDOW_Y + STEP_U + j * LANES
         for i in range(LANES):
-            off = t[FAULT_BY + i] if t[FAULT_AT + i] == j else 0.0
+            off = t[FAULT_BY + i] if t[FAULT_AT + i] == here else ZERO
             y = t[TRUE_X + j * LANES + i] + s[SIGMA + i] * t[NORMALS + j * LANES + i] + off
-            frozen = t[FREEZE_AT + i] <= j
-            last = s[WINDOW_Y + STEP_U + (j - 1) * LANES + i]
-            s[WINDOW_Y + STEP_U + j * LANES + i] = last if frozen else clamp(y, SENSOR[0], SENSOR[1])
-            s[FAULTS + i] += 1.0 if (frozen or off != 0.0) else 0.0
-            s[WINDOW_F + STEP_F + j * LANES + i] = t[TRACK + (j + 4) * LANES + i]
+            frozen = t[FREEZE_AT + i] <= here
+            s[newest + i] = s[newest - LANES + i] if frozen else clamp(y, SENSOR_LOW, SENSOR_HIGH)
+            s[FAULTS + i] += ONE if (frozen or off != ZERO) else ZERO
 
 
-@njit(cache=True)
-def _assess(s: Any, t: Any, costs: Any) -> None:
-    """Truth and dashboard of the cycle that has ended, and what it cost."""
-    n = float(MEASUREMENTS)
+@compiled
+def _assess(s: Any, t: Any) -> None:
+    """Truth and dashboard of the cycle that has ended."""
+    n, per_n = F(MEASUREMENTS), F(1.0 / MEASUREMENTS)
     for i in range(LANES):
-        miss = squares = largest = truth = 0.0
-        sum_y = sum_yy = sum_f = sum_ff = sum_fy = old_y = old_yy = 0.0
+        miss = squares = largest = truth = ZERO
+        sum_y = sum_yy = sum_f = sum_ff = sum_fy = old_y = old_yy = ZERO
         home = s[HOME + i]
         for j in range(MEASUREMENTS):
             f = s[WINDOW_F + STEP_F + j * LANES + i] - home
@@ -447,69 +505,64 @@ def _assess(s: Any, t: Any, costs: Any) -> None:
             sum_fy += f * y
             old_y += old
             old_yy += old * old
-        s[ERROR + i] = truth / (n * NORM)
-        error = np.sqrt(squares / (n * NORM))
+        s[ERROR + i] = truth * PER_NORM
+        error = np.sqrt(squares * PER_NORM)
         s[MEASURED_ERROR + i] = error
-        s[BIAS + i] = miss / n
-        s[PEAK + i] = 1.0 - np.sqrt((squares + 1e-12) / (n * (largest + 1e-12)))
-        spread = (n * sum_yy - sum_y * sum_y) * (n * sum_ff - sum_f * sum_f)
-        s[CORRELATION + i] = gauge((n * sum_fy - sum_f * sum_y) / np.sqrt(greater(spread, 1e-12)))
-        level = (sum_y + old_y) / (2.0 * n)
+        s[BIAS + i] = miss * per_n
+        s[PEAK + i] = ONE - np.sqrt((squares + TINY) / (n * (largest + TINY)))
+        spread = greater(n * sum_yy - sum_y * sum_y, TINY) * greater(n * sum_ff - sum_f * sum_f, TINY)
+        s[CORRELATION + i] = gauge((n * sum_fy - sum_f * sum_y) / np.sqrt(spread))
+        level = (sum_y + old_y) * (HALF * per_n)
         s[LEVEL + i] = home + level
-        variance = (sum_yy + old_yy) / (2.0 * n) - level * level
+        variance = (sum_yy + old_yy) * (HALF * per_n) - level * level
         s[PREVIOUS_SWING + i] = s[MEASURED_SWING + i]
-        s[MEASURED_SWING + i] = np.sqrt(2.0 * greater(variance, 0.0))
+        s[MEASURED_SWING + i] = np.sqrt(TWO * greater(variance, ZERO))
         s[ERROR_FAST + i] += FAST * (error - s[ERROR_FAST + i])
         s[ERROR_SLOW + i] += SLOW * (error - s[ERROR_SLOW + i])
-        count = s[ALARM_COUNT + i] + 1.0
+        count = s[ALARM_COUNT + i] + ONE
         mean = s[ALARM_MEAN + i] + (error - s[ALARM_MEAN + i]) / count
         s[ALARM_COUNT + i] = count
         s[ALARM_MEAN + i] = mean
-        s[ALARM + i] = greater(0.0, s[ALARM + i] + error - mean - PAGE_HINKLEY_SLACK)
+        s[ALARM + i] = greater(ZERO, s[ALARM + i] + error - mean - PAGE_HINKLEY_SLACK)
     for i in range(LANES):
-        intervened = s[DECISION + i] == INTERVENE
-        change = (s[MEASURED_SWING + i] - s[PREVIOUS_SWING + i]) / TARGET
+        intervened = s[DECISION + i] == INTERVENING
+        change = (s[MEASURED_SWING + i] - s[PREVIOUS_SWING + i]) * PER_TARGET
         s[OVERRIDE_EFFECT + i] = gauge(change) if intervened else s[OVERRIDE_EFFECT + i]
-        s[SINCE_INTERVENE + i] = 0.0 if intervened else s[SINCE_INTERVENE + i] + 1.0
-        s[SINCE_RETRAIN + i] += 1.0
-        s[MODEL_AGE + i] += 1.0
+        s[SINCE_INTERVENE + i] = ZERO if intervened else s[SINCE_INTERVENE + i] + ONE
+        s[SINCE_RETRAIN + i] += ONE
+        s[MODEL_AGE + i] += ONE
         s[PUSH + i] = (t[OPERATOR + i] if intervened else t[CONTROL + i]) / STRONGEST
-        s[SAMPLES + i] = lesser(s[SAMPLES + i] + MEASUREMENTS, float(WINDOW))
-        s[CYCLE + i] += 1.0
-        s[COST + i] = forecast_cost(costs, s[ERROR + i])
-        s[COST + LANES + i] = swing_cost(costs, s[SWING + i])
-        s[COST + 2 * LANES + i] = costs[2] if intervened else 0.0
-        s[COST + 3 * LANES + i] = costs[3] * s[CHARGED + i]
+        s[SAMPLES + i] = lesser(s[SAMPLES + i] + F(MEASUREMENTS), F(WINDOW))
+        s[CYCLE + i] += ONE
 
 
-@njit(cache=True)
+@compiled
 def _ship(s: Any) -> None:
     """Training goes on; a model that is ready ships in the next release slot."""
     for i in range(LANES):
-        if s[IN_FLIGHT + i] > 0.0:
-            s[TRAINING + i] = max(0.0, s[TRAINING + i] - 1.0)
+        if s[IN_FLIGHT + i] > ZERO:
+            s[TRAINING + i] = greater(ZERO, s[TRAINING + i] - ONE)
             every = s[RELEASE + i]
-            open_slot = every == 0.0 or s[CYCLE + i] % every == 0.0
-            if s[TRAINING + i] == 0.0 and open_slot:
+            if s[TRAINING + i] == ZERO and (every == ZERO or s[CYCLE + i] % every == ZERO):
                 _deploy_lane(s, i)
 
 
-@njit(cache=True)
+@compiled
 def _cycle(s: Any, w: Any, t: Any, rules: Any) -> None:
     """One whole cycle of a block; the decisions stand in the state."""
     _decide(s, rules.latency)
     _draw(s, w, t)
-    _drift(s, w, t, rules)
-    _move(s, w, t, rules.substeps)
+    _drift(s, w, t, rules.plans)
+    _move(s, t, rules.substeps)
     _measure(s, t)
-    _assess(s, t, rules.costs)
+    _assess(s, t)
     _ship(s)
 
 
 # ---------------------------------------------------------------- the start of an episode
 
 
-@njit(cache=True)
+@compiled
 def _birth(s: Any, w: Any, i: int, start: int, rules: Any) -> None:
     """Draw an episode's world into one lane, at the start of commissioning."""
     for row in range(ROWS):
@@ -518,10 +571,10 @@ def _birth(s: Any, w: Any, i: int, start: int, rules: Any) -> None:
         w[SEED0 + i], w[SEED1 + i], w[EPISODE + i], np.uint32(streams.EPISODE)
     )
     count = 0
-    while count < rules.members.shape[1] and rules.members[start, count] >= 0:
+    while count < MEMBERS and rules.plans[start, L_MEMBERS + count] >= 0.0:
         count += 1
     a, b = _words(w, i, 0.0, streams.BIRTH)
-    row = rules.members[start, int(streams.uniform(a) * count)]
+    row = int(rules.plans[start, L_MEMBERS + int(streams.uniform(a) * count)])
     plan = rules.plans[row]
     s[SCENARIO + i] = float(row)
     s[ONSET + i] = plan[L_ONSET] + np.floor(streams.uniform(b) * (plan[L_ONSET_HIGH] - plan[L_ONSET] + 1.0))
@@ -546,6 +599,7 @@ def _birth(s: Any, w: Any, i: int, start: int, rules: Any) -> None:
     s[D_SIN + i], s[D_COS + i] = _turn(2.0 * streams.uniform(b) - 1.0)
     substep_turn = plan[L_OMEGA] * INTERVAL / rules.substeps
     s[T_SIN + i], s[T_COS + i] = _turn(substep_turn / np.pi)
+    s[SW_SIN + i], s[SW_COS + i] = _turn(plan[L_OMEGA] * INTERVAL / np.pi)
     s[SHOCK_RATE + i] = plan[L_SHOCK]
     s[SHOCK_SIZE + i] = plan[L_SHOCK_SIZE]
     s[OUTLIER_RATE + i] = plan[L_OUTLIER]
@@ -557,11 +611,11 @@ def _birth(s: Any, w: Any, i: int, start: int, rules: Any) -> None:
     s[SIGMA + i] = plan[L_NOISE]
     s[DEADLINE + i] = plan[L_CYCLES]
     s[CYCLE + i] = -float(COMMISSIONING_CYCLES)
-    s[DECISION + i] = float(PROBING)
+    s[DECISION + i] = PROBING
     a, b = _words(w, i, 0.0, streams.BIRTH + 2 + P)
     sine, cosine = _turn(2.0 * streams.uniform(a) - 1.0)
-    amplitude = TARGET + SHORT_START * (2.0 * streams.uniform(b) - 1.0)
-    rest = GRAVITY * sin_cos(s[TILT + i])[0] / s[STIFFNESS + i]
+    amplitude = TARGET + SPREAD * (2.0 * streams.uniform(b) - 1.0)
+    rest = float(G * sin_cos(s[TILT + i])[0] / s[STIFFNESS + i])
     s[X + i] = rest + amplitude * cosine
     s[V + i] = -amplitude * np.sqrt(abs(s[STIFFNESS + i])) * sine
     s[HOME + i] = rest
@@ -571,20 +625,20 @@ def _birth(s: Any, w: Any, i: int, start: int, rules: Any) -> None:
     s[MODEL + i] = 1.0
 
 
-@njit(forceinline=True)
+@inlined
 def _turn(half_turns: Any) -> Any:
     """Sine and cosine of pi times ``half_turns``, for -1 to 1, from a quarter of the angle."""
-    sine, cosine = sin_cos(0.25 * np.pi * half_turns)
-    sine, cosine = 2.0 * sine * cosine, cosine * cosine - sine * sine
-    return 2.0 * sine * cosine, cosine * cosine - sine * sine
+    sine, cosine = sin_cos(F(0.25 * np.pi * half_turns))
+    sine, cosine = TWO * sine * cosine, cosine * cosine - sine * sine
+    return TWO * sine * cosine, cosine * cosine - sine * sine
 
 
-@njit(cache=True)
+@compiled
 def _commission(s: Any, i: int, plan: Any) -> None:
     """End commissioning in one lane: the level is measured, and the first model is fitted and deployed."""
     s[HOME + i] = s[LEVEL + i]
     s[CYCLE + i] = 0.0
-    s[DECISION + i] = float(WAIT)
+    s[DECISION + i] = WAITING
     if plan[L_COLD] > 0.0:
         s[SAMPLES + i] = 0.0
         s[FIT_ERROR + i] = 1.0
@@ -611,18 +665,144 @@ def _commission(s: Any, i: int, plan: Any) -> None:
     s[SINCE_INTERVENE + i] = 100.0
     for j in range(HISTORY):  # no forecasts yet: show what was measured
         s[WINDOW_F + j * LANES + i] = s[WINDOW_Y + (WINDOW - HISTORY + j) * LANES + i]
-    for j in range(TERM_COUNT):
-        s[COST + j * LANES + i] = 0.0
 
 
-@njit(cache=True, nogil=True)
-def begin(real: Any, keys: Any, chosen: Any, starts: Any, rules: Any) -> None:
+# ---------------------------------------------------------------- observation
+
+MONITOR, SIGNALS, TRUTH = range(3)
+MODES = dict(zip(OBSERVE, (MONITOR, SIGNALS, TRUTH), strict=True))
+N_MONITOR, N_TRUTH = len(OBSERVE["monitor"]), len(OBSERVE["truth"])
+
+
+@compiled
+def _monitor(s: Any, o: Any, latency: int) -> None:
+    """The dashboard of a block, column by column: o[column * LANES + lane]."""
+    whole_flight = F(latency + 1)
+    for i in range(LANES):
+        o[i] = log_error(s[MEASURED_ERROR + i])
+        o[LANES + i] = log_error(s[ERROR_FAST + i])
+        o[2 * LANES + i] = log_error(s[ERROR_SLOW + i])
+        o[3 * LANES + i] = bounded(s[BIAS + i] * PER_TARGET)
+        o[4 * LANES + i] = gauge(s[MEASURED_SWING + i] * PER_TARGET - ONE)
+        o[5 * LANES + i] = gauge((s[MEASURED_SWING + i] - s[PREVIOUS_SWING + i]) * PER_TARGET)
+        o[6 * LANES + i] = s[CORRELATION + i]
+        o[7 * LANES + i] = s[PUSH + i]
+        o[8 * LANES + i] = s[OVERRIDE_EFFECT + i]
+        o[9 * LANES + i] = age(s[SINCE_RETRAIN + i])
+        o[10 * LANES + i] = age(s[SINCE_INTERVENE + i])
+        o[11 * LANES + i] = s[IN_FLIGHT + i] * (s[TRAINING + i] + ONE) / whole_flight
+        o[12 * LANES + i] = age(s[MODEL_AGE + i])
+        o[13 * LANES + i] = log_error(s[CANDIDATE_FIT_ERROR + i])
+        o[14 * LANES + i] = s[ALARM + i] / (ONE + s[ALARM + i])
+        o[15 * LANES + i] = s[PEAK + i]
+        o[16 * LANES + i] = bounded((s[LEVEL + i] - s[HOME + i]) * PER_TARGET)
+        o[17 * LANES + i] = (s[DEADLINE + i] - s[CYCLE + i]) / s[DEADLINE + i]
+
+
+@compiled
+def _truth(s: Any, o: Any) -> None:
+    """The privileged columns behind the dashboard."""
+    for i in range(LANES):
+        j = N_MONITOR * LANES + i
+        o[j] = gauge((s[STIFFNESS + i] * F(1.0 / np.pi**2) - ONE) * F(1.0 / 3.0))
+        o[j + LANES] = gauge(s[FRICTION + i] * F(1.0 / 0.02) - ONE)
+        o[j + 2 * LANES] = gauge(TWO * (s[TILT + i] - F(np.pi / 6.0)))
+        o[j + 3 * LANES] = gauge(s[MAGNET + i] - ONE)
+        o[j + 4 * LANES] = gauge(s[DRIVE + i])
+        o[j + 5 * LANES] = log_error(np.sqrt(s[ERROR + i]))
+        o[j + 6 * LANES] = gauge(s[SWING + i] * PER_TARGET - ONE)
+        changed = s[LAST_CHANGE + i] >= ZERO
+        o[j + 7 * LANES] = age(s[CYCLE + i] - s[LAST_CHANGE + i]) if changed else ONE
+
+
+@compiled
+def _signals(s: Any, o: Any, latency: int) -> None:
+    """Raw measurements, forecasts and forces of the last cycles."""
+    per_range, per_push, whole_flight = F(1.0 / 1.5), ONE / STRONGEST, F(latency + 1)
+    for j in range(HISTORY):
+        for i in range(LANES):
+            home = s[HOME + i]
+            y = s[WINDOW_Y + (WINDOW - HISTORY + j) * LANES + i]
+            u = s[WINDOW_U + (WINDOW - HISTORY + j) * LANES + i]
+            o[j * LANES + i] = gauge((y - home) * per_range)
+            o[(HISTORY + j) * LANES + i] = gauge((s[WINDOW_F + j * LANES + i] - home) * per_range)
+            o[(2 * HISTORY + j) * LANES + i] = gauge(u * per_push)
+    for i in range(LANES):
+        j = 3 * HISTORY * LANES + i
+        o[j] = s[IN_FLIGHT + i] * (s[TRAINING + i] + ONE) / whole_flight
+        o[j + LANES] = age(s[MODEL_AGE + i])
+        o[j + 2 * LANES] = (s[DEADLINE + i] - s[CYCLE + i]) / s[DEADLINE + i]
+
+
+@compiled
+def _observe(s: Any, o: Any, latency: int, mode: int) -> None:
+    if mode == SIGNALS:
+        _signals(s, o, latency)
+    else:
+        _monitor(s, o, latency)
+        if mode == TRUTH:
+            _truth(s, o)
+
+
+@compiled
+def _report(s: Any, o: Any, first: int, costs: Any, out: Any) -> int:
+    """Hand a block's results to the places in the output arrays that exist; how many episodes ended."""
+    ended = 0
+    count = min(LANES, out.reward.shape[0] - first)
+    for i in range(count):
+        for column in range(out.obs.shape[1]):
+            out.obs[first + i, column] = o[column * LANES + i]
+    for i in range(count):
+        forecast = forecast_cost(costs, float(s[ERROR + i]))
+        swing = swing_cost(costs, float(s[SWING + i]))
+        intervene = costs[2] if s[DECISION + i] == INTERVENING else 0.0
+        retrain = costs[3] * float(s[CHARGED + i])
+        out.terms[0, first + i] = forecast
+        out.terms[1, first + i] = swing
+        out.terms[2, first + i] = intervene
+        out.terms[3, first + i] = retrain
+        out.reward[first + i] = -(forecast + swing + intervene + retrain)
+        over = s[CYCLE + i] >= s[DEADLINE + i]
+        out.ended[first + i] = over
+        ended += 1 if over else 0
+    for column in range(TRUTH_PLACES.shape[0]):
+        place = TRUTH_PLACES[column]
+        for i in range(count):
+            out.truth[column, first + i] = s[place + i]
+    return ended
+
+
+class Outputs(NamedTuple):
+    """What a call reports of n envs."""
+
+    obs: NDArray[np.float32]  # (n, D)
+    reward: NDArray[np.float64]  # (n,)
+    ended: NDArray[np.bool_]  # (n,)
+    terms: NDArray[np.float64]  # (4, n), in the order of TERMS
+    truth: NDArray[np.float32]  # (T, n), in the order of TRUTH_NAMES
+
+
+def empty_outputs(count: int, observe: str) -> Outputs:
+    """Unfilled arrays for ``count`` envs."""
+    return Outputs(
+        np.empty((count, len(OBSERVE[observe])), np.float32),
+        np.empty(count),
+        np.empty(count, np.bool_),
+        np.empty((len(TERMS), count)),
+        np.empty((len(TRUTH_NAMES), count), np.float32),
+    )
+
+
+@compiled
+def begin(real: Any, keys: Any, chosen: Any, starts: Any, rules: Any, mode: int, out: Any) -> None:
     """Start the next episode in the lanes ``chosen``, of scenario row ``starts[lane]``.
 
     The lanes are gathered in a block of their own for the six cycles of commissioning, in which the
-    magnet pushes at random and nothing drifts.
+    magnet pushes at random and nothing drifts. Observation, terms and truth of these lanes are
+    reported; reward and end are left as they are.
     """
-    s, w, t = np.zeros(ROWS * LANES), np.zeros(len(KEYS) * LANES, np.uint32), np.zeros(SCRATCH)
+    s, w, t = np.zeros(ROWS * LANES, F), np.zeros(len(KEYS) * LANES, np.uint32), np.zeros(SCRATCH, F)
+    o = np.empty(out.obs.shape[1] * LANES, F)
     for first in range(0, chosen.shape[0], LANES):
         taken = min(LANES, chosen.shape[0] - first)
         for i in range(LANES):
@@ -640,120 +820,34 @@ def begin(real: Any, keys: Any, chosen: Any, starts: Any, rules: Any) -> None:
             w[EPISODE + i] += np.uint32(1)
             for k in range(len(KEYS)):
                 keys[lane // LANES, k * LANES + lane % LANES] = w[k * LANES + i]
+        _observe(s, o, rules.latency, mode)
+        for i in range(taken):
+            lane = chosen[first + i]
+            for column in range(out.obs.shape[1]):
+                out.obs[lane, column] = o[column * LANES + i]
+            for term in range(out.terms.shape[0]):
+                out.terms[term, lane] = 0.0
+            for column in range(TRUTH_PLACES.shape[0]):
+                out.truth[column, lane] = s[TRUTH_PLACES[column] + i]
 
 
-# ---------------------------------------------------------------- observation
-
-MONITOR, SIGNALS, TRUTH = range(3)
-MODES = dict(zip(OBSERVE, (MONITOR, SIGNALS, TRUTH), strict=True))
-N_MONITOR, N_TRUTH = len(OBSERVE["monitor"]), len(OBSERVE["truth"])
-
-
-@njit(cache=True)
-def _monitor(s: Any, o: Any, latency: int) -> None:
-    """The dashboard of a block, column by column: o[column * LANES + lane]."""
-    for i in range(LANES):
-        o[i] = log_error(s[MEASURED_ERROR + i])
-        o[LANES + i] = log_error(s[ERROR_FAST + i])
-        o[2 * LANES + i] = log_error(s[ERROR_SLOW + i])
-        o[3 * LANES + i] = bounded(s[BIAS + i] / TARGET)
-        o[4 * LANES + i] = gauge(s[MEASURED_SWING + i] / TARGET - 1.0)
-        o[5 * LANES + i] = gauge((s[MEASURED_SWING + i] - s[PREVIOUS_SWING + i]) / TARGET)
-        o[6 * LANES + i] = s[CORRELATION + i]
-        o[7 * LANES + i] = s[PUSH + i]
-        o[8 * LANES + i] = s[OVERRIDE_EFFECT + i]
-        o[9 * LANES + i] = age(s[SINCE_RETRAIN + i])
-        o[10 * LANES + i] = age(s[SINCE_INTERVENE + i])
-        o[11 * LANES + i] = s[IN_FLIGHT + i] * (s[TRAINING + i] + 1.0) / (latency + 1.0)
-        o[12 * LANES + i] = age(s[MODEL_AGE + i])
-        o[13 * LANES + i] = log_error(s[CANDIDATE_FIT_ERROR + i])
-        o[14 * LANES + i] = s[ALARM + i] / (1.0 + s[ALARM + i])
-        o[15 * LANES + i] = s[PEAK + i]
-        o[16 * LANES + i] = bounded((s[LEVEL + i] - s[HOME + i]) / TARGET)
-        o[17 * LANES + i] = (s[DEADLINE + i] - s[CYCLE + i]) / s[DEADLINE + i]
-
-
-@njit(cache=True)
-def _observe(s: Any, o: Any, latency: int, mode: int) -> None:
-    if mode != SIGNALS:
-        _monitor(s, o, latency)
-    if mode == TRUTH:
-        for i in range(LANES):
-            j = N_MONITOR * LANES + i
-            o[j] = gauge((s[STIFFNESS + i] / (np.pi * np.pi) - 1.0) / 3.0)
-            o[j + LANES] = gauge(s[FRICTION + i] / 0.02 - 1.0)
-            o[j + 2 * LANES] = gauge(2.0 * (s[TILT + i] - np.pi / 6.0))
-            o[j + 3 * LANES] = gauge(s[MAGNET + i] - 1.0)
-            o[j + 4 * LANES] = gauge(s[DRIVE + i])
-            o[j + 5 * LANES] = log_error(np.sqrt(s[ERROR + i]))
-            o[j + 6 * LANES] = gauge(s[SWING + i] / TARGET - 1.0)
-            changed = s[LAST_CHANGE + i] >= 0.0
-            o[j + 7 * LANES] = age(s[CYCLE + i] - s[LAST_CHANGE + i]) if changed else 1.0
-    if mode == SIGNALS:
-        for j in range(HISTORY):
-            for i in range(LANES):
-                y = s[WINDOW_Y + (WINDOW - HISTORY + j) * LANES + i]
-                o[j * LANES + i] = gauge((y - s[HOME + i]) / 1.5)
-                o[(HISTORY + j) * LANES + i] = gauge((s[WINDOW_F + j * LANES + i] - s[HOME + i]) / 1.5)
-                u = s[WINDOW_U + (WINDOW - HISTORY + j) * LANES + i]
-                o[(2 * HISTORY + j) * LANES + i] = u / STRONGEST
-        for i in range(LANES):
-            j = 3 * HISTORY * LANES + i
-            o[j] = s[IN_FLIGHT + i] * (s[TRAINING + i] + 1.0) / (latency + 1.0)
-            o[j + LANES] = age(s[MODEL_AGE + i])
-            o[j + 2 * LANES] = (s[DEADLINE + i] - s[CYCLE + i]) / s[DEADLINE + i]
-
-
-@njit(cache=True)
-def _report(s: Any, o: Any, first: int, obs: Any, reward: Any, ended: Any, aux: Any) -> None:
-    """Hand a block's results to the rows of the output arrays that exist."""
-    count = min(LANES, obs.shape[0] - first)
-    for i in range(count):
-        for column in range(obs.shape[1]):
-            obs[first + i, column] = o[column * LANES + i]
-        total = 0.0
-        for term in range(TERM_COUNT):
-            total += s[COST + term * LANES + i]
-            aux[first + i, term] = s[COST + term * LANES + i]
-        reward[first + i] = -total
-        ended[first + i] = s[CYCLE + i] >= s[DEADLINE + i]
-        for column in range(TRUTH_PLACES.shape[0]):
-            aux[first + i, TERM_COUNT + column] = s[TRUTH_PLACES[column] + i]
-
-
-@njit(cache=True, nogil=True)
-def observe(real: Any, obs: Any, reward: Any, ended: Any, aux: Any, latency: int, mode: int) -> None:
-    """Write observation, reward, end and side output of the cycle that has ended, for every env."""
-    o = np.empty(obs.shape[1] * LANES)
-    for block in range(real.shape[0]):
-        s = real[block]
-        _observe(s, o, latency, mode)
-        _report(s, o, block * LANES, obs, reward, ended, aux)
-
-
-@njit(cache=True, nogil=True)
+@compiled
 def advance(
-    real: Any,
-    keys: Any,
-    actions: Any,
-    rules: Any,
-    mode: int,
-    obs: Any,
-    reward: Any,
-    ended: Any,
-    aux: Any,
-) -> None:
-    """One cycle of every env. Outputs are as those of :func:`observe`; rows: obs (n, D), aux (n, AUX)."""
-    t = np.empty(SCRATCH)
-    o = np.empty(obs.shape[1] * LANES)
-    for block in range(real.shape[0]):
+    real: Any, keys: Any, actions: Any, rules: Any, mode: int, out: Any, first: int, last: int
+) -> int:
+    """One cycle of the blocks from ``first`` up to ``last``; returns how many episodes ended."""
+    t = np.empty(SCRATCH, F)
+    o = np.empty(out.obs.shape[1] * LANES, F)
+    ended = 0
+    for block in range(first, last):
         s, w = real[block], keys[block]
-        first = block * LANES
-        for i in range(min(LANES, actions.shape[0] - first)):
-            s[DECISION + i] = float(actions[first + i])
+        lane = block * LANES
+        for i in range(min(LANES, actions.shape[0] - lane)):
+            s[DECISION + i] = actions[lane + i]
         _cycle(s, w, t, rules)
         _observe(s, o, rules.latency, mode)
-        _report(s, o, first, obs, reward, ended, aux)
+        ended += _report(s, o, lane, rules.costs, out)
+    return ended
 
 
 def start_keys(batch: Batch, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:

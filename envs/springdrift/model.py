@@ -9,8 +9,8 @@ c. So a refit is system identification: the roots tell frequency and damping.
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from springdrift.jit import compiled
 from springdrift.state import COEFFICIENTS, LAGS
 
 # Weight of the previous coefficients in a refit: variance of a residual over the variance of a change.
@@ -19,7 +19,7 @@ RIDGE_FORCE = 2.0  # N^2
 RIDGE_LEVEL = 1e-6
 
 
-@njit(cache=True)
+@compiled
 def solve(gram: Any, right: Any) -> None:
     """Solve gram z = right in place for a symmetric positive definite gram, by Cholesky's factor."""
     n = right.shape[0]
@@ -41,7 +41,7 @@ def solve(gram: Any, right: Any) -> None:
         right[i] /= gram[i, i]
 
 
-@njit(cache=True)
+@compiled
 def fit(y: Any, u: Any, previous: Any, fitted: Any) -> float:
     """Ridge regression toward the previous coefficients on one window; returns its in-sample rms error.
 

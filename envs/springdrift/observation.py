@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
-from numba import njit
 
+from springdrift.jit import inlined
 from springdrift.state import DRIFTING, HISTORY
 
 
@@ -47,6 +47,7 @@ model_age, fit_error, alarm, peak, level, time_left"
 
 ERROR_HALF = 0.25  # relative error that reads 0
 AGE_HALF = 20.0  # cycles that read 1/2
+_ONE, _ERROR_HALF, _AGE_HALF = np.float32(1.0), np.float32(ERROR_HALF), np.float32(AGE_HALF)
 
 OBS = Table(
     (
@@ -104,23 +105,23 @@ assert tuple(name for name, _ in _TRUE) == DRIFTING
 OBSERVE = {"monitor": OBS, "signals": SIGNALS, "truth": TRUTH}
 
 
-@njit(forceinline=True)
+@inlined
 def log_error(error: Any) -> Any:
     """(e - h)/(e + h) = tanh(ln(e/h)/2): the logarithm's shape, bounded, without a logarithm."""
-    return (error - ERROR_HALF) / (error + ERROR_HALF)
+    return (error - _ERROR_HALF) / (error + _ERROR_HALF)
 
 
-@njit(forceinline=True)
+@inlined
 def age(cycles: Any) -> Any:
-    return cycles / (cycles + AGE_HALF)
+    return cycles / (cycles + _AGE_HALF)
 
 
-@njit(forceinline=True)
+@inlined
 def bounded(value: Any) -> Any:
-    return value / (1.0 + abs(value))
+    return value / (_ONE + abs(value))
 
 
-@njit(forceinline=True)
+@inlined
 def gauge(value: Any) -> Any:
     """An instrument that ends at 1 on either side."""
-    return 1.0 if value > 1.0 else (-1.0 if value < -1.0 else value)
+    return _ONE if value > _ONE else (-_ONE if value < -_ONE else value)

@@ -4,10 +4,10 @@ from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from springdrift.dynamics import lesser
+from springdrift.jit import inlined
 
 TARGET = 0.3  # m, amplitude that the machine should keep
 TERMS = ("forecast", "swing", "intervene", "retrain")
@@ -40,12 +40,12 @@ class Costs:
         return np.array(astuple(self), dtype=np.float64)
 
 
-@njit(forceinline=True)
+@inlined
 def forecast_cost(costs: Any, nmse: Any) -> Any:
     return costs[0] * lesser(nmse, costs[4])
 
 
-@njit(forceinline=True)
+@inlined
 def swing_cost(costs: Any, swing: Any) -> Any:
     deviation = swing / TARGET - 1.0
     return costs[1] * lesser(deviation * deviation, costs[5])

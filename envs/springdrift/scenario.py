@@ -6,7 +6,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.drift import Dropout, Jump, Law, Outlier, Recurring, Seasonal, Shock, Trend, Walk, plan_of
+from springdrift.drift import (
+    MEMBERS,
+    Dropout,
+    Jump,
+    Law,
+    Outlier,
+    Recurring,
+    Seasonal,
+    Shock,
+    Trend,
+    Walk,
+    plan_of,
+    slot,
+)
 from springdrift.dynamics import Params
 
 K = float(np.pi**2)  # N/m, stiffness for a period of one cycle
@@ -51,13 +64,19 @@ class Scenario:
             )
         if not (np.isfinite(self.noise) and self.noise >= 0):
             raise ValueError(f"Scenario.noise must be finite and not negative, got {self.noise}")
+        if len(self.members) > MEMBERS:
+            raise ValueError(f"Scenario.members holds at most {MEMBERS} names, got {len(self.members)}")
         fixed = Params()
+        if abs(self.params.drive_omega) > 25.0:
+            raise ValueError(
+                f"Scenario.params.drive_omega must lie within [-25, 25] rad/s, got {self.params.drive_omega}"
+            )
         for name in ("mass", "gravity", "bumper_low", "bumper_high", "drive_phase"):
             if getattr(self.params, name) != getattr(fixed, name):
                 raise ValueError(f"Scenario.params.{name} cannot differ from {getattr(fixed, name)}")
 
-    def plan(self, cycles: int | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The numbers the kernel reads: plan and driver table."""
+    def plan(self, cycles: int | None = None) -> NDArray[np.float64]:
+        """The numbers the kernel reads, without the members."""
         return plan_of(
             self.params,
             self.laws,
@@ -184,16 +203,10 @@ SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in (*_ALL
 
 
 class ScenarioTable(NamedTuple):
-    """Scenarios as the kernel reads them.
-
-    ``plans`` (S, PLAN_SIZE), ``drivers`` (S, 8, 5), ``members`` (S, M) rows of ``plans`` to draw from,
-    padded by -1; a plain scenario has itself as its only member.
-    """
+    """Scenarios as the kernel reads them: their names and their plans (S, PLAN_SIZE)."""
 
     names: tuple[str, ...]
     plans: NDArray[np.float64]
-    drivers: NDArray[np.float64]
-    members: NDArray[np.int64]
 
 
 def resolve(scenario: Any) -> Scenario:
@@ -227,16 +240,14 @@ def tabulate(extra: Scenario, cycles: int | None = None) -> ScenarioTable:
     if table.get(extra.name) != extra:
         table[extra.name] = extra
     names = tuple(table)
-    pairs = [scenario.plan(cycles) for scenario in table.values()]
-    width = max(1, *(len(scenario.members) for scenario in table.values()))
-    members = np.full((len(names), width), -1, np.int64)
+    plans = np.array([scenario.plan(cycles) for scenario in table.values()])
     for row, scenario in enumerate(table.values()):
-        for column, member in enumerate(scenario.members or (scenario.name,)):
+        for place, member in enumerate(scenario.members or (scenario.name,)):
             if member not in names:
                 raise ValueError(
                     f"scenario {scenario.name!r} has unknown member {member!r}; allowed: {', '.join(names)}"
                 )
-            members[row, column] = names.index(member)
-    return ScenarioTable(
-        names, np.array([plan for plan, _ in pairs]), np.array([rows for _, rows in pairs]), members
-    )
+            if member != scenario.name and table[member].members:
+                raise ValueError(f"scenario {scenario.name!r} has the mixture {member!r} as a member")
+            plans[row, slot("members") + place] = names.index(member)
+    return ScenarioTable(names, plans)

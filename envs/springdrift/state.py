@@ -1,6 +1,6 @@
 """The state of a batch of worlds: one table of fields, stored field by field in blocks of lanes.
 
-An env is a lane; ``LANES`` of them make a block, and a block is one flat float64 row in which every
+An env is a lane; ``LANES`` of them make a block, and a block is one flat float32 row in which every
 field takes ``LANES`` neighbouring places (an array takes as many as it has elements, one after the
 other). So the kernel's inner loop runs over neighbours and compiles to vector instructions.
 ``at("x") + lane`` is the place of field ``x``; element ``j`` of an array field lies ``j * LANES`` on.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LANES = 16
+LANES = 32
 MEASUREMENTS = 8  # a cycle
 CYCLE_SECONDS = 2.0
 WINDOW = 48  # measurements that a fit sees: six cycles
@@ -46,6 +46,8 @@ FIELDS: tuple[Field, ...] = (
     Field("drive_cos", 1, "cosine of the same"),
     Field("turn_sin", 1, "sine of the phase turned in a substep"),
     Field("turn_cos", 1, "cosine of the same"),
+    Field("sweep_sin", 1, "sine of the phase turned between two measurements"),
+    Field("sweep_cos", 1, "cosine of the same"),
     # the drift laws, as drawn for this episode
     *_each("base", "seasonless value"),
     *_each("walk", "random-walk step a cycle"),
@@ -110,7 +112,6 @@ FIELDS: tuple[Field, ...] = (
     Field("correlation", 1, "correlation of forecast and measurement over the cycle"),
     Field("peak", 1, "largest forecast error of the cycle against its rms"),
     Field("level", 1, "mean measurement over two cycles, m"),
-    Field("cost", 4, "cost terms of the cycle"),
 )
 
 _PLACES: dict[str, int] = {}
@@ -139,9 +140,9 @@ def key_at(name: str) -> int:
 
 
 class Batch(NamedTuple):
-    """Storage of a batch: ``real`` (blocks, ROWS * LANES) float64, ``keys`` (blocks, 5 * LANES) uint32."""
+    """Storage of a batch: ``real`` (blocks, ROWS * LANES) float32, ``keys`` (blocks, 5 * LANES) uint32."""
 
-    real: NDArray[np.float64]
+    real: NDArray[np.float32]
     keys: NDArray[np.uint32]
 
     @property
@@ -149,13 +150,13 @@ class Batch(NamedTuple):
         """Lanes in the batch, the idle ones of the last block included."""
         return len(self.real) * LANES
 
-    def field(self, name: str) -> NDArray[np.float64]:
+    def field(self, name: str) -> NDArray[np.float32]:
         """View of a field for all lanes: (blocks, LANES), or (blocks, size, LANES) for an array."""
         size = next(field.size for field in FIELDS if field.name == name)
         view = self.real[:, at(name) : at(name) + size * LANES]
         return view.reshape(len(view), size, LANES) if size > 1 else view
 
-    def lanes(self, name: str, count: int) -> NDArray[np.float64]:
+    def lanes(self, name: str, count: int) -> NDArray[np.float32]:
         """Copy of a scalar field for the first ``count`` lanes, shape (count,)."""
         return self.field(name).reshape(-1)[:count]
 
@@ -163,7 +164,9 @@ class Batch(NamedTuple):
 def empty_batch(count: int) -> Batch:
     """Zeroed storage for at least ``count`` lanes."""
     blocks = -(-count // LANES)
-    return Batch(np.zeros((blocks, ROWS * LANES)), np.zeros((blocks, len(KEYS) * LANES), np.uint32))
+    return Batch(
+        np.zeros((blocks, ROWS * LANES), np.float32), np.zeros((blocks, len(KEYS) * LANES), np.uint32)
+    )
 
 
 def read_lanes(batch: Batch, lanes: NDArray[np.integer]) -> Batch:

@@ -16,7 +16,7 @@ from springdrift.actions import Action
 from springdrift.observation import OBSERVE
 from springdrift.reward import TERMS, Costs
 from springdrift.scenario import Scenario, resolve, tabulate
-from springdrift.state import LANES, MEASUREMENTS, Batch, empty_batch, read_lanes, write_lanes
+from springdrift.state import MEASUREMENTS, Batch, empty_batch, read_lanes, write_lanes
 
 RESET_OPTIONS = ("scenario", "reset_mask")
 MAX_SEED = 2**63
@@ -47,6 +47,10 @@ def _whole(name: str, value: Any, low: int, high: int) -> int:
 def check_actions(actions: Any, count: int) -> NDArray[np.int64]:
     """The actions as integers of shape (count,), or an error that says what was expected."""
     array = np.asarray(actions)
+    if array.shape == (count,) and array.dtype.kind in "iu":
+        array = np.ascontiguousarray(array, np.int64)
+        if array.view(np.uint64).max() < len(Action):  # a negative number reads as a huge one
+            return array
     allowed = ", ".join(f"{action.value} {action.name}" for action in Action)
     if array.shape != (count,):
         raise ValueError(f"expected {count} actions, one an env, got shape {array.shape}; allowed: {allowed}")
@@ -54,10 +58,8 @@ def check_actions(actions: Any, count: int) -> NDArray[np.int64]:
         raise ValueError(
             f"actions must be whole numbers, got {array.dtype} {array.tolist()[:8]}; allowed: {allowed}"
         )
-    if array.size and (array.min() < 0 or array.max() >= len(Action)):
-        wrong = int(np.flatnonzero((array < 0) | (array >= len(Action)))[0])
-        raise ValueError(f"action {array[wrong]} of env {wrong} is out of range; allowed: {allowed}")
-    return array.astype(np.int64, copy=False)
+    wrong = int(np.flatnonzero((array < 0) | (array >= len(Action)))[0])
+    raise ValueError(f"action {array[wrong]} of env {wrong} is out of range; allowed: {allowed}")
 
 
 class World:
@@ -112,19 +114,26 @@ class World:
 
     def allocate(self) -> None:
         """Fresh output arrays, so that those handed out before stay as they are."""
-        n = self.count
-        self.obs = np.empty((n, len(OBSERVE[self.observe])), np.float32)
-        self.reward = np.empty(n)
-        self.ended = np.empty(n, np.bool_)
-        self.aux = np.empty((n, kernel.AUX))
+        self.out = kernel.empty_outputs(self.count, self.observe)
 
     def seed(self, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
         """Give some worlds their seeds; their next episode is number 0."""
         kernel.start_keys(self.batch, lanes, seeds)
 
     def begin(self, mask: NDArray[np.bool_]) -> None:
-        """Start the next episode of the worlds in ``mask`` (count,)."""
-        kernel.begin(self.batch.real, self.batch.keys, np.flatnonzero(mask), self.starts, self._rules)
+        """Start the next episode of the worlds in ``mask`` (count,) and report where it starts.
+
+        ``out.reward`` and ``out.ended`` stay as they are.
+        """
+        kernel.begin(
+            self.batch.real,
+            self.batch.keys,
+            np.flatnonzero(mask),
+            self.starts,
+            self._rules,
+            self._mode,
+            self.out,
+        )
 
     def fill_idle(self) -> None:
         """Give the idle lanes of the last block the first world, so that they compute something finite."""
@@ -133,32 +142,19 @@ class World:
             first = read_lanes(self.batch, np.zeros(idle.size, np.int64))
             write_lanes(self.batch, idle, first)
 
-    def look(self) -> None:
-        """Refresh all outputs without stepping."""
-        kernel.observe(self.batch.real, self.obs, self.reward, self.ended, self.aux, self.latency, self._mode)
-
-    def advance(self, actions: NDArray[np.int64]) -> None:
-        """One cycle of every world; results are in ``obs``, ``reward``, ``ended`` and ``aux``."""
+    def advance(self, actions: NDArray[np.int64]) -> int:
+        """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
+        blocks = len(self.batch.real)
         if self.threads == 1:
-            self._advance(0, len(self.batch.real), actions)
-            return
+            return self._advance(actions, 0, blocks)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads)
-        edges = np.linspace(0, len(self.batch.real), self.threads + 1).astype(int).tolist()
-        list(self._pool.map(lambda a, b: self._advance(a, b, actions), edges[:-1], edges[1:]))
+        edges = np.linspace(0, blocks, self.threads + 1).astype(int).tolist()
+        return sum(self._pool.map(lambda a, b: self._advance(actions, a, b), edges[:-1], edges[1:]))
 
-    def _advance(self, first: int, last: int, actions: NDArray[np.int64]) -> None:
-        rows = slice(first * LANES, last * LANES)
-        kernel.advance(
-            self.batch.real[first:last],
-            self.batch.keys[first:last],
-            actions[rows],
-            self._rules,
-            self._mode,
-            self.obs[rows],
-            self.reward[rows],
-            self.ended[rows],
-            self.aux[rows],
+    def _advance(self, actions: NDArray[np.int64], first: int, last: int) -> int:
+        return kernel.advance(
+            self.batch.real, self.batch.keys, actions, self._rules, self._mode, self.out, first, last
         )
 
     def get_state(self) -> Batch:
@@ -240,7 +236,7 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         self.single_action_space = spaces.Discrete(len(Action))
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._done = np.ones(self.num_envs, np.bool_)
+        self._over, self._waiting = np.ones(self.num_envs, np.bool_), True
         self._here = np.ones(self.num_envs, np.bool_)
         self._seeded = False
 
@@ -279,27 +275,23 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
             for i, name in enumerate(names):
                 if mask[i]:
                     self.world.starts[i] = start_of(self.world, name)
+        if self.copy:
+            kept, self.world.out = self.world.out, kernel.empty_outputs(n, self.world.observe)
+            if not mask.all():
+                for name, old in kept._asdict().items():
+                    getattr(self.world.out, name)[:] = old
         self._begin(mask)
-        self._fresh()
-        self.world.look()
-        return self.world.obs, self._info()
+        return self.world.out.obs, self._info()
 
     def _begin(self, mask: NDArray[np.bool_]) -> None:
         self.world.begin(mask)
         if mask.all():
             self.world.fill_idle()
-        self._done = self._done & ~mask
-
-    def _fresh(self) -> None:
-        if self.copy:
-            self.world.allocate()
-
-    def _columns(self, aux: NDArray[np.float64]) -> tuple[dict[str, Any], dict[str, Any]]:
-        terms = {name: aux[:, j] for j, name in enumerate(TERMS)}
-        return terms, {name: aux[:, len(TERMS) + j] for j, name in enumerate(kernel.TRUTH_NAMES)}
+        self._over = self._over & ~mask
+        self._waiting = bool(self._over.any())
 
     def _info(self) -> dict[str, Any]:
-        terms, truth = self._columns(self.world.aux)
+        terms, truth = _named(self.world.out)
         return {"terms": terms, "_terms": self._here, "truth": truth, "_truth": self._here}
 
     def step(
@@ -308,36 +300,32 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]
     ]:
         actions = check_actions(actions, self.num_envs)
-        world, over = self.world, self._done
-        if over.any() and (self.autoreset_mode != AutoresetMode.NEXT_STEP or not self._seeded):
+        world, over = self.world, self._over
+        if self._waiting and (self.autoreset_mode != AutoresetMode.NEXT_STEP or not self._seeded):
             raise RuntimeError(
                 f"the episodes of envs {np.flatnonzero(over).tolist()[:8]} have ended or were never started: "
                 'call reset(options={"reset_mask": ...}) before step()'
             )
-        self._fresh()
-        world.advance(actions)
-        if over.any():  # NEXT_STEP: for these envs this step is a reset, whatever the action
+        if self.copy:
+            world.allocate()
+        ended = world.advance(actions)
+        out = world.out
+        if self._waiting:  # NEXT_STEP: for these envs this step is a reset, whatever the action
             self._begin(over)
-            world.look()
+            out.reward[over] = 0.0
+            ended -= int(out.ended[over].sum())
+            out.ended[over] = False
         truncated = np.zeros(self.num_envs, np.bool_)
-        done = world.ended.copy()
-        if self.autoreset_mode != AutoresetMode.SAME_STEP or not done.any():
-            self._done = done
-            return world.obs, world.reward, done, truncated, self._info()
-        final_obs = world.obs.copy()
-        terms, truth = self._columns(world.aux.copy())
-        reward = world.reward.copy()
-        self._begin(done)
-        world.look()
-        world.reward[:] = reward
-        info = {
-            **self._info(),
-            "final_obs": final_obs,
-            "_final_obs": done,
-            "final_info": {"terms": terms, "truth": truth},
-            "_final_info": done,
-        }
-        return world.obs, world.reward, done, truncated, info
+        if ended and self.autoreset_mode == AutoresetMode.SAME_STEP:
+            terms, truth = _named(out._replace(terms=out.terms.copy(), truth=out.truth.copy()))
+            over = out.ended.copy()
+            final = {"final_obs": out.obs.copy(), "final_info": {"terms": terms, "truth": truth}}
+            self._begin(over)
+            info = {**self._info(), **final, "_final_obs": over, "_final_info": over}
+            return out.obs, out.reward, out.ended, truncated, info
+        self._waiting = ended > 0
+        self._over = out.ended.copy()
+        return out.obs, out.reward, out.ended, truncated, self._info()
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which decisions would do something, shape (num_envs, 3): no RETRAIN while one is in flight."""
@@ -347,15 +335,20 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
 
     def get_state(self) -> tuple[Batch, NDArray[np.int64], NDArray[np.bool_]]:
         """Everything that decides the future, as copies."""
-        return self.world.get_state(), self.world.starts.copy(), self._done.copy()
+        return self.world.get_state(), self.world.starts.copy(), self._over.copy()
 
     def set_state(self, state: tuple[Batch, NDArray[np.int64], NDArray[np.bool_]]) -> None:
         """Go back to a state from :meth:`get_state`; raises ValueError when it does not fit."""
         batch, starts, done = state
         self.world.set_state(batch)
         self.world.starts[:] = starts
-        self._done = done.copy()
+        self._over, self._waiting = done.copy(), bool(done.any())
         self._seeded = True
+
+
+def _named(out: kernel.Outputs) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Cost terms and truth by name, each (num_envs,)."""
+    return dict(zip(TERMS, out.terms, strict=True)), dict(zip(kernel.TRUTH_NAMES, out.truth, strict=True))
 
 
 def start_of(world: World, scenario: str | Scenario) -> int:
