@@ -185,7 +185,7 @@ def observation() -> None:
 
 @benches.command()
 def separation(
-    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2)] = 256, as_json: Json = False
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2)] = 1024, as_json: Json = False
 ) -> None:
     """Does the right answer differ from scenario to scenario? Strategies side by side, and verdicts."""
     rows, verdicts = bench.separation(episodes)

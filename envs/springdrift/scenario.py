@@ -152,9 +152,9 @@ _ALL = (
     Scenario(
         "driver",
         "an unseen periodic force comes and goes",
-        (Recurring(({"drive": 0.0}, {"drive": 0.3})),),
-        "wait: the force is not in the model's reach, and a push by hand fights it in vain",
-        params=Params(drive_omega=2.6),
+        (Recurring(({"drive": 0.0}, {"drive": 1.0})),),
+        "wait: the force is not in the model's reach, and it goes as it came",
+        params=Params(drive_omega=1.6),
         gap=(25, 60),
     ),
     Scenario(
