@@ -100,15 +100,16 @@ def sin_cos(angle: Any) -> Any:
 
 
 @inlined
-def substep(x: Any, v: Any, push: Any, k: Any, k3: Any, keep: Any, gain: Any, grip: Any, half: Any) -> Any:
-    """Advance (x, v) by one substep h; forces are per unit of mass.
+def substep(x: Any, v: Any, push: Any, k: Any, k3: Any, keep: Any, grip: Any, half: Any) -> Any:
+    """Advance (x, v) by one substep h, with what each force adds to the speed in it.
 
-    ``push`` (m/s^2) gathers gravity, magnet and drive; ``keep`` and ``gain`` are the two factors of
-    semi-implicit damping, (1 - c h/2m)/(1 + c h/2m) and h/(1 + c h/2m); ``grip`` (m/s) is what
-    friction can take from the speed, mu g cos(tilt) times ``gain``; ``half`` is h/2.
+    ``push`` (m/s) gathers gravity, magnet and drive, ``k`` (1/s) and ``k3`` (1/(s m^2)) are the spring's,
+    and ``grip`` (m/s) is the most that friction takes: each a force over mass times ``gain``. ``keep``
+    and that gain are the factors of semi-implicit damping, (1 - c h/2m)/(1 + c h/2m) and
+    h/(1 + c h/2m); ``half`` is h/2.
     """
     x = x + half * v
-    v = keep * v + gain * (push - (k + k3 * x * x) * x)
+    v = keep * v + (push - (k * x + k3 * x * (x * x)))
     v = v - clamp(v, -grip, grip)
     return x + half * v, v
 
@@ -132,12 +133,12 @@ def _trajectory(
     stops: Any,
     out: Any,
 ) -> None:
-    k, k3, pull, keep, gain, grip = factors
+    k, k3, pull, keep, grip = factors
     s, c, turn_s, turn_c, amplitude = drive
     out[0, 0], out[0, 1] = x, v
     row = 1
     for n in range(forces.shape[0]):
-        x, v = substep(x, v, pull + forces[n] + amplitude * s, k, k3, keep, gain, grip, 0.5 * h)
+        x, v = substep(x, v, pull + forces[n] + amplitude * s, k, k3, keep, grip, 0.5 * h)
         x, v = bump(x, v, stops[0], stops[1])
         s, c = s * turn_c + c * turn_s, c * turn_c - s * turn_s
         if (n + 1) % every == 0:
@@ -210,20 +211,19 @@ def simulate(
     m, c, w = p.mass, p.damping, p.drive_omega
     gain = dt / (1 + 0.5 * c * dt / m)
     factors = (
-        p.stiffness / m,
-        p.cubic / m,
-        p.gravity * float(np.sin(p.tilt)),
+        gain * p.stiffness / m,
+        gain * p.cubic / m,
+        gain * p.gravity * float(np.sin(p.tilt)),
         (1 - 0.5 * c * dt / m) / (1 + 0.5 * c * dt / m),
-        gain,
         p.friction * p.gravity * float(np.cos(p.tilt)) * gain,
     )
     start = p.drive_phase + 0.5 * w * dt
-    drive = tuple(map(float, (np.sin(start), np.cos(start), np.sin(w * dt), np.cos(w * dt), p.drive / m)))
+    drive = tuple(map(float, (np.sin(start), np.cos(start), np.sin(w * dt), np.cos(w * dt), gain * p.drive / m)))
     out = np.empty((steps // every + 1, 2))
     _trajectory(
         float(x0),
         float(v0),
-        forces * (p.magnet / m),
+        forces * (gain * p.magnet / m),
         every,
         float(dt),
         drive,

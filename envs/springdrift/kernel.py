@@ -106,35 +106,39 @@ LAST = (WINDOW - 1) * LANES
 # Scratch of a block, shared by all blocks of a call.
 _SCRATCH = (
     ("normals", MEASUREMENTS),  # standard normal measurement noise
-    ("walks", P + 1),  # standard normal steps of the walks
+    ("walks", P),  # standard normal steps of the walks
     ("kick_at", 1),
     ("fault_at", 1),
     ("fault_by", 1),
     ("freeze_at", 1),
     ("control", 1),  # N, the controller's push this cycle
     ("operator", 1),  # N, the operator's push this cycle
+    ("place", 1),  # m
+    ("speed", 1),  # m/s
     ("pull", 1),  # m/s^2
-    ("force", 1),  # m/s^2
+    ("force", 1),  # m/s, pull and magnet together in a substep
     ("gain", 1),
     ("keep", 1),
     ("grip", 1),
+    ("linear", 1),
+    ("hardening", 1),
     ("lowest", 1),
     ("highest", 1),
-    ("drive_now", 1),  # N, the unseen force at this substep and at the next
+    ("drive_now", 1),  # m/s, the unseen force in this substep and in the next
     ("drive_next", 1),
     ("ring", 1),  # 2 cos of its turn in a substep
     ("start", 1),  # m, position at the last measurement
     ("lags", LAGS),  # what the model looks back on, oldest first: measurements, then forecasts
     ("new", 1),  # m, the forecast
     ("before", 1),  # N, force asked for in the last interval
-    ("coin", 1),  # its sign is that of the push of commissioning
+    ("coin", 1),  # its binary digits are the signs of the pushes of commissioning
     ("forecast", MEASUREMENTS),
     ("true_x", MEASUREMENTS),  # true positions at the measurements
 )
 _ends = np.cumsum([0, *(size * LANES for _, size in _SCRATCH)]).tolist()
 SCRATCH = _ends[-1]
-NORMALS, WALKS, KICK_AT, FAULT_AT, FAULT_BY, FREEZE_AT, CONTROL, OPERATOR, PULL, *_ends = _ends
-FORCE, GAIN, KEEP, GRIP, LOWEST, HIGHEST, DRIVE_NOW, DRIVE_NEXT, RING, START, *_ends = _ends
+NORMALS, WALKS, KICK_AT, FAULT_AT, FAULT_BY, FREEZE_AT, CONTROL, OPERATOR, PLACE, SPEED, *_ends = _ends
+PULL, FORCE, GAIN, KEEP, GRIP, LINEAR, HARDENING, LOWEST, HIGHEST, DRIVE_NOW, DRIVE_NEXT, RING, START, *_ends = _ends
 LAG, NEW, BEFORE, COIN, FORECAST, TRUE_X, _ = _ends
 
 TRUTH_NAMES = (
@@ -205,11 +209,15 @@ def _draw(s: Any, w: Any, t: Any) -> None:
             a, b = _words(w, i, s[CYCLE + i], streams.NOISE + pair)
             t[NORMALS + 2 * pair * LANES + i] = streams.normal(a)
             t[NORMALS + (2 * pair + 1) * LANES + i] = streams.normal(b)
-    for pair in range(P // 2 + 1):
+    for pair in range(P // 2):
         for i in range(LANES):
             a, b = _words(w, i, s[CYCLE + i], streams.WALK + pair)
             t[WALKS + 2 * pair * LANES + i] = streams.normal(a)
             t[WALKS + (2 * pair + 1) * LANES + i] = streams.normal(b)
+    for i in range(LANES):
+        a, b = _words(w, i, s[CYCLE + i], streams.WALK + P // 2)
+        t[WALKS + (P - 1) * LANES + i] = streams.normal(a)
+        t[COIN + i] = streams.uniform(b)
     for i in range(LANES):
         a, b = _words(w, i, s[CYCLE + i], streams.SHOCK)
         hit = streams.uniform(a) < s[SHOCK_RATE + i] and s[CYCLE + i] >= ZERO
@@ -325,17 +333,34 @@ def _deploy_lane(s: Any, i: int) -> None:
 
 @compiled
 def _decide(s: Any, latency: int) -> None:
+    asked = ZERO
     for i in range(LANES):
-        s[CHARGED + i] = ZERO
-        if s[DECISION + i] == RETRAINING and s[IN_FLIGHT + i] == ZERO:
-            _fit_lane(s, i)
-            s[IN_FLIGHT + i] = ONE
-            s[TRAINING + i] = latency
-            s[CHARGED + i] = ONE
-            s[SINCE_RETRAIN + i] = -ONE  # counts up to 0 at the end of this cycle
+        starts = ONE - s[IN_FLIGHT + i] if s[DECISION + i] == RETRAINING else ZERO
+        s[CHARGED + i] = starts
+        asked += starts
+    if asked > ZERO:
+        for i in range(LANES):
+            if s[CHARGED + i] > ZERO:
+                _fit_lane(s, i)
+                s[IN_FLIGHT + i] = ONE
+                s[TRAINING + i] = latency
+                s[SINCE_RETRAIN + i] = -ONE  # counts up to 0 at the end of this cycle
 
 
 # ---------------------------------------------------------------- the cycle
+
+
+@inlined
+def row(values: Any, place: Any, j: Any) -> Any:
+    """Element j of an array field of a block: a view of LANES values."""
+    return values[place + j * LANES : place + (j + 1) * LANES]
+
+
+@compiled
+def _copy(goal: Any, source: Any) -> None:
+    """Copy between views; their length is not known when compiling, which lets the loop vectorise."""
+    for i in range(goal.shape[0]):
+        goal[i] = source[i]
 
 
 @compiled
@@ -348,6 +373,10 @@ def _prepare(s: Any, t: Any, h: Any) -> None:
         t[GAIN + i] = h / (ONE + damp)
         t[KEEP + i] = (ONE - damp) / (ONE + damp)
         t[GRIP + i] = s[FRICTION + i] * G * cosine * t[GAIN + i]
+        t[LINEAR + i] = s[STIFFNESS + i] * t[GAIN + i]
+        t[HARDENING + i] = s[CUBIC + i] * t[GAIN + i]
+        t[PLACE + i] = s[X + i]
+        t[SPEED + i] = s[V + i]
         t[LOWEST + i] = s[X + i]
         t[HIGHEST + i] = s[X + i]
         control = HOLD + CONTROLLER_GAIN * (ONE - s[MEASURED_SWING + i] * PER_TARGET)
@@ -368,8 +397,6 @@ def _push(s: Any, t: Any, j: int) -> None:
     """Forecast measurement j, choose the force of the interval before it, and kick the mass if it is due."""
     here = F(j)
     for i in range(LANES):
-        t[COIN + i] = t[NORMALS + j * LANES + i]
-    for i in range(LANES):
         # where the model sees the mass go without a push
         free = s[MODEL + 5 * LANES + i] + s[MODEL + i] * t[LAG + 3 * LANES + i]
         free += s[MODEL + LANES + i] * t[LAG + 2 * LANES + i]
@@ -379,35 +406,37 @@ def _push(s: Any, t: Any, j: int) -> None:
         ahead = free + half_b * t[BEFORE + i] - t[LAG + 3 * LANES + i]
         control = t[CONTROL + i] * (ONE if ahead > ZERO else (-ONE if ahead < ZERO else ZERO))
         # where the operator sees it go: speed in the middle of the interval
-        x = s[X + i]
-        middle = s[V + i] + F(0.5 * INTERVAL) * (t[PULL + i] - (s[STIFFNESS + i] + s[CUBIC + i] * x * x) * x)
+        x = t[PLACE + i]
+        middle = t[SPEED + i] + F(0.5 * INTERVAL) * (t[PULL + i] - (s[STIFFNESS + i] + s[CUBIC + i] * x * x) * x)
         operator = t[OPERATOR + i] if middle >= ZERO else -t[OPERATOR + i]
-        probe = PROBE * STRONGEST if t[COIN + i] > ZERO else -PROBE * STRONGEST
+        coin = t[COIN + i] + t[COIN + i]
+        probe = PROBE * STRONGEST if coin >= ONE else -PROBE * STRONGEST
+        t[COIN + i] = coin - (ONE if coin >= ONE else ZERO)
         decision = s[DECISION + i]
         u = operator if decision == INTERVENING else (probe if decision == PROBING else control)
         forecast = clamp(free + half_b * (t[BEFORE + i] + u), SENSOR_LOW, SENSOR_HIGH)
         t[NEW + i] = forecast
         t[BEFORE + i] = u
-        t[FORCE + i] = t[PULL + i] + s[MAGNET + i] * u
-        s[V + i] = s[V + i] + (s[KICK + i] if t[KICK_AT + i] == here else ZERO)
+        t[FORCE + i] = (t[PULL + i] + s[MAGNET + i] * u) * t[GAIN + i]
+        t[SPEED + i] = t[SPEED + i] + (s[KICK + i] if t[KICK_AT + i] == here else ZERO)
         t[START + i] = x
         sine, cosine = s[D_SIN + i], s[D_COS + i]
-        t[DRIVE_NOW + i] = s[DRIVE + i] * sine
-        t[DRIVE_NEXT + i] = s[DRIVE + i] * (sine * s[T_COS + i] + cosine * s[T_SIN + i])
+        drive = s[DRIVE + i] * t[GAIN + i]
+        t[DRIVE_NOW + i] = drive * sine
+        t[DRIVE_NEXT + i] = drive * (sine * s[T_COS + i] + cosine * s[T_SIN + i])
         s[D_SIN + i] = sine * s[SW_COS + i] + cosine * s[SW_SIN + i]
         s[D_COS + i] = cosine * s[SW_COS + i] - sine * s[SW_SIN + i]
-    for i in range(LANES):
-        s[WINDOW_U + STEP_U + j * LANES + i] = t[BEFORE + i]
     for r in range(LAGS * LANES):
         t[LAG + r] = t[LAG + LANES + r]
-    for i in range(LANES):
-        t[FORECAST + j * LANES + i] = t[NEW + i]
+    _copy(row(s, WINDOW_U + STEP_U, j), row(t, BEFORE, 0))
+    _copy(row(t, FORECAST, j), row(t, NEW, 0))
 
 
 @compiled
-def _glide(s: Any, t: Any, substeps: int, half: Any) -> None:
+def _glide(t: Any, substeps: int, half: Any) -> None:
     """Move through the substeps of an interval.
 
+    All of it happens in the scratch, in places known when compiling, so that it can stay in registers.
     The unseen force goes by sin(a + b) = 2 cos(b) sin(a) - sin(a - b).
     """
     for _ in range(substeps):
@@ -417,19 +446,18 @@ def _glide(s: Any, t: Any, substeps: int, half: Any) -> None:
             t[DRIVE_NOW + i] = ahead
             t[DRIVE_NEXT + i] = t[RING + i] * ahead - drive
             x, v = substep(
-                s[X + i],
-                s[V + i],
+                t[PLACE + i],
+                t[SPEED + i],
                 t[FORCE + i] + drive,
-                s[STIFFNESS + i],
-                s[CUBIC + i],
+                t[LINEAR + i],
+                t[HARDENING + i],
                 t[KEEP + i],
-                t[GAIN + i],
                 t[GRIP + i],
                 half,
             )
             x, v = bump(x, v, LOW_STOP, HIGH_STOP)
-            s[X + i] = x
-            s[V + i] = v
+            t[PLACE + i] = x
+            t[SPEED + i] = v
             # adding zero keeps these plain stores: a store only where the value changes is slower
             t[LOWEST + i] = lesser(t[LOWEST + i], x) + ZERO
             t[HIGHEST + i] = greater(t[HIGHEST + i], x) + ZERO
@@ -442,12 +470,13 @@ def _move(s: Any, t: Any, substeps: int) -> None:
     _prepare(s, t, h)
     for j in range(MEASUREMENTS):
         _push(s, t, j)
-        _glide(s, t, substeps, HALF * h)
+        _glide(t, substeps, HALF * h)
         for i in range(LANES):
-            s[WORK + i] += s[MAGNET + i] * t[BEFORE + i] * (s[X + i] - t[START + i])
-        for i in range(LANES):
-            t[TRUE_X + j * LANES + i] = s[X + i]
+            s[WORK + i] += s[MAGNET + i] * t[BEFORE + i] * (t[PLACE + i] - t[START + i])
+        _copy(row(t, TRUE_X, j), row(t, PLACE, 0))
     for i in range(LANES):
+        s[X + i] = t[PLACE + i]
+        s[V + i] = t[SPEED + i]
         # keep the rotations on the unit circle
         shrink = F(1.5) - HALF * (s[D_SIN + i] * s[D_SIN + i] + s[D_COS + i] * s[D_COS + i])
         s[D_SIN + i] *= shrink
@@ -539,11 +568,15 @@ def _assess(s: Any, t: Any) -> None:
 @compiled
 def _ship(s: Any) -> None:
     """Training goes on; a model that is ready ships in the next release slot."""
+    ready = 0
     for i in range(LANES):
-        if s[IN_FLIGHT + i] > ZERO:
-            s[TRAINING + i] = greater(ZERO, s[TRAINING + i] - ONE)
+        s[TRAINING + i] = greater(ZERO, s[TRAINING + i] - s[IN_FLIGHT + i])
+        ready += 1 if s[IN_FLIGHT + i] > s[TRAINING + i] else 0
+    if ready > 0:
+        for i in range(LANES):
             every = s[RELEASE + i]
-            if s[TRAINING + i] == ZERO and (every == ZERO or s[CYCLE + i] % every == ZERO):
+            slot_open = every == ZERO or s[CYCLE + i] % every == ZERO
+            if s[IN_FLIGHT + i] > s[TRAINING + i] and slot_open:
                 _deploy_lane(s, i)
 
 
@@ -745,30 +778,42 @@ def _observe(s: Any, o: Any, latency: int, mode: int) -> None:
 
 
 @compiled
-def _report(s: Any, o: Any, first: int, costs: Any, out: Any) -> int:
+def _charge(s: Any, costs: Any, bill: Any) -> None:
+    """The cost terms of a block's cycle, their negative sum, and whether the episode is over, row by row."""
+    intervene, retrain = costs[2], costs[3]
+    for i in range(LANES):
+        bill[i] = forecast_cost(costs, float(s[ERROR + i]))
+        bill[LANES + i] = swing_cost(costs, float(s[SWING + i]))
+        bill[2 * LANES + i] = intervene if s[DECISION + i] == INTERVENING else 0.0
+        bill[3 * LANES + i] = retrain * float(s[CHARGED + i])
+    for i in range(LANES):
+        bill[4 * LANES + i] = -(bill[i] + bill[LANES + i] + bill[2 * LANES + i] + bill[3 * LANES + i])
+        bill[5 * LANES + i] = 1.0 if s[CYCLE + i] >= s[DEADLINE + i] else 0.0
+
+
+@compiled
+def _report(s: Any, o: Any, bill: Any, first: int, out: Any) -> int:
     """Hand a block's results to the places in the output arrays that exist; how many episodes ended."""
+    last = min(first + LANES, out.reward.shape[0])
+    # slices: an index that may be negative, for all the compiler knows, keeps a loop from vectorising
+    obs, reward, over = out.obs[first:last], out.reward[first:last], out.ended[first:last]
+    for i in range(obs.shape[0]):
+        for column in range(obs.shape[1]):
+            obs[i, column] = o[column * LANES + i]
     ended = 0
-    count = min(LANES, out.reward.shape[0] - first)
-    for i in range(count):
-        for column in range(out.obs.shape[1]):
-            out.obs[first + i, column] = o[column * LANES + i]
-    for i in range(count):
-        forecast = forecast_cost(costs, float(s[ERROR + i]))
-        swing = swing_cost(costs, float(s[SWING + i]))
-        intervene = costs[2] if s[DECISION + i] == INTERVENING else 0.0
-        retrain = costs[3] * float(s[CHARGED + i])
-        out.terms[0, first + i] = forecast
-        out.terms[1, first + i] = swing
-        out.terms[2, first + i] = intervene
-        out.terms[3, first + i] = retrain
-        out.reward[first + i] = -(forecast + swing + intervene + retrain)
-        over = s[CYCLE + i] >= s[DEADLINE + i]
-        out.ended[first + i] = over
-        ended += 1 if over else 0
+    for i in range(reward.shape[0]):
+        reward[i] = bill[4 * LANES + i]
+        over[i] = bill[5 * LANES + i] > 0.0
+        ended += 1 if over[i] else 0
+    for term in range(out.terms.shape[0]):
+        source, goal = bill[term * LANES : (term + 1) * LANES], out.terms[term][first:last]
+        for i in range(goal.shape[0]):
+            goal[i] = source[i]
     for column in range(TRUTH_PLACES.shape[0]):
         place = TRUTH_PLACES[column]
-        for i in range(count):
-            out.truth[column, first + i] = s[place + i]
+        values, goals = s[place : place + LANES], out.truth[column][first:last]
+        for i in range(goals.shape[0]):
+            goals[i] = values[i]
     return ended
 
 
@@ -837,7 +882,7 @@ def advance(
 ) -> int:
     """One cycle of the blocks from ``first`` up to ``last``; returns how many episodes ended."""
     t = np.empty(SCRATCH, F)
-    o = np.empty(out.obs.shape[1] * LANES, F)
+    o, bill = np.empty(out.obs.shape[1] * LANES, F), np.empty(6 * LANES)
     ended = 0
     for block in range(first, last):
         s, w = real[block], keys[block]
@@ -846,7 +891,8 @@ def advance(
             s[DECISION + i] = actions[lane + i]
         _cycle(s, w, t, rules)
         _observe(s, o, rules.latency, mode)
-        ended += _report(s, o, lane, rules.costs, out)
+        _charge(s, rules.costs, bill)
+        ended += _report(s, o, bill, lane, out)
     return ended
 
 
