@@ -217,8 +217,9 @@ def simulate(
         (1 - 0.5 * c * dt / m) / (1 + 0.5 * c * dt / m),
         p.friction * p.gravity * float(np.cos(p.tilt)) * gain,
     )
-    start = p.drive_phase + 0.5 * w * dt
-    drive = tuple(map(float, (np.sin(start), np.cos(start), np.sin(w * dt), np.cos(w * dt), gain * p.drive / m)))
+    start, turn = p.drive_phase + 0.5 * w * dt, w * dt
+    phase = tuple(map(float, (np.sin(start), np.cos(start), np.sin(turn), np.cos(turn))))
+    drive = (*phase, gain * p.drive / m)
     out = np.empty((steps // every + 1, 2))
     _trajectory(
         float(x0),

@@ -76,13 +76,13 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         self.world.begin(self._first)
         self.world.fill_idle()
         self._done = False
-        return self.world.out.obs[0].copy(), self._info()
-
-    def _info(self) -> dict[str, Any]:
         out = self.world.out
+        return out.obs[0].copy(), self._info(out.bill[:, 0].tolist())
+
+    def _info(self, bill: list[float]) -> dict[str, Any]:
         return {
-            "terms": dict(zip(TERMS, out.terms[:, 0].tolist(), strict=True)),
-            "truth": dict(zip(kernel.TRUTH_NAMES, out.truth[:, 0].tolist(), strict=True)),
+            "terms": dict(zip(TERMS, bill, strict=False)),
+            "truth": dict(zip(kernel.TRUTH_NAMES, self.world.out.truth[:, 0].tolist(), strict=False)),
         }
 
     def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
@@ -97,9 +97,9 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         world = self.world
         self._action[0] = check_action(action)
         world.advance(self._action)
-        out = world.out
-        self._done = bool(out.ended[0])
-        return out.obs[0].copy(), float(out.reward[0]), self._done, False, self._info()
+        bill = world.out.bill[:, 0].tolist()
+        self._done = bill[kernel.OVER] > 0.0
+        return world.out.obs[0].copy(), bill[kernel.REWARD], self._done, False, self._info(bill)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which decisions would do something, shape (3,): no RETRAIN while one is in flight."""

@@ -105,8 +105,13 @@ class World:
             raise ValueError(f"substeps must be a multiple of {MEASUREMENTS}, got {substeps}")
         self.threads = _whole("threads", threads, 1, 256)
         self.table = tabulate(self.scenario, self.cycles)
-        self._rules = kernel.rules_of(self.table, self.costs.array(), self.latency, self.substeps)
-        self._mode = kernel.MODES[observe]
+        self._options: tuple[Any, ...] = (
+            self.table.plans,
+            self.costs.array(),
+            self.latency,
+            self.substeps // MEASUREMENTS,
+            kernel.MODES[observe],
+        )
         self.batch = empty_batch(self.count)
         self.starts = np.full(self.batch.size, self.table.names.index(self.scenario.name), np.int64)
         self._pool: ThreadPoolExecutor | None = None
@@ -123,17 +128,9 @@ class World:
     def begin(self, mask: NDArray[np.bool_]) -> None:
         """Start the next episode of the worlds in ``mask`` (count,) and report where it starts.
 
-        ``out.reward`` and ``out.ended`` stay as they are.
+        The reward and the end of the last step stay as they are.
         """
-        kernel.begin(
-            self.batch.real,
-            self.batch.keys,
-            np.flatnonzero(mask),
-            self.starts,
-            self._rules,
-            self._mode,
-            self.out,
-        )
+        kernel.begin(*self.batch, np.flatnonzero(mask), self.starts, *self._options, *self.out)
 
     def fill_idle(self) -> None:
         """Give the idle lanes of the last block the first world, so that they compute something finite."""
@@ -146,16 +143,15 @@ class World:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
         blocks = len(self.batch.real)
         if self.threads == 1:
-            return self._advance(actions, 0, blocks)
+            return kernel.advance(*self.batch, actions, *self._options, *self.out, 0, blocks)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads)
-        edges = np.linspace(0, blocks, self.threads + 1).astype(int).tolist()
-        return sum(self._pool.map(lambda a, b: self._advance(actions, a, b), edges[:-1], edges[1:]))
 
-    def _advance(self, actions: NDArray[np.int64], first: int, last: int) -> int:
-        return kernel.advance(
-            self.batch.real, self.batch.keys, actions, self._rules, self._mode, self.out, first, last
-        )
+        def part(first: int, last: int) -> int:
+            return kernel.advance(*self.batch, actions, *self._options, *self.out, first, last)
+
+        edges = np.linspace(0, blocks, self.threads + 1).astype(int).tolist()
+        return sum(self._pool.map(part, edges[:-1], edges[1:]))
 
     def get_state(self) -> Batch:
         """Copy of everything that decides the future."""
@@ -308,24 +304,22 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
             )
         if self.copy:
             world.allocate()
-        ended = world.advance(actions)
+        some = world.advance(actions) > 0
         out = world.out
         if self._waiting:  # NEXT_STEP: for these envs this step is a reset, whatever the action
             self._begin(over)
-            out.reward[over] = 0.0
-            ended -= int(out.ended[over].sum())
-            out.ended[over] = False
+            out.bill[kernel.REWARD :, over] = 0.0
+        reward, ended = out.bill[kernel.REWARD], out.bill[kernel.OVER] > 0.0
         truncated = np.zeros(self.num_envs, np.bool_)
-        if ended and self.autoreset_mode == AutoresetMode.SAME_STEP:
-            terms, truth = _named(out._replace(terms=out.terms.copy(), truth=out.truth.copy()))
-            over = out.ended.copy()
+        if self.autoreset_mode == AutoresetMode.SAME_STEP and some:
+            terms, truth = _named(out._replace(bill=out.bill.copy(), truth=out.truth.copy()))
             final = {"final_obs": out.obs.copy(), "final_info": {"terms": terms, "truth": truth}}
-            self._begin(over)
-            info = {**self._info(), **final, "_final_obs": over, "_final_info": over}
-            return out.obs, out.reward, out.ended, truncated, info
-        self._waiting = ended > 0
-        self._over = out.ended.copy()
-        return out.obs, out.reward, out.ended, truncated, self._info()
+            self._begin(ended)
+            info = {**self._info(), **final, "_final_obs": ended, "_final_info": ended}
+            return out.obs, reward, ended, truncated, info
+        self._waiting = some and bool(ended.any())
+        self._over = ended
+        return out.obs, reward, ended.copy(), truncated, self._info()
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which decisions would do something, shape (num_envs, 3): no RETRAIN while one is in flight."""
@@ -348,7 +342,7 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
 
 def _named(out: kernel.Outputs) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cost terms and truth by name, each (num_envs,)."""
-    return dict(zip(TERMS, out.terms, strict=True)), dict(zip(kernel.TRUTH_NAMES, out.truth, strict=True))
+    return dict(zip(TERMS, out.bill, strict=False)), dict(zip(kernel.TRUTH_NAMES, out.truth, strict=True))
 
 
 def start_of(world: World, scenario: str | Scenario) -> int:
