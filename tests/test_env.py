@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import springdrift
-from springdrift import ENV_ID, SCENARIOS, Action, Costs, Scenario
+from springdrift import ENV_ID, SCENARIOS, Action, Costs, Params, Scenario
 from springdrift.observation import OBSERVE
 
 scenarios = st.sampled_from(sorted(SCENARIOS))
@@ -223,6 +223,16 @@ def test_bad_seeds_are_refused(seed):
             lambda: springdrift.InclinedMassEnv(Scenario("s", "", members=("nowhere",))),
             "unknown member 'nowhere'",
         ),
+        (
+            lambda: springdrift.InclinedMassEnv(Scenario("s", "", members=("mix",))),
+            "has the mixture 'mix' as a member",
+        ),
+        (lambda: Scenario("s", "", members=("wear",) * 33), "at most 32 names, got 33"),
+        (
+            lambda: Scenario("s", "", params=Params(drive_omega=26.0)),
+            r"drive_omega must lie within \[-25, 25\]",
+        ),
+        (lambda: Scenario("s", "", params=Params(mass=2.0)), "Scenario.params.mass cannot differ from 1.0"),
     ],
 )
 def test_bad_scenarios_are_named(wrong, message):

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from springdrift import OBS, SCENARIOS, TERMS
 from springdrift_agents import bench, report
+from springdrift_agents.evaluate import SEEDS
 from springdrift_agents.evaluate import compare as run_comparison
 from springdrift_agents.install import pygame_clash
 from springdrift_agents.rules import RULES, policy
@@ -81,7 +82,7 @@ def compare(
         int | None, typer.Option("--episodes", "-n", min=1, help=f"Worlds for each pair. [{FULL}]")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK} worlds for each pair.")] = False,
-    seed: Annotated[int, typer.Option(min=0, max=2**28 - 1, help="Which worlds.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
     cost: Annotated[
         list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
     ] = None,

@@ -10,6 +10,7 @@ from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv, Scenario
 from springdrift_agents.rules import Memory, Policy
 
 PURPOSES = ("evaluation", "training", "tuning", "validation")  # seeds of two purposes never meet
+SEEDS = 2**28  # choices of worlds for each purpose
 BATCH = 1024  # episodes that run side by side
 
 
@@ -24,7 +25,7 @@ def world_seeds(purpose: str, seed: int, count: int) -> NDArray[np.uint64]:
     """
     if purpose not in PURPOSES:
         raise ValueError(f"unknown purpose {purpose!r}; allowed: {', '.join(PURPOSES)}")
-    if not 0 <= seed < 2**28:
+    if not 0 <= seed < SEEDS:
         raise ValueError(f"seed must be a whole number from 0 to 2^28 - 1, got {seed}")
     if not 1 <= count <= 2**32:
         raise ValueError(f"the number of episodes must be from 1 to 2^32, got {count}")
