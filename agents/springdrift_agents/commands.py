@@ -14,11 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from springdrift import OBS, SCENARIOS, TERMS
-from springdrift_agents import bench, report
+from springdrift_agents import report
 from springdrift_agents.evaluate import SEEDS
 from springdrift_agents.evaluate import compare as run_comparison
 from springdrift_agents.install import pygame_clash
 from springdrift_agents.rules import RULES, policy
+from springdrift_agents.separation import separation as measure_separation
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -189,7 +190,7 @@ def separation(
     episodes: Annotated[int, typer.Option("--episodes", "-n", min=2)] = 1024, as_json: Json = False
 ) -> None:
     """Does the right answer differ from scenario to scenario? Strategies side by side, and verdicts."""
-    rows, verdicts = bench.separation(episodes)
+    rows, verdicts = measure_separation(episodes)
     if as_json:
         print(report.to_json(rows, verdicts=[verdict._asdict() for verdict in verdicts]))
     else:
@@ -200,3 +201,34 @@ def separation(
             out.print(f"{mark} {verdict.claim} [dim]({verdict.figures})[/]")
     if not all(verdict.holds for verdict in verdicts):
         raise typer.Exit(1)
+
+
+@benches.command()
+def speed(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds, and no fresh compilation.")] = False,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for speed.json.")] = Path("out/bench"),
+    as_json: Json = False,
+) -> None:
+    """Steps a second beside gymnasium, Stable-Baselines3 and NumPy, and where the time goes."""
+    from springdrift_agents import speed as bench
+
+    with err.status("measuring, for a minute or two; leave the machine alone"):
+        found = bench.measure(quick)
+    plain = {
+        **found,
+        "speeds": [one._asdict() for one in found["speeds"]],
+        "phases": [phase._asdict() for phase in found["phases"]],
+        "claims": [
+            {"claim": claim, "holds": holds, "figure": figure} for claim, holds, figure in bench.claims(found)
+        ],
+    }
+    text = json.dumps(plain, indent=1)
+    report.write_text(out_dir / "speed.json", text + "\n")
+    if as_json:
+        print(text)
+        return
+    for table in report.speed_tables(found):
+        out.print(table)
+    for claim, holds, figure in bench.claims(found):
+        out.print(f"{'[green]yes[/]' if holds else '[red]NO [/]'} {claim} [dim]({figure})[/]")
+    out.print(f"\nwritten: {out_dir / 'speed.json'}")

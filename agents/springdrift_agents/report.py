@@ -132,3 +132,39 @@ def matrix_table(rows: Sequence[Row]) -> Table:
             cells.append(f"[bold green]{cell}[/]" if policy in best else cell)
         table.add_row(scenario, *cells)
     return table
+
+
+def speed_tables(found: dict[str, Any]) -> list[Table]:
+    """What ``springdrift bench speed`` measured."""
+    race = _table("Env steps a second: median of the rounds; ratios to the first line of each group")
+    for name in ("", "envs", "steps/s", "±", "ratio"):
+        race.add_column(name, justify="right" if name else "left", no_wrap=True)
+    group = ""
+    for one in found["speeds"]:
+        title = f"{one.section}, {one.envs} envs" if one.section == "side by side" else one.section
+        if title != group:
+            race.add_section()
+            race.add_row(f"[bold cyan]{title}[/]")
+        group = title
+        rate = f"{one.per_second:,.0f}" if one.per_second else ""
+        race.add_row(
+            f"  {one.name}", f"{one.envs or ''}", rate, f"{100 * one.spread:.0f} %", f"{one.ratio:.2f}"
+        )
+    inside = _table("Inside an env step")
+    for name in ("", "ns an env", "operations", "of the machine's limit"):
+        inside.add_column(name, justify="right" if name else "left", no_wrap=True)
+    limit = found["peak operations a second"]
+    for phase in found["phases"]:
+        share = 100 * phase.operations / phase.nanoseconds * 1e9 / limit if phase.operations else 0.0
+        cells = (f"{phase.operations:,.0f}", f"{share:.0f} %") if phase.operations else ("", "")
+        inside.add_row(phase.name, f"{phase.nanoseconds:.1f}", *cells)
+    inside.add_row("[dim]the limit: float32 operations a second, measured[/]", "", f"{limit / 1e9:.0f} G/s")
+    rest = _table("Set-up, memory, training")
+    rest.add_column("")
+    rest.add_column("", justify="right")
+    for name, value in found["set-up"].items():
+        rest.add_row(name, f"{value:,.0f}" if value >= 100 else f"{value:.2f}")
+    for name, value in found["training"].items():
+        shown = f"{value:,.0f}" if value >= 1 else f"{100 * value:.1f} %"
+        rest.add_row(f"SB3 PPO at 256 envs: {name}", shown)
+    return [race, inside, rest]

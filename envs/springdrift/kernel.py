@@ -794,7 +794,9 @@ def _report(s: Any, o: Any, c: Any, first: int, obs: Any, bill: Any, truth: Any)
     # slices: an index that may be negative, for all the compiler knows, keeps a loop from vectorising
     rows, ended = obs[first:last], 0
     for i in range(rows.shape[0]):
-        for column in range(rows.shape[1]):
+        for column in range(N_MONITOR):  # a length known when compiling; no table is shorter
+            rows[i, column] = o[column * LANES + i]
+        for column in range(N_MONITOR, rows.shape[1]):
             rows[i, column] = o[column * LANES + i]
         ended += 1 if c[OVER * LANES + i] > 0.0 else 0
     for term in range(BILL):
@@ -827,10 +829,10 @@ def empty_outputs(count: int, observe: str) -> Outputs:
 
 @compiled
 def begin(
-    real: Any,
-    keys: Any,
     chosen: Any,
     starts: Any,
+    real: Any,
+    keys: Any,
     plans: Any,
     costs: Any,
     latency: int,
@@ -879,9 +881,11 @@ def begin(
 
 @compiled
 def advance(
+    actions: Any,
+    first: int,
+    last: int,
     real: Any,
     keys: Any,
-    actions: Any,
     plans: Any,
     costs: Any,
     latency: int,
@@ -890,8 +894,6 @@ def advance(
     obs: Any,
     bill: Any,
     truth: Any,
-    first: int,
-    last: int,
 ) -> int:
     """One cycle of the blocks from ``first`` up to ``last``; returns how many episodes ended.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,7 @@ class World:
     def allocate(self) -> None:
         """Fresh output arrays, so that those handed out before stay as they are."""
         self.out = kernel.empty_outputs(self.count, self.observe)
+        self._bound = (*self.batch, *self._options, *self.out)
 
     def seed(self, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
         """Give some worlds their seeds; their next episode is number 0."""
@@ -130,7 +132,7 @@ class World:
 
         The reward and the end of the last step stay as they are.
         """
-        kernel.begin(*self.batch, np.flatnonzero(mask), self.starts, *self._options, *self.out)
+        kernel.begin(np.flatnonzero(mask), self.starts, *self._bound)
 
     def fill_idle(self) -> None:
         """Give the idle lanes of the last block the first world, so that they compute something finite."""
@@ -143,15 +145,16 @@ class World:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
         blocks = len(self.batch.real)
         if self.threads == 1:
-            return kernel.advance(*self.batch, actions, *self._options, *self.out, 0, blocks)
+            return kernel.advance(actions, 0, blocks, *self._bound)
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads)
-
-        def part(first: int, last: int) -> int:
-            return kernel.advance(*self.batch, actions, *self._options, *self.out, first, last)
-
+            self._pool = ThreadPoolExecutor(self.threads - 1)
         edges = np.linspace(0, blocks, self.threads + 1).astype(int).tolist()
-        return sum(self._pool.map(part, edges[:-1], edges[1:]))
+        parts = [
+            self._pool.submit(kernel.advance, actions, first, last, *self._bound)
+            for first, last in pairwise(edges[1:])
+        ]
+        ended = kernel.advance(actions, 0, edges[1], *self._bound)
+        return ended + sum(part.result() for part in parts)
 
     def get_state(self) -> Batch:
         """Copy of everything that decides the future."""
@@ -272,7 +275,8 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
                 if mask[i]:
                     self.world.starts[i] = start_of(self.world, name)
         if self.copy:
-            kept, self.world.out = self.world.out, kernel.empty_outputs(n, self.world.observe)
+            kept = self.world.out
+            self.world.allocate()
             if not mask.all():
                 for name, old in kept._asdict().items():
                     getattr(self.world.out, name)[:] = old
