@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test lint types unit format bench clean
+.PHONY: help setup demo test lint types unit format bench readme clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ format: .venv/.ready  ## format the code
 
 bench: .venv/.ready  ## measure speed and strategy separation
 	@$(BIN)/springdrift bench speed && $(BIN)/springdrift bench separation
+
+readme: .venv/.ready  ## write the README's tables and picture anew
+	@$(BIN)/python -m springdrift_agents.readme && $(BIN)/pytest -q README.md tests/test_readme.py
 
 clean:  ## remove the set-up and everything generated
 	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -106,7 +106,7 @@ def compare(
     policies: Mapping[str, Policy],
     scenarios: Sequence[str],
     episodes: int,
-    seed: int,
+    seed: int = 0,
     *,
     costs: Costs | Mapping[str, float] | None = None,
     done: Callable[[Episodes], None] = lambda _: None,

@@ -5,6 +5,14 @@ import gymnasium as _gym
 from springdrift.actions import Action as Action
 from springdrift.check import ContractError as ContractError
 from springdrift.check import check as check
+from springdrift.drift import Dropout as Dropout
+from springdrift.drift import Jump as Jump
+from springdrift.drift import Outlier as Outlier
+from springdrift.drift import Recurring as Recurring
+from springdrift.drift import Seasonal as Seasonal
+from springdrift.drift import Shock as Shock
+from springdrift.drift import Trend as Trend
+from springdrift.drift import Walk as Walk
 from springdrift.dynamics import Params as Params
 from springdrift.dynamics import simulate as simulate
 from springdrift.env import InclinedMassEnv as InclinedMassEnv
