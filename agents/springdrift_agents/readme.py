@@ -1,7 +1,7 @@
 """The parts of README.md that the code knows: ``python -m springdrift_agents.readme`` writes them anew."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -17,7 +17,7 @@ PICTURE = Path("tutorials/images/compare.png")
 SHOWN = ("shock", "abrupt", "wear", "fade", "poc", "mix")  # in the picture
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
