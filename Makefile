@@ -35,7 +35,15 @@ types: .venv/.ready  ## type check
 	@echo "== types"
 	@$(BIN)/mypy
 
-unit: .venv/.ready
+# A window is driven with real key presses where there is an X server to do it on.
+.venv/.screen:
+	@mkdir -p .venv
+	@command -v Xvfb xdotool >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ apt-get -qq update && apt-get -qq install -y xvfb xdotool; } >/dev/null 2>&1; } || \
+		echo "no Xvfb and xdotool here: the game is tested without a real window"
+	@touch $@
+
+unit: .venv/.ready .venv/.screen
 	@echo "== tests"
 	@$(BIN)/python -c "import springdrift; springdrift.warm_up()"
 	@$(BIN)/pytest -q -n 2

@@ -13,7 +13,7 @@ def main() -> None:
         sys.exit(f'{missing.name} is not installed. The command line needs: pip install "springdrift[cli]"')
     try:
         app()
-    except ValueError as wrong:
+    except (ValueError, ImportError) as wrong:
         sys.exit(f"springdrift: {wrong}")
     except KeyboardInterrupt:
         sys.exit("springdrift: stopped; nothing was written")

@@ -58,6 +58,7 @@ def evaluate(
     name: str = "",
     costs: Costs | Mapping[str, float] | None = None,
     observe: str = "monitor",
+    cycles: int | None = None,
 ) -> Episodes:
     """One episode of a policy in each world of ``seeds``.
 
@@ -67,11 +68,11 @@ def evaluate(
     """
     title = scenario if isinstance(scenario, str) else scenario.name
     parts = [
-        _evaluate(policy, scenario, seeds[first : first + BATCH], costs, observe)
+        _evaluate(policy, scenario, seeds[first : first + BATCH], costs, observe, cycles)
         for first in range(0, len(seeds), BATCH)
     ]
-    terms, interventions, retrains, cycles = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Episodes(name, title, seeds, terms, interventions, retrains, cycles)
+    terms, interventions, retrains, lengths = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Episodes(name, title, seeds, terms, interventions, retrains, lengths)
 
 
 def _evaluate(
@@ -80,9 +81,12 @@ def _evaluate(
     seeds: NDArray[np.uint64],
     costs: Costs | Mapping[str, float] | None,
     observe: str,
+    cycles: int | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     n = len(seeds)
-    envs = InclinedMassVectorEnv(n, scenario=scenario, costs=costs, observe=observe, copy=False)
+    envs = InclinedMassVectorEnv(
+        n, scenario=scenario, costs=costs, observe=observe, cycles=cycles, copy=False
+    )
     observation, _ = envs.reset(seed=seeds.tolist())
     terms = np.zeros((n, len(TERMS)))
     counts = np.zeros((3, n), np.int64)

@@ -10,9 +10,11 @@ from springdrift_agents.evaluate import compare
 from springdrift_agents.plots import compare_plot
 from springdrift_agents.report import Row, best_of, figure, summarise, write_text
 from springdrift_agents.rules import RULES, policy
+from springdrift_agents.watch import Episode, show
 
 README = Path("README.md")
 EPISODES = 1000
+FILM = Path("tutorials/images/drift.gif")
 PICTURE = Path("tutorials/images/compare.png")
 SHOWN = ("shock", "abrupt", "wear", "fade", "poc", "mix")  # in the picture
 
@@ -102,6 +104,13 @@ def update(text: str) -> str:
     return text
 
 
+def film() -> None:
+    """The moving picture: one world, left alone and under the threshold rule."""
+    episodes = [Episode(policy(name), name, "abrupt", seed=14) for name in ("never", "threshold")]
+    show(episodes, out=FILM, part=(12, 28), size=(544, 336), frames=8, fps=14)
+
+
 if __name__ == "__main__":
+    film()
     write_text(README, update(README.read_text(encoding="utf-8")))
     print(f"written: {README}")

@@ -164,6 +164,8 @@ def speed_tables(found: dict[str, Any]) -> list[Table]:
     rest.add_column("", justify="right")
     for name, value in found["set-up"].items():
         rest.add_row(name, f"{value:,.0f}" if value >= 100 else f"{value:.2f}")
+    for name, value in found["rendering"].items():
+        rest.add_row(name, f"{value:.0f}")
     for name, value in found["training"].items():
         shown = f"{value:,.0f}" if value >= 1 else f"{100 * value:.1f} %"
         rest.add_row(f"SB3 PPO at 256 envs: {name}", shown)

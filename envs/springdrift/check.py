@@ -67,7 +67,7 @@ def check(env: gym.Env[Any, Any], seed: int = 0, steps: int = 60) -> None:
                 one[name] == other[name],
                 f"step {t}: {name} depends on the actions: {one[name]} and {other[name]}",
             )
-    _branch(inner, actions, seed)
+    _branch(inner, actions[: len(first)], seed)
     _refuse(inner, seed)
 
 

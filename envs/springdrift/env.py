@@ -13,8 +13,10 @@ from springdrift.actions import Action
 from springdrift.observation import OBSERVE
 from springdrift.reward import TERMS, Costs
 from springdrift.scenario import Scenario
+from springdrift.stage import RENDER_OPTIONS, Stage
 from springdrift.state import Batch
 from springdrift.vector_env import World, check_reset_options, check_seed, start_of
+from springdrift.view import FPS
 
 
 class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
@@ -22,7 +24,8 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
 
     One step is one cycle; the decision is an :class:`~springdrift.Action`. The reward is minus the sum
     of the cost terms in ``info["terms"]``; ``info["truth"]`` holds what no operator can see. Options are
-    those of :class:`~springdrift.vector_env.World`; reset options: ``scenario``.
+    those of :class:`~springdrift.vector_env.World`; reset options: ``scenario``. ``render_options``:
+    ``size``, ``font_scale`` and ``truth`` of :class:`~springdrift.view.View`.
 
     >>> import gymnasium as gym, springdrift
     >>> env = gym.make("springdrift/InclinedMass-v0", scenario="stationary")
@@ -33,8 +36,8 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
     """
 
     metadata = {  # noqa: RUF012 (gymnasium declares it so)
-        "render_modes": [],
-        "render_fps": 30,
+        "render_modes": ["human", "rgb_array", "rgb_array_list", "ansi"],
+        "render_fps": FPS,
     }
 
     def __init__(
@@ -46,11 +49,18 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         latency: int = 3,
         substeps: int = 64,
         render_mode: str | None = None,
+        render_options: Mapping[str, Any] | None = None,
     ) -> None:
-        if render_mode is not None:
-            raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None")
+        modes = self.metadata["render_modes"]
+        if render_mode is not None and render_mode not in modes:
+            raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, {', '.join(modes)}")
+        for name in render_options or {}:
+            if name not in RENDER_OPTIONS:
+                raise ValueError(f"unknown render option {name!r}; allowed: {', '.join(RENDER_OPTIONS)}")
         self.render_mode = render_mode
+        self.render_options = dict(render_options or {})
         self.world = World(1, scenario, costs, observe, cycles, latency, substeps)
+        self._stage = Stage(self.world, render_mode, self.render_options) if render_mode else None
         self.observation_space = OBSERVE[observe].box()
         self.action_space = spaces.Discrete(len(Action))
         self._action = np.zeros(1, np.int64)
@@ -76,6 +86,8 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         self.world.begin(self._first)
         self.world.fill_idle()
         self._done = False
+        if self._stage:
+            self._stage.begin()
         out = self.world.out
         return out.obs[0].copy(), self._info(out.bill[:, 0].tolist())
 
@@ -96,10 +108,35 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
             raise RuntimeError("the episode has ended or was never started: call reset() before step()")
         world = self.world
         self._action[0] = check_action(action)
+        if self._stage:
+            self._stage.before(int(self._action[0]))
         world.advance(self._action)
+        if self._stage:
+            self._stage.after()
         bill = world.out.bill[:, 0].tolist()
         self._done = bill[kernel.OVER] > 0.0
         return world.out.obs[0].copy(), bill[kernel.REWARD], self._done, False, self._info(bill)
+
+    def render(self) -> Any:
+        """The moment at which the episode stands, as the ``render_mode`` has it.
+
+        "rgb_array": pixels (600, 960, 3), uint8. "rgb_array_list": the frames since the last call, 16 a
+        cycle. "ansi": text. "human" and None: nothing; a window shows itself at every step.
+
+        Raises:
+            RuntimeError: no episode was started.
+        """
+        if self._stage is None:
+            gym.logger.warn("render() was called without a render_mode: pass one to gym.make()")
+            return None
+        if not self._seeded:
+            raise RuntimeError("there is nothing to show before the first reset()")
+        return self._stage.render()
+
+    def close(self) -> None:
+        """Close the window, if there is one."""
+        if self._stage:
+            self._stage.close()
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which decisions would do something, shape (3,): no RETRAIN while one is in flight."""
@@ -118,6 +155,8 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         self.world.starts[:] = starts
         self._done = done
         self._seeded = True
+        if self._stage:
+            self._stage.begin()
 
     def fork(self) -> Self:
         """An env of its own at the same moment: the same actions lead to the same future.

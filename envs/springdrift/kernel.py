@@ -914,6 +914,41 @@ def advance(
     return ended
 
 
+@compiled
+def trace(
+    real: Any, keys: Any, lane: int, plans: Any, latency: int, substeps: int, path: Any, seen: Any
+) -> None:
+    """Follow one lane through the cycle ahead, on copies of its block; the decision stands in the state.
+
+    Args:
+        real: (ROWS * LANES,) copy of a block; it is moved on.
+        keys: (5 * LANES,) copy of its keys.
+        lane: which of the block.
+        plans: the scenario table's.
+        latency: as in :func:`advance`.
+        substeps: of an interval.
+        path: (8 * substeps + 1,) receives the positions, m, the first as the cycle begins.
+        seen: (3, 8) receives forecasts, m, forces asked of the magnet, N, and measurements, m.
+    """
+    t = np.empty(SCRATCH, F)
+    _decide(real, latency)
+    _draw(real, keys, t)
+    _drift(real, keys, t, plans)
+    h = F(INTERVAL / substeps)
+    _prepare(real, t, h)
+    path[0] = t[PLACE + lane]
+    for j in range(MEASUREMENTS):
+        _push(real, t, j)
+        seen[0, j], seen[1, j] = t[NEW + lane], t[BEFORE + lane]
+        for n in range(substeps):
+            _glide(t, 1, HALF * h)
+            path[j * substeps + n + 1] = t[PLACE + lane]
+        _copy(row(t, TRUE_X, j), row(t, PLACE, 0))
+    _measure(real, t)
+    for j in range(MEASUREMENTS):
+        seen[2, j] = real[WINDOW_Y + STEP_U + j * LANES + lane]
+
+
 def start_keys(batch: Batch, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
     """Give lanes their seeds; the next episode of each is its episode 0."""
     words = batch.keys.reshape(-1, len(KEYS), LANES)

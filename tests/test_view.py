@@ -1,0 +1,297 @@
+"""What is drawn is what is: geometry and pixels against the state, and drawing leaves worlds alone."""
+
+import copy
+import dataclasses
+import math
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.wrappers import RecordVideo
+
+import springdrift
+from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, World
+from springdrift.dynamics import BUMPERS
+from springdrift.recorder import Recorder
+from springdrift.view import ARROW, BLOCK, FRAMES, HAND, METRE, MODEL, SIZE, View, Window, ansi, on_slope
+
+MASS = (0x3B, 0x3B, 0x3B)
+
+
+def recorded(scenario="abrupt", actions=(0,) * 30, seed=7, **options):
+    world = World(1, scenario, **options)
+    world.seed(np.zeros(1, int), np.array([seed], np.uint64))
+    world.begin(np.ones(1, bool))
+    recorder = Recorder(world)
+    for action in actions:
+        recorder.before(action)
+        world.advance(np.array([action]))
+        recorder.after()
+    return recorder
+
+
+def places_of(pixels, colour):
+    """(x, y) of all pixels of a colour."""
+    wanted = colour if isinstance(colour, tuple) else tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    rows, columns = np.nonzero((pixels == np.array(wanted)).all(axis=2))
+    return np.stack((columns, rows), axis=1).astype(float)
+
+
+def scene(pixels):
+    """The slope without the legend: the dashboard beside and below it uses the same colours."""
+    return pixels[44:366, 16:636]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_recorder_follows_the_world_exactly(scenario):
+    world = World(40, scenario)
+    world.seed(np.arange(40), np.arange(40, dtype=np.uint64))
+    world.begin(np.ones(40, bool))
+    recorder, rng = Recorder(world, index=37), np.random.default_rng(0)
+    for _ in range(25):
+        actions = rng.integers(0, 3, 40)
+        recorder.before(actions[37])
+        world.advance(actions)
+        recorder.after()
+        frames = recorder.frames(8)
+        last = frames[-1]
+        assert last.x == world.batch.lanes("x", 40)[37]
+        assert last.measured[-1] == world.batch.field("window_y")[1, -1, 5]
+        np.testing.assert_array_equal([f.push for f in frames], world.batch.field("window_u")[1, -8:, 5])
+        np.testing.assert_array_equal([f.ghost for f in frames], world.batch.field("window_f")[1, -8:, 5])
+        np.testing.assert_array_equal(last.bills[-1], world.out.bill[:4, 37])
+        assert last.decisions[-1] == actions[37]
+
+
+def test_frames_are_snapshots_that_nothing_changes():
+    recorder = recorded(actions=(0, 1, 2))
+    frame = recorder.now()
+    before = copy.deepcopy(dataclasses.asdict(frame))
+    recorder.before(1)
+    recorder.world.advance(np.array([1]))
+    recorder.after()
+    after = dataclasses.asdict(frame)
+    for name, value in before.items():
+        np.testing.assert_array_equal(value, after[name], err_msg=name)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        frame.x = 0.0
+
+
+def test_movement_between_frames_is_smooth():
+    positions = [frame.x for frame in recorded(actions=(0,) * 5).frames(64)]
+    assert np.abs(np.diff(positions)).max() < 0.06  # m: the fastest swing makes 0.94 m/s, a frame is 1/32 s
+    assert np.ptp(positions) > 0.4
+
+
+@pytest.mark.parametrize("observe", ["monitor", "signals"])
+def test_drawing_changes_no_trajectory(observe):
+    plain, drawn = InclinedMassEnv(observe=observe), InclinedMassEnv(observe=observe, render_mode="rgb_array")
+    np.testing.assert_array_equal(plain.reset(seed=3)[0], drawn.reset(seed=3)[0])
+    for action in (0, 1, 2, 0, 1) * 8:
+        drawn.render()
+        one, two = plain.step(action), drawn.step(action)
+        np.testing.assert_array_equal(one[0], two[0])
+        assert one[1:] == two[1:]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_mass_is_drawn_where_it_is(scenario):
+    recorder = recorded(scenario, actions=(1,) * 20)
+    for frame in recorder.frames(3):
+        apart = dataclasses.replace(frame, ghost=BUMPERS[0], push=0.0)
+        pixels = View().array(apart)
+        middle = places_of(scene(pixels), MASS).mean(axis=0) + (16, 44)
+        np.testing.assert_allclose(middle, on_slope(frame, frame.x), atol=1.5)
+
+
+@pytest.mark.parametrize("tilt", [0.3, 0.52, 0.9])
+def test_the_slope_is_as_steep_as_the_tilt_and_lengths_are_true(tilt):
+    frame = dataclasses.replace(recorded(actions=(0,)).now(), tilt=tilt)
+    (x0, y0), (x1, y1) = on_slope(frame, 0.0), on_slope(frame, 1.0)
+    assert math.atan2(y1 - y0, x1 - x0) == pytest.approx(tilt)
+    assert math.hypot(x1 - x0, y1 - y0) == pytest.approx(METRE)
+    for x in BUMPERS:  # all of the machine stays in the picture
+        a, b = on_slope(frame, x, BLOCK)
+        assert 13 < a < 640
+        assert 41 < b < 396
+
+
+@pytest.mark.parametrize(
+    ("push", "by_operator"), [(0.25, True), (-0.25, True), (0.06, False), (-0.12, False)]
+)
+def test_the_arrow_has_the_direction_and_size_of_the_push(push, by_operator):
+    frame = recorded("stationary", actions=(0, 0)).now()
+    frame = dataclasses.replace(
+        frame, push=push, by_operator=by_operator, ghost=BUMPERS[0], tilt=0.0, x=0.5, magnet=0.0
+    )
+    places = places_of(scene(View().array(frame)), HAND if by_operator else MODEL) + (16, 44)
+    arrow = places[places[:, 1] < on_slope(frame, 0.5, BLOCK / 2)[1] - 2]
+    foot = on_slope(frame, 0.5)[0]
+    reach = arrow[:, 0].max() - foot if push > 0 else arrow[:, 0].min() - foot
+    assert reach == pytest.approx(ARROW * push / frame.strongest, abs=2.5)
+    thickness = np.ptp(arrow[np.abs(arrow[:, 0] - foot - reach / 2) < 1.5][:, 1]) if by_operator else 0
+    assert thickness > 8 or not by_operator
+
+
+def test_ghost_and_mass_part_when_the_model_is_stale():
+    stationary = recorded("stationary", actions=(0,) * 40).frames(16)
+    jumped = recorded("abrupt", actions=(0,) * 40, seed=7).frames(16)
+    assert max(abs(f.x - f.ghost) for f in stationary) < 0.1
+    assert max(abs(f.x - f.ghost) for f in jumped) > 0.3
+
+
+def test_a_stiffer_spring_looks_stiffer_and_a_rougher_slope_rougher():
+    frame = recorded("stationary", actions=(0,)).now()
+
+    def dark(**changes):
+        pixels = scene(View().array(dataclasses.replace(frame, push=0.0, **changes)))
+        return int((pixels.sum(axis=2) < 420).sum())
+
+    assert dark(stiffness=5.0) < dark(stiffness=10.0) < dark(stiffness=16.0)
+    rough = [
+        len(places_of(View().array(dataclasses.replace(frame, friction=f)), "#8d7f66"))
+        for f in (0.0, 0.005, 0.028)
+    ]
+    assert rough[0] < rough[1] < rough[2]
+
+
+def test_the_truth_is_shown_on_request_only():
+    frame = recorded("mix", actions=(0,) * 30).now()
+    hidden, shown = View().array(frame), View(truth=True).array(frame)
+    assert len(places_of(hidden, "#A8508A")) == 0 < len(places_of(shown, "#A8508A"))
+
+
+@pytest.mark.parametrize("size", [SIZE, (480, 300), (1001, 700)])
+def test_sizes(size):
+    assert View(size).array(recorded(actions=(0,)).now()).shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": (10, 10)}, "size must be"),
+        ({"font_scale": 9.0}, "font_scale"),
+        ({"colour": 1}, "unknown render option 'colour'"),
+    ],
+)
+def test_wrong_render_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        InclinedMassEnv(render_mode="rgb_array", render_options=options)
+
+
+def test_render_modes():
+    with pytest.raises(ValueError, match="unknown render_mode 'film'; allowed: None, human, rgb_array"):
+        InclinedMassEnv(render_mode="film")
+    with pytest.raises(RuntimeError, match="before the first reset"):
+        InclinedMassEnv(render_mode="ansi").render()
+    env = gym.make(ENV_ID, scenario="stationary", render_mode="rgb_array_list")
+    env.reset(seed=0)
+    assert len(env.render()) == 1
+    env.step(0)
+    env.step(1)
+    frames = env.render()
+    assert len(frames) == 2 * FRAMES
+    assert frames[0].shape == (600, 960, 3)
+    assert not np.array_equal(frames[0], frames[5])
+    assert env.render() == []
+    springdrift.check(gym.make(ENV_ID, render_mode="rgb_array", cycles=10), seed=1)
+
+
+def test_text():
+    env = gym.make(ENV_ID, scenario="stationary", render_mode="ansi")
+    env.reset(seed=0)
+    env.step(1)
+    text = env.render()
+    assert "stationary  cycle 1.00 of 200  cost 1.1 (forecast 0.0" in text
+    assert "by hand" in text
+    frame = recorded("stationary", actions=(0, 0)).now()
+    track = ansi(dataclasses.replace(frame, x=0.0, ghost=1.0), width=61).splitlines()[1][1:-1]
+    assert (track.index("#"), track.index("o")) == (20, 40)
+
+
+def test_an_env_that_draws_can_be_pickled_and_forked():
+    env = InclinedMassEnv("gradual", render_mode="rgb_array")
+    env.reset(seed=1)
+    env.step(0)
+    twin, fork = pickle.loads(pickle.dumps(env)), env.fork()
+    assert env.step(1)[1] == twin.step(1)[1] == fork.step(1)[1]
+    np.testing.assert_array_equal(env.render(), twin.render())
+
+
+def test_gymnasium_records_it(tmp_path):
+    inner = gym.make(ENV_ID, scenario="poc", cycles=6, render_mode="rgb_array")
+    env = RecordVideo(inner, str(tmp_path / "videos"), disable_logger=True)
+    env.reset(seed=0)
+    done = False
+    while not done:
+        done = env.step(0)[2]
+    env.close()
+    files = list((tmp_path / "videos").iterdir())
+    assert [file.suffix for file in files] == [".mp4"]
+    assert files[0].stat().st_size > 5000
+
+
+def test_a_window_without_a_screen_to_look_at(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr("springdrift.view.FPS", 10_000)
+    view = View()
+    window, frame = Window(view), recorded(actions=(0,)).now()
+    pygame = view.pygame
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_h))
+    events = window.show(frame, fps=10_000)
+    assert view.truth
+    assert any(event.type == pygame.KEYDOWN for event in events)
+    pygame.event.post(pygame.event.Event(pygame.QUIT))
+    window.show(frame, fps=10_000)
+    assert window.closed
+    assert window.show(frame) == []
+    window.close()
+
+
+def test_human_mode_shows_every_cycle(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    shown = []
+    monkeypatch.setattr(Window, "show", lambda self, frame, fps=0: shown.append(frame.time))
+    env = gym.make(ENV_ID, scenario="stationary", render_mode="human")
+    env.reset(seed=0)
+    env.step(0)
+    assert len(shown) == 1 + FRAMES
+    assert shown[-1] == 1.0
+    env.close()
+
+
+@pytest.mark.parametrize("hidden", ["pygame"])
+def test_without_pygame_the_env_works_and_drawing_says_what_to_install(hidden, tmp_path):
+    tmp_path.joinpath("pygame.py").write_text("raise ImportError('not here')")
+    code = (
+        "import springdrift\n"
+        "springdrift.InclinedMassEnv().reset(seed=0)\n"
+        "springdrift.InclinedMassEnv(render_mode='ansi').reset(seed=0)\n"
+        "springdrift.InclinedMassEnv(render_mode='human')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert 'drawing needs pygame-ce: pip install "springdrift[render]"' in done.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's count of pages")
+def test_memory_is_flat_over_many_frames():
+    view, frames = View((320, 200)), recorded(actions=(0, 1, 2)).frames(16)
+    frames = [dataclasses.replace(f, cycles=1_000_000) for f in frames]
+
+    def go(count):
+        for n in range(count):
+            view.draw(dataclasses.replace(frames[n % 16], time=float(n), model_age=float(n)))
+        return int(Path("/proc/self/statm").read_text().split()[1]) / 256  # MiB
+
+    before = go(1500)
+    assert go(8500) - before < 8
