@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from springdrift import SCENARIOS, TERMS, InclinedMassEnv
-from springdrift_agents import install, report
+from springdrift import SCENARIOS, TERMS, InclinedMassEnv, view
+from springdrift_agents import report
 from springdrift_agents.commands import app
 from springdrift_agents.evaluate import PURPOSES, compare, evaluate, world_seeds
 from springdrift_agents.rules import RULES, policy
@@ -139,9 +139,12 @@ def test_a_missing_extra_is_named(tmp_path):
 
 
 def test_pygame_clash_is_told(monkeypatch):
-    assert install.pygame_clash() is None
-    monkeypatch.setattr(install, "version", lambda name: "2.6")
-    assert "pip uninstall -y pygame pygame-ce" in install.pygame_clash()
+    assert view.pygame_clash() is None
+    monkeypatch.setattr(view, "version", lambda name: "1")
+    assert "pip uninstall -y pygame pygame-ce" in view.pygame_clash()
+    with pytest.raises(ImportError, match="mend it with"):
+        view.View()
+    assert "mend it with" in CliRunner().invoke(app, ["scenarios"]).stderr
 
 
 def test_files_are_written_whole_or_not_at_all(tmp_path):

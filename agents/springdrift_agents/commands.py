@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from springdrift import OBS, SCENARIOS, TERMS
+from springdrift.view import pygame_clash
 from springdrift_agents import report
 from springdrift_agents.evaluate import SEEDS
 from springdrift_agents.evaluate import compare as run_comparison
-from springdrift_agents.install import pygame_clash
 from springdrift_agents.rules import RULES, policy
 from springdrift_agents.scores import Score, scores_path
 from springdrift_agents.scores import read as read_scores
@@ -47,7 +47,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables
 def _hello() -> None:
     clash = pygame_clash()
     if clash:
-        err.print(f"[yellow]{clash}[/]")
+        err.print(f"[yellow]springdrift: {clash}[/]")
 
 
 def _split(given: Sequence[str] | None, everything: Sequence[str]) -> list[str]:

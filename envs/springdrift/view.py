@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from typing import Any
 
@@ -30,12 +31,27 @@ NEW = Params()  # a machine that nothing has happened to
 INSTALL = 'pip install "springdrift[render]"'
 
 
+def pygame_clash() -> str | None:
+    """How to mend it when both pygame and pygame-ce are installed: they overwrite each other's files."""
+    try:
+        version("pygame"), version("pygame-ce")
+    except PackageNotFoundError:
+        return None
+    return (
+        "both pygame and pygame-ce are installed, and each breaks the other; mend it with: "
+        "pip uninstall -y pygame pygame-ce && pip install pygame-ce"
+    )
+
+
 def import_pygame() -> Any:
     """pygame, or an error that says how to get it.
 
     Raises:
-        ImportError: pygame is missing, or the two packages that bring it have broken each other.
+        ImportError: pygame-ce is missing, or pygame is in its way.
     """
+    clash = pygame_clash()
+    if clash:
+        raise ImportError(clash)
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     try:
         import pygame
@@ -345,7 +361,7 @@ class View:
             ("driver key", f"{frame.driver_key}"),
         )
         x, y = 452, 50
-        self.box(x, y, 178, 22 + 17 * len(facts), "#f7eef5", HIDDEN, 4)
+        self.box(x, y, 178, 28 + 17 * len(facts), "#f7eef5", HIDDEN, 4)
         self.text("the hidden truth", x + 10, y + 5, 12, HIDDEN, bold=True)
         for n, (name, value) in enumerate(facts):
             self.text(name, x + 10, y + 22 + 17 * n, 12, FAINT)
