@@ -4,15 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from springdrift import SCENARIOS, TERMS
+from springdrift.view import COLOURS, FAINT, GOOD, HAND, INK, MODEL, TRAIN
 from springdrift_agents.report import Row, best_of
-
-COLOURS = {  # Okabe & Ito 2008: told apart with every common kind of colour vision
-    "forecast": "#0072B2",
-    "swing": "#56B4E9",
-    "intervene": "#D55E00",
-    "retrain": "#E69F00",
-}
-INK, FAINT = "#222222", "#8a8a8a"
 
 
 def compare_plot(rows: Sequence[Row], path: Path, title: str) -> None:
@@ -84,5 +77,45 @@ def compare_plot(rows: Sequence[Row], path: Path, title: str) -> None:
         bbox_to_anchor=(0.995, 1.0),
     )
     figure.tight_layout(rect=(0, 0, 1, top), h_pad=1.1, w_pad=1.4)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def detector_plot(rows: Sequence[Row], path: Path) -> None:
+    """Delay against the false-alarm rate, a panel for each size of the shift."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    changes = sorted({row["change"] for row in rows})
+    detectors = list(dict.fromkeys(row["detector"] for row in rows))
+    figure = Figure(figsize=(3.1 * len(changes) + 0.4, 3.6), dpi=120, facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, len(changes), squeeze=False)[0]
+    for axis, change in zip(axes, changes, strict=True):
+        for name, colour, marker in zip(detectors, (MODEL, HAND, TRAIN, GOOD), "os^D", strict=False):
+            here = [row for row in rows if row["detector"] == name and row["change"] == change]
+            axis.errorbar(
+                [row["arl0"] for row in here],
+                [row["delay"] for row in here],
+                yerr=[1.96 * row["error"] for row in here],
+                color=colour,
+                marker=marker,
+                markersize=4.5,
+                linewidth=1.4,
+                label=name,
+            )
+        axis.set_xscale("log")
+        rates = sorted({row["arl0"] for row in rows})
+        axis.set_xticks(rates, [f"{rate:g}" for rate in rates])
+        axis.minorticks_off()
+        axis.set_title(f"shift of {change:g} σ", loc="left", fontsize=10, fontweight="bold", color=INK)
+        axis.set_xlabel("values between false alarms (ARL0)", fontsize=8, color=FAINT)
+        axis.set_ylim(bottom=0)
+        axis.tick_params(labelsize=8, colors=FAINT)
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+    axes[0].set_ylabel("values to the alarm", fontsize=8, color=FAINT)
+    axes[0].legend(frameon=False, fontsize=8)
+    figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -4,8 +4,11 @@ Every policy here, as every policy of the house, has Stable-Baselines3's ``predi
 observations in, a batch of decisions out, and whatever it remembers travels in ``state``.
 """
 
+import json
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,9 +16,10 @@ from numpy.typing import NDArray
 
 from springdrift import OBS, Action
 from springdrift.observation import AGE_HALF, ERROR_HALF
+from springdrift_agents.detectors import Cusum, Detector, Ewma, PageHinkley, River
 
 Floats = NDArray[np.floating[Any]]
-Memory = tuple[NDArray[np.float64], ...]
+Memory = tuple[NDArray[Any], ...]
 
 
 class Policy(Protocol):
@@ -71,7 +75,11 @@ class Rule:
             if not value >= 0:
                 raise ValueError(f"{type(self).__name__}.{field.name} must not be negative, got {value}")
 
-    def decide(self, observation: Floats, memory: NDArray[np.float64]) -> NDArray[np.int64]:
+    def blank(self, count: int) -> NDArray[Any]:
+        """Memory of ``count`` envs at the start of their episodes, first axis (count,)."""
+        return np.zeros((count, self.slots))
+
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         """Decisions (n,) for observations (n, D); updates memory (n, slots) in place."""
         raise NotImplementedError
 
@@ -94,9 +102,11 @@ class Rule:
                 f'rules read the dashboard: expected observations (n, {len(OBS)}) of observe="monitor" or '
                 f'"truth", got shape {observation.shape}'
             )
-        memory = np.zeros((len(batch), self.slots)) if state is None else state[0].copy()
-        if episode_start is not None:
-            memory[np.broadcast_to(np.asarray(episode_start, np.bool_), len(batch))] = 0.0
+        memory = self.blank(len(batch)) if state is None else state[0].copy()
+        if state is not None and episode_start is not None:
+            fresh = np.broadcast_to(np.asarray(episode_start, np.bool_), len(batch))
+            if fresh.any():
+                memory[fresh] = self.blank(int(fresh.sum()))
         actions = self.decide(batch, memory)
         return (actions if observation.ndim == 2 else actions[0]), (memory,)
 
@@ -105,7 +115,7 @@ class Rule:
 class Never(Rule):
     """Leave the model alone."""
 
-    def decide(self, observation: Floats, memory: NDArray[np.float64]) -> NDArray[np.int64]:
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         return np.full(len(observation), Action.WAIT)
 
 
@@ -113,7 +123,7 @@ class Never(Rule):
 class Always(Rule):
     """Push by hand in every cycle."""
 
-    def decide(self, observation: Floats, memory: NDArray[np.float64]) -> NDArray[np.int64]:
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         return np.full(len(observation), Action.INTERVENE)
 
 
@@ -124,7 +134,7 @@ class Periodic(Rule):
     every: float = 40  # cycles
     slots = 1
 
-    def decide(self, observation: Floats, memory: NDArray[np.float64]) -> NDArray[np.int64]:
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         memory[:, 0] += 1.0
         due = memory[:, 0] >= self.every
         memory[due, 0] = 0.0
@@ -142,7 +152,7 @@ class Swing(Rule):
     stop: float = 0.25
     slots = 1
 
-    def decide(self, observation: Floats, memory: NDArray[np.float64]) -> NDArray[np.int64]:
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         off = np.abs(sense(observation, "swing"))
         pushing = (off > self.start) | ((memory[:, 0] > 0.0) & (off > self.stop))
         memory[:, 0] = pushing
@@ -160,7 +170,7 @@ class Retrain(Rule):
     error: float = 0.7  # rms, of the target's rms
     cooldown: float = 6  # cycles between two requests
 
-    def decide(self, observation: Floats, memory: NDArray[np.float64]) -> NDArray[np.int64]:
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         stale = error_of(sense(observation, "error_fast")) > self.error
         rested = cycles_of(sense(observation, "since_retrain")) >= self.cooldown - 0.01
         ask = stale & rested & (sense(observation, "in_flight") == 0.0)
@@ -180,10 +190,101 @@ class Threshold(Rule):
     stop: float = Swing.stop
     slots = Swing.slots
 
-    def decide(self, observation: Floats, memory: NDArray[np.float64]) -> NDArray[np.int64]:
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         by_hand = Swing(self.start, self.stop).decide(observation, memory)
         retrain = Retrain(self.error, self.cooldown).decide(observation, memory)
         return np.where(retrain == Action.RETRAIN, retrain, by_hand)
+
+
+@dataclass(frozen=True)
+class DetectorRule(Rule):
+    """Retrain when a change detector alarms on the forecast error, else push by hand as ``Swing`` does.
+
+    The detector reads ln(error / usual) / scale, held at its start while a model is in training.
+    ``fresh`` is how many cycles to wait after the alarm, for a window that holds the new world alone.
+    """
+
+    threshold: float = 8.0
+    fresh: float = 3  # cycles
+    usual: float = 0.08  # error of a healthy model, of the target's rms
+    scale: float = 0.4  # standard deviation of its logarithm
+    start: float = Swing.start
+    stop: float = Swing.stop
+
+    def detector(self) -> Detector:
+        """The detector that this rule runs."""
+        raise NotImplementedError
+
+    def blank(self, count: int) -> NDArray[Any]:
+        own = self.detector().start(count)
+        return np.concatenate((np.zeros((count, 2)).astype(own.dtype), own), axis=1)
+
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
+        detector = self.detector()
+        hysteresis = memory[:, :1].astype(np.float64)
+        by_hand = Swing(self.start, self.stop).decide(observation, hysteresis)
+        memory[:, :1] = hysteresis
+        z = np.log(np.maximum(error_of(sense(observation, "error")), 1e-6) / self.usual) / self.scale
+        own = memory[:, 2:]
+        alarm = (detector.update(own, z.astype(np.float64)) > detector.threshold) & (z > 0.0)
+        busy = sense(observation, "in_flight") > 0.0
+        waiting = memory[:, 1].astype(np.float64)  # cycles until the request, and one; 0 is none
+        waiting = np.where(alarm & (waiting == 0.0), 1.0 + self.fresh, np.maximum(waiting - 1.0, 0.0))
+        ask = alarm & (self.fresh == 0) | (waiting == 1.0)
+        ask &= ~busy
+        memory[:, 1] = np.where(ask | busy, 0.0, waiting)
+        again = ask | busy
+        if again.any():
+            own[again] = detector.start(int(again.sum()))
+        return np.where(ask, Action.RETRAIN, by_hand)
+
+
+@dataclass(frozen=True)
+class CusumRule(DetectorRule):
+    """Retrain when a CUSUM of the forecast error alarms, else push by hand while the swing is off."""
+
+    slack: float = 2.0  # standard deviations
+
+    def detector(self) -> Detector:
+        return Cusum(self.slack, self.threshold, two_sided=False)
+
+
+@dataclass(frozen=True)
+class EwmaRule(DetectorRule):
+    """Retrain when a moving average of the forecast error leaves its limits, else push by hand."""
+
+    weight: float = 0.4
+    threshold: float = 6.0
+
+    def detector(self) -> Detector:
+        return Ewma(min(self.weight, 1.0), self.threshold, two_sided=False)
+
+
+@dataclass(frozen=True)
+class PageHinkleyRule(DetectorRule):
+    """Retrain when the forecast error rises above its running mean (Page-Hinkley), else push by hand."""
+
+    slack: float = 0.5  # standard deviations
+
+    def detector(self) -> Detector:
+        return PageHinkley(self.slack, self.threshold)
+
+
+@dataclass(frozen=True)
+class AdwinRule(DetectorRule):
+    """Retrain when river's ADWIN finds that the forecast error has risen, else push by hand."""
+
+    threshold: float = 0.5  # ADWIN says yes or no
+    delta: float = 0.05  # the smaller, the fewer false alarms
+
+    def detector(self) -> Detector:
+        return River(lambda: _adwin(min(max(self.delta, 1e-12), 1.0)), self.threshold)
+
+
+def _adwin(delta: float) -> Any:
+    from river.drift import ADWIN
+
+    return ADWIN(delta=delta, clock=1, grace_period=5, min_window_length=2)
 
 
 RULES: dict[str, type[Rule]] = {
@@ -193,29 +294,44 @@ RULES: dict[str, type[Rule]] = {
     "swing": Swing,
     "retrain": Retrain,
     "threshold": Threshold,
+    "cusum": CusumRule,
+    "ewma": EwmaRule,
+    "page-hinkley": PageHinkleyRule,
+    "adwin": AdwinRule,
 }
 
 
 def policy(spec: str) -> Rule:
-    """The policy of a name, with other parameters after colons if wanted.
+    """The policy of a name, tuned for a scenario after an @, with parameters after colons.
 
     Raises:
-        ValueError: an unknown name or parameter, or a value that is not a number, and what is allowed.
+        ValueError: an unknown name, scenario or parameter, or a value that is not a number, and what is
+            allowed.
 
     >>> policy("threshold:error=0.5:cooldown=8").cooldown
     8.0
+    >>> policy("cusum@mix") == policy("cusum")
+    False
     >>> policy("periodic:evry=3")
     Traceback (most recent call last):
     ValueError: 'periodic' has no parameter 'evry'; it has: every
     """
-    name, *settings = spec.split(":")
+    head, *given = spec.split(":")
+    name, at, scenario = head.partition("@")
     if name not in RULES:
         near = get_close_matches(name, RULES, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         raise ValueError(f"unknown policy {name!r}{hint} Allowed: {', '.join(RULES)}")
     allowed = [field.name for field in fields(RULES[name])]
     values: dict[str, float] = {}
-    for setting in settings:
+    if at:
+        tuned = {place: rules[name] for place, rules in settings().items() if name in rules}
+        if scenario not in tuned:
+            raise ValueError(
+                f"{name!r} is not tuned for {scenario!r}; it is for: {', '.join(tuned) or 'nothing'}"
+            )
+        values.update(tuned[scenario])
+    for setting in given:
         key, _, value = setting.partition("=")
         if key not in allowed:
             raise ValueError(f"{name!r} has no parameter {key!r}; it has: {', '.join(allowed) or 'none'}")
@@ -224,3 +340,13 @@ def policy(spec: str) -> Rule:
         except ValueError:
             raise ValueError(f"{name}:{key} must be a number, got {value!r}") from None
     return RULES[name](**values)
+
+
+SETTINGS = Path(__file__).with_name("tuned.json")
+
+
+@cache
+def settings() -> dict[str, dict[str, dict[str, float]]]:
+    """The tuned settings that ship: scenario, then rule, then parameter. ``springdrift tune`` writes them."""
+    kept: dict[str, dict[str, dict[str, float]]] = json.loads(SETTINGS.read_text())["settings"]
+    return kept

@@ -1,0 +1,260 @@
+"""Change detectors as small batched updates, and what they are worth: run lengths.
+
+A detector reads one number after the other, says how far its statistic has come, and alarms when that
+exceeds its threshold. Detectors are comparable only at an equal rate of false alarms: see
+:func:`calibrate`.
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class Detector(Protocol):
+    """What :func:`run_lengths` and the detector rules work with."""
+
+    @property
+    def threshold(self) -> float:
+        """The statistic beyond which it alarms."""
+        ...
+
+    def start(self, count: int) -> NDArray[Any]:
+        """Memory of ``count`` fresh detectors, first axis (count,)."""
+        ...
+
+    def update(self, memory: NDArray[Any], values: Floats) -> Floats:
+        """Take one value a detector, (n,), change ``memory`` in place, and return the statistics (n,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cusum:
+    """Tabular CUSUM of standardised values (Page 1954): sums of what exceeds ``slack``, reset at 0.
+
+    >>> cusum = Cusum(slack=0.5, threshold=4.0)
+    >>> memory = cusum.start(1)
+    >>> [float(cusum.update(memory, np.array([x]))[0]) for x in (2.0, 2.0, 0.0)]
+    [1.5, 3.0, 2.5]
+    """
+
+    slack: float = 0.5  # half the shift, in standard deviations, to be found soonest
+    threshold: float = 4.0
+    two_sided: bool = True
+
+    def start(self, count: int) -> Floats:
+        return np.zeros((count, 2))
+
+    def update(self, memory: Floats, values: Floats) -> Floats:
+        memory[:, 0] = np.maximum(0.0, memory[:, 0] + values - self.slack)
+        if self.two_sided:
+            memory[:, 1] = np.maximum(0.0, memory[:, 1] - values - self.slack)
+        return memory.max(axis=1)
+
+
+@dataclass(frozen=True)
+class Ewma:
+    """Control chart of the exponentially weighted moving average (Roberts 1959), asymptotic limits.
+
+    >>> ewma = Ewma(weight=0.5)
+    >>> float(ewma.update(ewma.start(1), np.array([1.0]))[0])  # 0.5 over its standard deviation
+    0.8660254037844386
+    """
+
+    weight: float = 0.2
+    threshold: float = 2.86  # standard deviations of the average
+    two_sided: bool = True
+
+    def start(self, count: int) -> Floats:
+        return np.zeros((count, 1))
+
+    def update(self, memory: Floats, values: Floats) -> Floats:
+        memory[:, 0] += self.weight * (values - memory[:, 0])
+        average = np.abs(memory[:, 0]) if self.two_sided else memory[:, 0]
+        return average / math.sqrt(self.weight / (2.0 - self.weight))
+
+
+@dataclass(frozen=True)
+class PageHinkley:
+    """Page-Hinkley test for a rise above the running mean (Page 1954, Hinkley 1971).
+
+    Its mean learns, so a shift that is there from the first value on stays unseen.
+    """
+
+    slack: float = 0.1
+    threshold: float = 10.0
+
+    def start(self, count: int) -> Floats:
+        return np.zeros((count, 3))  # values seen, their mean, the statistic
+
+    def update(self, memory: Floats, values: Floats) -> Floats:
+        memory[:, 0] += 1.0
+        memory[:, 1] += (values - memory[:, 1]) / memory[:, 0]
+        memory[:, 2] = np.maximum(0.0, memory[:, 2] + values - memory[:, 1] - self.slack)
+        return memory[:, 2]
+
+
+@dataclass(frozen=True)
+class River:
+    """A detector of river's, or anything with its ``update`` and ``drift_detected``: one object an env.
+
+    The statistic is 1 in the step of an alarm, else 0; ``make`` builds a fresh object, and what tunes it
+    goes there. Memory holds the objects themselves, so a copy of it is not a snapshot.
+
+    >>> from river.drift import ADWIN
+    >>> adwin = River(lambda: ADWIN(delta=0.002))
+    >>> memory = adwin.start(1)
+    >>> any(adwin.update(memory, np.array([x]))[0] > 0.5 for x in [0.0] * 200 + [3.0] * 50)
+    True
+    """
+
+    make: Callable[[], Any]
+    threshold: float = 0.5
+
+    def start(self, count: int) -> NDArray[np.object_]:
+        memory = np.empty((count, 1), object)
+        for i in range(count):
+            memory[i, 0] = self.make()
+        return memory
+
+    def update(self, memory: NDArray[np.object_], values: Floats) -> Floats:
+        found = np.zeros(len(values))
+        for i, value in enumerate(values.tolist()):
+            memory[i, 0].update(value)
+            found[i] = memory[i, 0].drift_detected
+        return found
+
+
+# ---------------------------------------------------------------- what a detector is worth
+
+
+class RunLengths(NamedTuple):
+    """How many values detectors took to alarm; those still silent at the limit count as the limit."""
+
+    lengths: NDArray[np.int64]
+    silent: int  # detectors that never alarmed within the limit
+
+    @property
+    def mean(self) -> float:
+        """Average run length."""
+        return float(self.lengths.mean())
+
+    @property
+    def error(self) -> float:
+        """Monte Carlo standard error of the mean."""
+        return float(self.lengths.std(ddof=1) / math.sqrt(len(self.lengths)))
+
+
+def run_lengths(
+    detector: Detector,
+    change: float = 0.0,
+    n: int = 2000,
+    seed: int = 0,
+    *,
+    after: int = 0,
+    limit: int = 20_000,
+) -> RunLengths:
+    """Run lengths on independent normal values whose mean shifts by ``change`` standard deviations.
+
+    Args:
+        detector: which.
+        change: the shift; 0 gives the in-control run length (ARL0 is its mean).
+        n: how many detectors.
+        seed: of the values.
+        after: values before the shift, for the steady-state delay; a detector that alarms among them
+            starts anew, as an operator would have it. 0 is the zero state.
+        limit: values after which a run is given up.
+
+    Raises:
+        ValueError: a number out of range.
+    """
+    if n < 2 or limit < 1 or after < 0:
+        raise ValueError(f"n must be at least 2, limit 1 and after 0, got {n}, {limit} and {after}")
+    rng = np.random.default_rng(seed)
+    memory = detector.start(n)
+    for _ in range(after):
+        alarmed = detector.update(memory, rng.standard_normal(n)) > detector.threshold
+        if alarmed.any():
+            memory[alarmed] = detector.start(int(alarmed.sum()))
+    lengths = np.full(n, limit, np.int64)
+    running = np.arange(n)
+    for step in range(1, limit + 1):
+        alarmed = detector.update(memory, rng.standard_normal(len(running)) + change) > detector.threshold
+        if alarmed.any():
+            lengths[running[alarmed]] = step
+            running, memory = running[~alarmed], memory[~alarmed]
+            if not len(running):
+                break
+    return RunLengths(lengths, len(running))
+
+
+def calibrate(detector: Any, arl0: float, n: int = 4000, seed: int = 0) -> Any:
+    """The detector with the threshold at which its in-control average run length is ``arl0``.
+
+    By bisection on common values, to about the Monte Carlo error of ``n`` runs.
+
+    Raises:
+        ValueError: an ARL0 below 2, or a detector without a continuous statistic.
+
+    >>> round(calibrate(Cusum(slack=0.5), 168.0).threshold, 1)
+    4.0
+    """
+    if arl0 < 2:
+        raise ValueError(f"arl0 must be at least 2, got {arl0}")
+    if isinstance(detector, River):
+        raise ValueError("river's detectors say only yes or no: tune what builds them instead")
+    low, high = 0.0, 1.0
+    limit = int(30 * arl0)
+
+    def at(threshold: float) -> float:
+        return run_lengths(replace(detector, threshold=threshold), 0.0, n, seed, limit=limit).mean
+
+    while at(high) < arl0:
+        low, high = high, 2 * high
+        if high > 1e6:
+            raise ValueError(f"{detector} does not reach an in-control average run length of {arl0}")
+    for _ in range(18):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at(middle) < arl0 else (low, middle)
+    return replace(detector, threshold=(low + high) / 2)
+
+
+def siegmund(change: float, slack: float, threshold: float) -> float:
+    """Average run length of the one-sided CUSUM, Siegmund's approximation (1985).
+
+    >>> round(siegmund(0.0, 0.5, 3.0), 1)
+    117.4
+    """
+    drift, barrier = change - slack, threshold + 1.166
+    if abs(drift) < 1e-9:
+        return barrier * barrier
+    return (math.exp(-2 * drift * barrier) + 2 * drift * barrier - 1) / (2 * drift * drift)
+
+
+def lab(
+    detectors: dict[str, Any], arl0s: list[float], changes: list[float], n: int, seed: int = 0
+) -> list[dict[str, Any]]:
+    """Steady-state delay of each detector at equal false-alarm rates: a row for each of the three."""
+    rows = []
+    for name, plain in detectors.items():
+        for arl0 in arl0s:
+            detector = calibrate(copy.copy(plain), arl0, n, seed)
+            for change in changes:
+                found = run_lengths(detector, change, n, seed + 1, after=100)
+                rows.append(
+                    {
+                        "detector": name,
+                        "arl0": arl0,
+                        "threshold": detector.threshold,
+                        "change": change,
+                        "delay": found.mean,
+                        "error": found.error,
+                    }
+                )
+    return rows
