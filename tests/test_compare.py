@@ -35,7 +35,7 @@ def test_evaluate_agrees_with_the_scalar_env():
             terms += list(info["terms"].values())
             cycles += 1
         np.testing.assert_allclose(found.terms[i], terms, rtol=1e-12)
-        assert [found.interventions[i], found.retrains[i], found.cycles[i]] == [*acts, cycles]
+        assert [found.finding(name)[i] for name in ("interventions", "retrains", "cycles")] == [*acts, cycles]
 
 
 def test_policies_meet_the_same_worlds():

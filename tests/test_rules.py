@@ -101,3 +101,37 @@ def test_rules_refuse_an_observation_they_cannot_read():
     obs, _ = env.reset(seed=0)
     with pytest.raises(ValueError, match='observe="monitor"'):
         Swing().predict(obs)
+
+
+@pytest.mark.parametrize("name", ["cusum", "ewma", "page-hinkley", "adwin"])
+@pytest.mark.parametrize("fresh", [0, 2, 2.6])
+def test_detector_rules_wait_for_a_fresh_window_after_the_alarm(name, fresh):
+    rule = policy(f"{name}:fresh={fresh}")
+    calm, wild = np.zeros(len(OBS), np.float32), np.zeros(len(OBS), np.float32)
+    calm[OBS.index("error")], wild[OBS.index("error")] = -0.6, 0.8
+    state, asked = None, []
+    for t in range(60):
+        action, state = rule.predict(wild if t >= 30 else calm, state)
+        asked.append(int(action))
+    assert 2 not in asked[:30]
+    first = asked.index(2)
+    alarm = policy(f"{name}:fresh=0")
+    state, now = None, []
+    for t in range(60):
+        action, state = alarm.predict(wild if t >= 30 else calm, state)
+        now.append(int(action))
+    assert first - now.index(2) == np.ceil(fresh)
+
+
+def test_a_detector_is_held_while_a_model_is_in_training():
+    rule = policy("cusum:fresh=0")
+    obs = np.zeros(len(OBS), np.float32)
+    obs[OBS.index("error")] = 0.9
+    first, state = rule.predict(obs)
+    obs[OBS.index("in_flight")] = 1.0
+    later = []
+    for _ in range(5):
+        action, state = rule.predict(obs, state)
+        later.append(int(action))
+    assert int(first) == 2
+    assert 2 not in later

@@ -101,6 +101,11 @@ def compare(
     cost: Annotated[
         list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
     ] = None,
+    hindsight: Annotated[
+        int,
+        typer.Option(min=0, help="Worlds of each scenario to search the reference on, 3 s each."),
+    ] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; the numbers stay the same.")] = 1,
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "out/compare"
     ),
@@ -119,19 +124,23 @@ def compare(
         raise ValueError(f"unknown scenario {unknown[0]!r}; allowed: {', '.join(SCENARIOS)}")
     count = episodes or (QUICK if quick else FULL)
     with _progress() as progress:
-        task = progress.add_task("the first compilation takes half a minute", total=len(specs) * len(names))
+        total = (len(specs) + bool(hindsight)) * len(names)
+        task = progress.add_task("the first compilation takes half a minute", total=total)
         parts = run_comparison(
             chosen,
             names,
             count,
             seed,
             costs=_costs(cost),
+            reference=min(hindsight, count),
+            jobs=jobs,
             done=lambda part: progress.update(
                 task, advance=1, description=f"{part.scenario} · {part.policy}"
             ),
         )
         progress.update(task, description="intervals and pictures")
-        rows = report.summarise(parts)
+        own, searched = report.split(parts)
+        rows = report.summarise(own)
         about = {"seed": seed, "episodes": count, "costs": _costs(cost)}
         report.write_csv(out_dir / "results.csv", parts)
         report.write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
@@ -145,6 +154,13 @@ def compare(
     out.print(report.detail_table(rows))
     out.print()
     out.print(report.matrix_table(rows))
+    out.print()
+    out.print(report.habits_table(parts))
+    out.print()
+    out.print(report.ranking_table(report.ranking(parts)))
+    if searched:
+        out.print()
+        out.print(report.reference_table(parts))
     out.print(f"\nwritten: {out_dir / 'results.csv'}, summary.json, compare.png")
 
 

@@ -1,15 +1,18 @@
 """Run policies through worlds: the same worlds for every policy (common random numbers)."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv, Scenario
+from springdrift_agents.diagnosis import FINDINGS, Diagnosis
 from springdrift_agents.rules import Memory, Policy
 
 PURPOSES = ("evaluation", "training", "tuning", "validation")  # seeds of two purposes never meet
+REFERENCE = "hindsight"
+Prices = Costs | Mapping[str, float] | None
 SEEDS = 2**28  # choices of worlds for each purpose
 BATCH = 1024  # episodes that run side by side
 
@@ -34,20 +37,22 @@ def world_seeds(purpose: str, seed: int, count: int) -> NDArray[np.uint64]:
 
 
 class Episodes(NamedTuple):
-    """What each of n episodes cost, and how often the policy acted."""
+    """What each of n episodes cost, and what the policy did."""
 
     policy: str
     scenario: str
     seeds: NDArray[np.uint64]  # (n,)
     terms: NDArray[np.float64]  # (n, 4), in the order of TERMS
-    interventions: NDArray[np.int64]  # (n,)
-    retrains: NDArray[np.int64]  # (n,), those that were started
-    cycles: NDArray[np.int64]  # (n,)
+    findings: NDArray[np.float64]  # (n, 10), in the order of diagnosis.FINDINGS
 
     @property
     def cost(self) -> NDArray[np.float64]:
         """Total cost of each episode, shape (n,)."""
         return self.terms.sum(axis=1)
+
+    def finding(self, name: str) -> NDArray[np.float64]:
+        """One of ``diagnosis.FINDINGS``, shape (n,)."""
+        return self.findings[:, FINDINGS.index(name)]
 
 
 def evaluate(
@@ -56,7 +61,7 @@ def evaluate(
     seeds: NDArray[np.uint64],
     *,
     name: str = "",
-    costs: Costs | Mapping[str, float] | None = None,
+    costs: Prices = None,
     observe: str = "monitor",
     cycles: int | None = None,
 ) -> Episodes:
@@ -71,39 +76,37 @@ def evaluate(
         _evaluate(policy, scenario, seeds[first : first + BATCH], costs, observe, cycles)
         for first in range(0, len(seeds), BATCH)
     ]
-    terms, interventions, retrains, lengths = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Episodes(name, title, seeds, terms, interventions, retrains, lengths)
+    terms, findings = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Episodes(name, title, seeds, terms, findings)
 
 
 def _evaluate(
     policy: Policy,
     scenario: str | Scenario,
     seeds: NDArray[np.uint64],
-    costs: Costs | Mapping[str, float] | None,
+    costs: Prices,
     observe: str,
     cycles: int | None,
-) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     n = len(seeds)
     envs = InclinedMassVectorEnv(
         n, scenario=scenario, costs=costs, observe=observe, cycles=cycles, copy=False
     )
-    observation, _ = envs.reset(seed=seeds.tolist())
-    terms = np.zeros((n, len(TERMS)))
-    counts = np.zeros((3, n), np.int64)
+    observation, info = envs.reset(seed=seeds.tolist())
+    terms, diagnosis = np.zeros((n, len(TERMS))), Diagnosis(info["truth"])
     state: Memory | None = None
     start, live = np.ones(n, np.bool_), np.ones(n, np.bool_)
     while live.any():
         actions, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
         actions = np.asarray(actions)
-        counts[0] += live & (actions == Action.INTERVENE)
-        counts[1] += live & (actions == Action.RETRAIN) & envs.action_masks()[:, Action.RETRAIN]
-        counts[2] += live
+        charged = (actions == Action.RETRAIN) & envs.action_masks()[:, Action.RETRAIN]
         observation, _, ended, _, info = envs.step(actions)
         for column, term in enumerate(TERMS):
             terms[:, column] += np.where(live, info["terms"][term], 0.0)
+        diagnosis.note(live, actions, charged, info["truth"], envs.world.batch.lanes("level_push", n))
         live &= ~ended
         start = ended.copy()
-    return terms, *counts
+    return terms, diagnosis.close()
 
 
 def compare(
@@ -112,14 +115,84 @@ def compare(
     episodes: int,
     seed: int = 0,
     *,
-    costs: Costs | Mapping[str, float] | None = None,
+    costs: Prices = None,
+    reference: int = 0,
+    jobs: int = 1,
     done: Callable[[Episodes], None] = lambda _: None,
 ) -> list[Episodes]:
-    """Every policy through the same worlds of every scenario; ``done`` hears of each part as it ends."""
+    """Every policy through the same worlds of every scenario.
+
+    Args:
+        policies: by name.
+        scenarios: their names.
+        episodes: worlds of each scenario.
+        seed: which worlds.
+        costs: prices.
+        reference: search hindsight's plan on this many of the worlds.
+        jobs: processes; the result is the same, bit for bit, whatever their number.
+        done: hears of each part as it ends, in order.
+    """
     seeds = world_seeds("evaluation", seed, episodes)
-    parts = []
+    work: list[tuple[Callable[..., Episodes], tuple[Any, ...]]] = []
     for scenario in scenarios:
         for name, policy in policies.items():
-            parts.append(evaluate(policy, scenario, seeds, name=name, costs=costs))
-            done(parts[-1])
+            work.append((_part, (policy, scenario, seeds, name, costs)))
+        if reference:
+            rivals = list(policies.values())
+            work.append((_reference, (scenario, seeds[:reference], costs, rivals)))
+    parts = []
+    if jobs == 1:
+        results: Iterable[Episodes] = (function(*arguments) for function, arguments in work)
+    else:
+        from joblib import Parallel, delayed
+
+        results = Parallel(n_jobs=jobs, return_as="generator")(
+            delayed(function)(*arguments) for function, arguments in work
+        )
+    for part in results:
+        parts.append(part)
+        done(part)
     return parts
+
+
+def _part(
+    policy: Policy,
+    scenario: str,
+    seeds: NDArray[np.uint64],
+    name: str,
+    costs: Prices,
+) -> Episodes:
+    return evaluate(policy, scenario, seeds, name=name, costs=costs)
+
+
+def _reference(
+    scenario: str,
+    seeds: NDArray[np.uint64],
+    costs: Prices,
+    rivals: Sequence[Policy],
+) -> Episodes:
+    from springdrift_agents.hindsight import hindsight
+
+    plans = [hindsight(scenario, int(seed), costs, policies=rivals).decisions for seed in seeds]
+    longest = max(map(len, plans))
+    padded = np.array([np.pad(plan, (0, longest - len(plan))) for plan in plans])
+    return evaluate(Script(padded), scenario, seeds, name=REFERENCE, costs=costs)
+
+
+class Script:
+    """A policy that plays plans, one an env, cycle by cycle."""
+
+    def __init__(self, plans: NDArray[np.int64]) -> None:
+        self.plans = plans
+
+    def predict(
+        self,
+        observation: Any,
+        state: Memory | None = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Memory | None]:
+        """The plans' next decisions; ``state`` counts the cycles."""
+        cycle = 0 if state is None else int(state[0])
+        column = min(cycle, self.plans.shape[1] - 1)
+        return self.plans[:, column], (np.asarray(cycle + 1),)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from springdrift import TERMS, Action, Costs, Scenario, World
 from springdrift.kernel import REWARD
-from springdrift_agents.evaluate import evaluate
 from springdrift_agents.rules import Policy, policy
 
 Plans = NDArray[np.int64]  # (m, cycles)

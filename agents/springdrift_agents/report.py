@@ -9,12 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from springdrift import TERMS
-from springdrift_agents.evaluate import Episodes
-from springdrift_agents.statistics import mean_interval
+from springdrift_agents.diagnosis import FINDINGS
+from springdrift_agents.evaluate import REFERENCE, Episodes
+from springdrift_agents.statistics import (
+    gap_closed,
+    iqm,
+    mean_interval,
+    probability_of_improvement,
+    stratified_interval,
+)
 
 Row = dict[str, Any]
 
@@ -33,8 +41,8 @@ def summarise(parts: Sequence[Episodes]) -> list[Row]:
                 "low": cost.low,
                 "high": cost.high,
                 **{term: float(part.terms[:, column].mean()) for column, term in enumerate(TERMS)},
-                "interventions": float(part.interventions.mean()),
-                "retrains": float(part.retrains.mean()),
+                "iqm": float(iqm(part.cost)),
+                **dict(zip(FINDINGS, part.findings.mean(axis=0).tolist(), strict=True)),
             }
         )
     return rows
@@ -58,15 +66,13 @@ def write_csv(path: Path, parts: Sequence[Episodes]) -> None:
     """One line an episode; the same file for the same comparison."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("scenario", "policy", "seed", "cycles", "cost", *TERMS, "interventions", "retrains"))
+    writer.writerow(("scenario", "policy", "seed", "cost", *TERMS, *FINDINGS))
     for part in parts:
         cost = part.cost
         for i, seed in enumerate(part.seeds.tolist()):
             terms = [repr(value) for value in part.terms[i].tolist()]
-            counts = (int(part.interventions[i]), int(part.retrains[i]))
-            writer.writerow(
-                (part.scenario, part.policy, seed, int(part.cycles[i]), repr(float(cost[i])), *terms, *counts)
-            )
+            counts = part.findings[i].astype(int).tolist()
+            writer.writerow((part.scenario, part.policy, seed, repr(float(cost[i])), *terms, *counts))
     write_text(path, text.getvalue())
 
 
@@ -131,6 +137,116 @@ def matrix_table(rows: Sequence[Row]) -> Table:
             cell = f"{figure(row['cost'])} ±{figure(half, row['cost'])}"
             cells.append(f"[bold green]{cell}[/]" if policy in best else cell)
         table.add_row(scenario, *cells)
+    return table
+
+
+def split(parts: Sequence[Episodes]) -> tuple[list[Episodes], dict[str, Episodes]]:
+    """The policies' parts, and those of hindsight by scenario: it was searched on fewer worlds."""
+    return (
+        [part for part in parts if part.policy != REFERENCE],
+        {part.scenario: part for part in parts if part.policy == REFERENCE},
+    )
+
+
+def ranking(parts: Sequence[Episodes], dummy: str = "periodic", seed: int = 0) -> list[Row]:
+    """Every policy over all scenarios together, cheapest first.
+
+    Mean and interquartile mean with stratified bootstrap intervals; the mean difference to ``dummy`` on
+    the same worlds and the probability of an episode cheaper than its; and, where ``hindsight`` was
+    searched, the share of the gap from the best rule to it that is closed and the cost above it, on the
+    worlds of the search. What is missing is nan or None.
+    """
+    parts, searched = split(parts)
+    names = list(dict.fromkeys(part.policy for part in parts))
+    scenarios = list(dict.fromkeys(part.scenario for part in parts))
+    costs = {name: [part.cost for part in parts if part.policy == name] for name in names}
+
+    def on_searched(name: str) -> float:
+        both = zip(costs[name], scenarios, strict=True)
+        return float(np.mean([cost[: len(searched[s].seeds)].mean() for cost, s in both]))
+
+    reference = float(np.mean([part.cost.mean() for part in searched.values()])) if searched else float("nan")
+    least = min(map(on_searched, names)) if searched else float("nan")
+    rows: list[Row] = []
+    for name in names:
+        row: Row = {
+            "policy": name,
+            "cost": stratified_interval(costs[name], seed=seed),
+            "iqm": stratified_interval(costs[name], iqm, seed),
+            "difference": None,
+            "better": float("nan"),
+            "gap": gap_closed(on_searched(name), least, reference) if searched else float("nan"),
+            "excess": on_searched(name) - reference if searched else float("nan"),
+        }
+        if dummy in names and name != dummy:
+            pairs = zip(costs[name], costs[dummy], strict=True)
+            row["difference"] = stratified_interval([mine - other for mine, other in pairs], seed=seed)
+            row["better"] = probability_of_improvement(costs[name], costs[dummy])
+        rows.append(row)
+    return sorted(rows, key=lambda row: row["cost"].value)
+
+
+def reference_table(parts: Sequence[Episodes]) -> Table:
+    """Hindsight beside the best policy of each scenario, on the worlds it was searched on."""
+    parts, searched = split(parts)
+    table = _table("Against hindsight: a plan that has read the future, on the worlds it was searched for")
+    table.add_column("scenario", style="cyan")
+    for name in ("worlds", "hindsight", "best policy", "its cost", "above hindsight"):
+        table.add_column(name, justify="left" if name == "best policy" else "right", no_wrap=True)
+    for scenario, plan in searched.items():
+        here = [part for part in parts if part.scenario == scenario]
+        best = min(here, key=lambda part: part.cost[: len(plan.seeds)].mean())
+        cost, least = best.cost[: len(plan.seeds)].mean(), plan.cost.mean()
+        above = f"{100 * (cost / least - 1):.0f} %" if least > 0 else ""
+        table.add_row(scenario, str(len(plan.seeds)), figure(least), best.policy, figure(cost), above)
+    return table
+
+
+def ranking_table(rows: Sequence[Row], dummy: str = "periodic") -> Table:
+    """The ranking, readable."""
+    table = _table(f"All scenarios together [95 % interval]; difference to {dummy} on the same worlds")
+    table.add_column("policy", no_wrap=True)
+    for name in ("mean cost", "IQM", f"less than {dummy}", "P(better)", "gap closed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        apart = row["difference"]
+        table.add_row(
+            row["policy"],
+            str(row["cost"]),
+            str(row["iqm"]),
+            str(apart) if apart else "",
+            "" if row["better"] != row["better"] else f"{row['better']:.2f}",
+            "" if row["gap"] != row["gap"] else f"{100 * row['gap']:.0f} %",
+        )
+    return table
+
+
+def habits_table(parts: Sequence[Episodes]) -> Table:
+    """What each policy did right and wrong, over all scenarios: means an episode."""
+    table = _table("Habits, told from the truth: means an episode, all scenarios together")
+    table.add_column("policy", no_wrap=True)
+    titles = (
+        "retrains",
+        "needless",
+        "mixed window",
+        "delay",
+        "changes missed",
+        "pushes",
+        "needless",
+        "wrong way",
+    )
+    for name in titles:
+        table.add_column(name, justify="right", no_wrap=True)
+    parts, _ = split(parts)
+    for name in dict.fromkeys(part.policy for part in parts):
+        here = [part for part in parts if part.policy == name]
+        total = {key: float(np.mean([part.finding(key).mean() for part in here])) for key in FINDINGS}
+        answered = total["changes"] - total["missed"]
+        delay = f"{total['delay'] / answered:.1f}" if answered > 1e-9 else "–"
+        missed = f"{100 * total['missed'] / total['changes']:.0f} %" if total["changes"] else "–"
+        counts = [f"{total[key]:.1f}" for key in ("retrains", "needless_retrains", "mixed_retrains")]
+        pushes = [f"{total[key]:.1f}" for key in ("interventions", "needless_pushes", "wrong_way")]
+        table.add_row(name, *counts, delay, missed, *pushes)
     return table
 
 

@@ -230,7 +230,7 @@ class DetectorRule(Rule):
         busy = sense(observation, "in_flight") > 0.0
         waiting = memory[:, 1].astype(np.float64)  # cycles until the request, and one; 0 is none
         waiting = np.where(alarm & (waiting == 0.0), 1.0 + self.fresh, np.maximum(waiting - 1.0, 0.0))
-        ask = alarm & (self.fresh == 0) | (waiting == 1.0)
+        ask = (alarm & (self.fresh == 0)) | ((waiting > 0.0) & (waiting <= 1.0))
         ask &= ~busy
         memory[:, 1] = np.where(ask | busy, 0.0, waiting)
         again = ask | busy

@@ -1,0 +1,208 @@
+"""Statistics, diagnosis and tuning; planted faults must show."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import bootstrap, mannwhitneyu
+from typer.testing import CliRunner
+
+from springdrift import OBS, SCENARIOS, Action, InclinedMassVectorEnv
+from springdrift_agents import report, rules, tuning
+from springdrift_agents.commands import app
+from springdrift_agents.diagnosis import FINDINGS, Diagnosis
+from springdrift_agents.evaluate import compare, evaluate, world_seeds
+from springdrift_agents.rules import RULES, Rule, policy
+from springdrift_agents.statistics import (
+    gap_closed,
+    iqm,
+    probability_of_improvement,
+    profile,
+    stratified_interval,
+)
+
+
+def test_interquartile_mean_is_the_mean_of_the_middle_half():
+    values = np.random.default_rng(0).exponential(size=1000)
+    assert iqm(values) == pytest.approx(np.sort(values)[250:750].mean())
+
+
+def test_stratified_interval_agrees_with_scipys_bootstrap_of_several_samples():
+    rng = np.random.default_rng(1)
+    strata = [rng.exponential(size=80), 50 + rng.exponential(size=40)]
+    found = stratified_interval(strata)
+    theirs = bootstrap(
+        strata,
+        lambda a, b, axis: np.concatenate([a, b], axis=axis).mean(axis=axis),
+        n_resamples=4000,
+        method="percentile",
+        rng=rng,
+    ).confidence_interval
+    assert found.low == pytest.approx(theirs.low, abs=0.06)
+    assert found.high == pytest.approx(theirs.high, abs=0.06)
+    together = np.concatenate(strata)  # strata apart: their distance is no uncertainty
+    assert found.high - found.low < 0.2 * 2 * 1.96 * together.std() / np.sqrt(len(together))
+
+
+def test_probability_of_improvement_is_mann_whitneys():
+    rng = np.random.default_rng(2)
+    a, b = (
+        [rng.integers(0, 9, 50) * 1.0, rng.normal(size=30)],
+        [rng.integers(1, 9, 50) * 1.0, rng.normal(size=40)],
+    )
+    theirs = np.mean(
+        [1 - mannwhitneyu(x, y).statistic / (len(x) * len(y)) for x, y in zip(a, b, strict=True)]
+    )
+    assert probability_of_improvement(a, b) == pytest.approx(theirs)
+    assert probability_of_improvement(a, a) == pytest.approx(0.5)
+
+
+def test_profile_and_gap():
+    assert profile(np.array([1.0, 2.0, 2.0, 9.0]), np.array([0.0, 2.0, 10.0])).tolist() == [0.0, 0.75, 1.0]
+    assert gap_closed(40.0, 40.0, 20.0) == 0.0
+    assert gap_closed(20.0, 40.0, 20.0) == 1.0
+    assert np.isnan(gap_closed(1.0, 1.0, 1.0))
+
+
+def test_luck_on_few_seeds_does_not_pass_for_skill():
+    """A rule that is worse on average but luckier on these few worlds: the interval says 'not known'."""
+    parts = compare({"periodic": policy("periodic"), "never": policy("never")}, ["mix"], 6, seed=1)
+    row = next(row for row in report.ranking(parts) if row["policy"] == "never")
+    assert row["difference"].low < 0.0 < row["difference"].high
+
+
+def test_a_policy_that_peeks_at_the_truth_cannot_be_run_unnoticed():
+    class Peeking(Rule):
+        def decide(self, observation, memory):
+            return np.where(observation[:, len(OBS)] > 0.2, Action.RETRAIN, Action.WAIT)
+
+    with pytest.raises(IndexError):  # the dashboard has no such column
+        evaluate(Peeking(), "abrupt", world_seeds("evaluation", 0, 4))
+    evaluate(Peeking(), "abrupt", world_seeds("evaluation", 0, 4), observe="truth")
+
+
+def test_tuning_meets_no_world_of_an_evaluation(monkeypatch):
+    met = []
+    plain = tuning.evaluate
+
+    def watched(policy, scenario, seeds, **options):
+        met.append(seeds)
+        return plain(policy, scenario, seeds, **options)
+
+    monkeypatch.setattr(tuning, "evaluate", watched)
+    tuning.tune("swing", "wear", trials=3, episodes=8)
+    evaluation = set().union(*(world_seeds("evaluation", seed, 2000).tolist() for seed in range(3)))
+    assert met
+    assert not evaluation & set(np.concatenate(met).tolist())
+
+
+def test_tuning_improves_and_repeats_itself():
+    one, two = (tuning.tune("periodic", "stationary", trials=12, episodes=16) for _ in range(2))
+    assert one == two
+    assert one.cost <= one.default
+    assert one.parameters["every"] > 60  # nothing drifts: the rarer the better
+    with pytest.raises(ValueError, match="nothing to tune; allowed: periodic"):
+        tuning.tune("never", "mix")
+
+
+def test_every_rule_ships_tuned_for_every_scenario():
+    kept = rules.settings()
+    assert set(kept) == set(SCENARIOS)
+    for scenario in SCENARIOS:
+        assert set(kept[scenario]) == set(tuning.SPACES) == set(RULES) - {"never", "always"}
+        for rule in tuning.SPACES:
+            policy(f"{rule}@{scenario}")
+    with pytest.raises(ValueError, match="'never' is not tuned for 'mix'; it is for: nothing"):
+        policy("never@mix")
+
+
+def test_tuned_settings_beat_the_defaults_on_worlds_that_neither_has_met():
+    seeds = world_seeds("evaluation", 77, 512)
+    for rule, scenario in (
+        ("threshold", "mix"),
+        ("cusum", "driver"),
+        ("periodic", "tilt"),
+        ("ewma", "gradual"),
+    ):
+        tuned = evaluate(policy(f"{rule}@{scenario}"), scenario, seeds).cost.mean()
+        assert tuned <= 1.01 * evaluate(policy(rule), scenario, seeds).cost.mean(), (rule, scenario)
+
+
+def test_tune_writes_what_policies_read(tmp_path):
+    file = tmp_path / "tuned.json"
+    args = ["tune", "swing", "-s", "wear", "--trials", "2", "-n", "8", "--out", str(file)]
+    assert CliRunner().invoke(app, args).exit_code == 0
+    kept = json.loads(file.read_text())
+    assert set(kept["settings"]["wear"]["swing"]) == {"start", "stop"}
+    assert kept["command"] == "springdrift tune --trials 2 --episodes 8 --seed 0"
+
+
+# ---------------------------------------------------------------- diagnosis
+
+
+def diagnosed(decisions, changes, moved=()):
+    """Findings of one made-up episode: decisions, cycles in which the world changed abruptly."""
+    stiffness, last, swing = 10.0, -1.0, 0.3
+
+    def truth(cycle):
+        values = {"cycle": cycle, "stiffness": stiffness, "tilt": 0.5, "magnet": 1.0, "last_change": last}
+        return {k: np.array([float(v)]) for k, v in {**values, "swing": swing, "work": 1.0}.items()}
+
+    diagnosis, live = Diagnosis(truth(0)), np.ones(1, bool)
+    for cycle, action in enumerate(decisions):
+        if cycle in changes:
+            stiffness, last = stiffness + 2.0, cycle
+        if cycle in moved:
+            stiffness += 0.7
+        charged = np.array([action == Action.RETRAIN])
+        diagnosis.note(live, np.array([action]), charged, truth(cycle + 1), np.array([-0.5]))
+    return dict(zip(FINDINGS, diagnosis.close()[0].tolist(), strict=True))
+
+
+def test_diagnosis_of_made_up_episodes():
+    found = diagnosed([0] * 30 + [2] + [0] * 9, changes=[20])
+    assert (found["changes"], found["missed"], found["delay"]) == (1, 0, 10)
+    assert (found["needless_retrains"], found["mixed_retrains"]) == (0, 0)
+    found = diagnosed([0] * 22 + [2] + [0] * 7 + [2] + [0] * 9, changes=[20])
+    assert (found["delay"], found["mixed_retrains"], found["needless_retrains"]) == (2, 1, 0)
+    found = diagnosed([0] * 9 + [2] + [0] * 9 + [2] + [0] * 20, changes=[])
+    assert (found["retrains"], found["needless_retrains"]) == (2, 2)
+    found = diagnosed([0] * 9 + [2] + [0] * 9, changes=[], moved=[5])
+    assert found["needless_retrains"] == 0
+    found = diagnosed([0] * 40, changes=[10, 25])
+    assert (found["changes"], found["missed"]) == (2, 2)
+    found = diagnosed([1] * 10, changes=[])
+    assert (found["interventions"], found["needless_pushes"], found["wrong_way"]) == (10, 10, 0)
+    assert diagnosed([0] * 10, changes=[])["wrong_way"] == 10
+
+
+def test_findings_of_a_real_episode_agree_with_its_truth():
+    seeds = world_seeds("evaluation", 6, 16)
+    found = evaluate(policy("threshold"), "abrupt", seeds)
+    envs = InclinedMassVectorEnv(16, scenario="abrupt")
+    _, info = envs.reset(seed=seeds.tolist())
+    changes, before = np.zeros(16), info["truth"]["last_change"]
+    for _ in range(200):
+        last = envs.step(np.zeros(16, int))[4]["truth"]["last_change"]
+        changes += last != before
+        before = last
+    np.testing.assert_array_equal(found.finding("changes"), changes)
+    assert (found.finding("cycles") == 200).all()
+
+
+def test_jobs_change_no_bit():
+    policies = {name: policy(name) for name in ("periodic", "threshold", "adwin")}
+    one = compare(policies, ["abrupt", "poc"], 6, jobs=1)
+    two = compare(policies, ["abrupt", "poc"], 6, jobs=2)
+    for a, b in zip(one, two, strict=True):
+        assert (a.policy, a.scenario) == (b.policy, b.scenario)
+        np.testing.assert_array_equal(a.terms, b.terms)
+        np.testing.assert_array_equal(a.findings, b.findings)
+
+
+def test_compare_with_hindsight_closes_gaps(tmp_path):
+    args = ["compare", "-s", "poc", "-p", "periodic,swing,threshold", "-n", "4", "--hindsight", "2"]
+    found = CliRunner().invoke(app, [*args, "--out", str(tmp_path)])
+    assert found.exit_code == 0, found.output
+    assert "Against hindsight" in found.output
+    assert "gap closed" in found.output

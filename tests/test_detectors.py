@@ -1,0 +1,101 @@
+"""Detectors against published run lengths, Siegmund's formula, and river."""
+
+import numpy as np
+import pytest
+from river.drift import ADWIN, KSWIN
+from typer.testing import CliRunner
+
+from springdrift_agents.commands import app
+from springdrift_agents.detectors import (
+    Cusum,
+    Ewma,
+    PageHinkley,
+    River,
+    calibrate,
+    run_lengths,
+    siegmund,
+)
+
+N = 20_000
+
+
+@pytest.mark.parametrize(
+    ("detector", "change", "published"),
+    [
+        *((Cusum(0.5, 4.0), c, arl) for c, arl in ((0, 168), (0.5, 26.6), (1, 8.38), (2, 3.34), (3, 2.19))),
+        (Cusum(0.5, 3.0, two_sided=False), 0, 117.59),
+        *((Ewma(0.5, 3.071), c, arl) for c, arl in ((0, 500), (0.5, 88.8), (1, 17.5))),
+    ],
+)
+def test_run_lengths_are_the_published_ones(detector, change, published):
+    found = run_lengths(detector, change, N, seed=3)
+    assert found.silent == 0
+    assert found.mean == pytest.approx(published, abs=4 * found.error + 0.005 * published)
+    assert found.error < 0.01 * published
+
+
+@pytest.mark.parametrize(("change", "threshold"), [(0.0, 3.0), (0.5, 5.0), (1.0, 4.0), (-0.25, 2.0)])
+def test_siegmund(change, threshold):
+    found = run_lengths(Cusum(0.5, threshold, two_sided=False), change, N, seed=1)
+    assert found.mean == pytest.approx(siegmund(change, 0.5, threshold), rel=0.03)
+
+
+def test_page_hinkley_with_a_known_mean_is_the_one_sided_cusum():
+    values = np.random.default_rng(0).standard_normal((200, 5))
+    ph, cusum = PageHinkley(slack=0.5), Cusum(slack=0.5, two_sided=False)
+    memory, other = ph.start(5), cusum.start(5)
+    memory[:, 0] = 1e12  # so many values seen that the mean stays where it is: at 0
+    for row in values:
+        np.testing.assert_allclose(ph.update(memory, row), cusum.update(other, row), atol=1e-9)
+
+
+def test_a_shift_from_the_start_is_invisible_to_page_hinkley_a_later_one_is_not():
+    detector = calibrate(PageHinkley(slack=0.3), 200.0, n=2000)
+    zero = run_lengths(detector, 2.0, 2000, seed=2)
+    later = run_lengths(detector, 2.0, 2000, seed=2, after=200)
+    assert zero.mean > 5 * later.mean
+
+
+def test_detectors_are_calibrated_to_the_same_rate_of_false_alarms():
+    for plain in (Cusum(0.5), Ewma(0.1), PageHinkley(0.2)):
+        detector = calibrate(plain, 150.0, n=4000, seed=1)
+        check = run_lengths(detector, 0.0, 8000, seed=9)
+        assert check.mean == pytest.approx(150.0, rel=0.06)
+
+
+def test_a_detector_in_a_batch_is_the_detector_alone():
+    values = np.random.default_rng(1).standard_normal((50, 3))
+    for detector in (Cusum(), Ewma(), PageHinkley(), River(lambda: ADWIN(delta=0.3, clock=1))):
+        together, alone = detector.start(3), detector.start(1)
+        for row in values:
+            np.testing.assert_array_equal(
+                detector.update(together, row)[1:2], detector.update(alone, row[1:2])
+            )
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: ADWIN(clock=1), lambda: KSWIN(seed=1, window_size=60, stat_size=20)]
+)
+def test_river_alarms_where_river_does(make):
+    values = np.concatenate((np.zeros(150), np.full(60, 4.0))) + np.random.default_rng(0).normal(0, 0.5, 210)
+    ours, memory, theirs = River(make), None, make()
+    memory = ours.start(1)
+    for value in values:
+        theirs.update(value)
+        assert bool(ours.update(memory, np.array([value]))[0]) == theirs.drift_detected
+
+
+def test_wrong_numbers_get_a_sentence():
+    with pytest.raises(ValueError, match="arl0 must be at least 2"):
+        calibrate(Cusum(), 1.0)
+    with pytest.raises(ValueError, match="say only yes or no"):
+        calibrate(River(ADWIN), 100.0)
+    with pytest.raises(ValueError, match="n must be at least 2"):
+        run_lengths(Cusum(), n=1)
+
+
+def test_the_lab(tmp_path):
+    found = CliRunner().invoke(app, ["detectors", "--runs", "200", "--arl0", "50", "--out", str(tmp_path)])
+    assert found.exit_code == 0, found.output
+    assert "page-hinkley" in found.output
+    assert (tmp_path / "detectors.png").stat().st_size > 10_000
