@@ -3,7 +3,9 @@
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import fields
+from contextlib import nullcontext
+from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,14 +17,16 @@ from rich.table import Table
 
 from springdrift import OBS, SCENARIOS, TERMS
 from springdrift.scenario import resolve
+from springdrift.vector_env import costs_of
 from springdrift.view import pygame_clash
 from springdrift_agents import report
-from springdrift_agents.evaluate import SEEDS
+from springdrift_agents.evaluate import SEEDS, Episodes
 from springdrift_agents.evaluate import compare as run_comparison
 from springdrift_agents.rules import RULES, SETTINGS, policy
 from springdrift_agents.scores import Score, scores_path
 from springdrift_agents.scores import read as read_scores
 from springdrift_agents.separation import separation as measure_separation
+from springdrift_agents.store import Store
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -106,6 +110,12 @@ def compare(
         typer.Option(min=0, help="Worlds of each scenario to search the reference on, 3 s each."),
     ] = 0,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; the numbers stay the same.")] = 1,
+    db: Annotated[
+        Path | None, typer.Option(help="SQLite file to keep the run in; one that was stopped goes on.")
+    ] = None,
+    record: Annotated[
+        int, typer.Option(min=0, help="Worlds of each pair to keep cycle by cycle in --db.")
+    ] = 0,
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "out/compare"
     ),
@@ -126,18 +136,38 @@ def compare(
     with _progress() as progress:
         total = (len(specs) + bool(hindsight)) * len(names)
         task = progress.add_task("the first compilation takes half a minute", total=total)
-        parts = run_comparison(
-            chosen,
-            names,
-            count,
-            seed,
-            costs=_costs(cost),
-            reference=min(hindsight, count),
-            jobs=jobs,
-            done=lambda part: progress.update(
-                task, advance=1, description=f"{part.scenario} · {part.policy}"
-            ),
-        )
+        prices = _costs(cost)
+        config = {
+            "policies": {spec: repr(rule) for spec, rule in chosen.items()},
+            "episodes": count,
+            "seed": seed,
+            "costs": asdict(costs_of(prices)),
+            "hindsight": hindsight,
+        }
+        with Store(db) if db else nullcontext() as store:
+            run = store.run(config) if store else 0
+
+            def keep(part: Episodes) -> None:
+                progress.update(task, advance=1, description=f"{part.scenario} · {part.policy}")
+                if store:
+                    store.write(run, part)
+                    if part.policy in chosen:
+                        for world in part.seeds[:record].tolist():
+                            store.record(
+                                run, part.scenario, part.policy, chosen[part.policy], world, costs=prices
+                            )
+
+            parts = run_comparison(
+                chosen,
+                names,
+                count,
+                seed,
+                costs=prices,
+                reference=min(hindsight, count),
+                jobs=jobs,
+                known=partial(store.read, run) if store else lambda scenario, name: None,
+                done=keep,
+            )
         progress.update(task, description="intervals and pictures")
         own, searched = report.split(parts)
         rows = report.summarise(own)
@@ -307,6 +337,22 @@ def observation() -> None:
     out.print(f"\nreward = -({' + '.join(TERMS)})")
 
 
+@app.command(rich_help_panel="Use")
+def export(
+    db: Annotated[Path, typer.Argument(help="A file that compare --db wrote.")],
+    table: Annotated[str, typer.Option("--table", "-t", help="Which table.")] = "episodes",
+    out_file: Annotated[Path, typer.Option("--out", "-o", help="To .csv or .parquet.")] = Path(
+        "out/episodes.csv"
+    ),
+) -> None:
+    """Write a table of a run file to CSV or Parquet."""
+    if not db.exists():
+        raise ValueError(f"there is no file {db}")
+    with Store(db) as store:
+        count = store.export(table, out_file)
+    out.print(f"written: {out_file} ({count} rows)")
+
+
 @app.command(rich_help_panel="Measure")
 def tune(
     rules: Annotated[list[str] | None, typer.Argument(help="Which rules. [all]")] = None,
@@ -342,6 +388,60 @@ def tune(
     command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
     report.write_text(out_file, tuning.to_text(found, command, old))
     out.print(f"written: {out_file}")
+
+
+@app.command("map", rich_help_panel="Measure")
+def map_(
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which world.")] = "mix",
+    policies: Annotated[
+        list[str] | None, typer.Option("--policies", "-p", help="Which compete, separated by commas.")
+    ] = None,
+    ratio: Annotated[
+        list[float] | None,
+        typer.Option(help="Price of a retraining over an intervention's. May be repeated."),
+    ] = None,
+    latency: Annotated[
+        list[int] | None, typer.Option(help="Cycles until a new model is live. May be repeated.")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds for each cell.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for map.png and map.json.")] = Path(
+        "out/map"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Where does which strategy pay? Price of retraining across, its latency down."""
+    from springdrift_agents import maps
+    from springdrift_agents.plots import map_plot
+
+    resolve(scenario)
+    chosen = {spec: policy(spec) for spec in _split(policies, maps.DEFAULT)}
+    ratios, latencies = ratio or list(maps.RATIOS), latency or list(maps.LATENCIES)
+    with _progress() as progress:
+        task = progress.add_task(scenario, total=len(ratios) * len(latencies))
+        cells = maps.break_even(
+            chosen, scenario, ratios, latencies, episodes, seed, lambda _: progress.update(task, advance=1)
+        )
+    map_plot(cells, out_dir / "map.png", f"{scenario}: which strategy pays, and how much the next costs more")
+    text = json.dumps([cell._asdict() for cell in cells], indent=1)
+    report.write_text(out_dir / "map.json", text + "\n")
+    if as_json:
+        print(text)
+        return
+    table = Table(title="Price of a retraining, in pushes by hand", header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("latency", justify="right")
+    for value in ratios:
+        table.add_column(f"{value:g}", no_wrap=True)
+    for wait in latencies:
+        row = [cell for cell in cells if cell.latency == wait]
+        margins = [f"+{100 * cell.margin:.0f} %" if cell.sure else "not sure" for cell in row]
+        texts = [
+            f"[bold]{cell.winner}[/]\n{min(cell.costs.values()):.0f} [dim]{margin}[/]"
+            for cell, margin in zip(row, margins, strict=True)
+        ]
+        table.add_row(str(wait), *texts)
+    out.print("[dim]the winner, its mean cost, and how much more the next one costs on the same worlds[/]")
+    out.print(f"written: {out_dir / 'map.png'}, map.json")
 
 
 @app.command(rich_help_panel="Measure")

@@ -1,6 +1,6 @@
 """Run policies through worlds: the same worlds for every policy (common random numbers)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,6 +64,7 @@ def evaluate(
     costs: Prices = None,
     observe: str = "monitor",
     cycles: int | None = None,
+    latency: int = 3,
 ) -> Episodes:
     """One episode of a policy in each world of ``seeds``.
 
@@ -73,7 +74,7 @@ def evaluate(
     """
     title = scenario if isinstance(scenario, str) else scenario.name
     parts = [
-        _evaluate(policy, scenario, seeds[first : first + BATCH], costs, observe, cycles)
+        _evaluate(policy, scenario, seeds[first : first + BATCH], costs, observe, cycles, latency)
         for first in range(0, len(seeds), BATCH)
     ]
     terms, findings = (np.concatenate(part) for part in zip(*parts, strict=True))
@@ -87,10 +88,11 @@ def _evaluate(
     costs: Prices,
     observe: str,
     cycles: int | None,
+    latency: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     n = len(seeds)
     envs = InclinedMassVectorEnv(
-        n, scenario=scenario, costs=costs, observe=observe, cycles=cycles, copy=False
+        n, scenario=scenario, costs=costs, observe=observe, cycles=cycles, latency=latency, copy=False
     )
     observation, info = envs.reset(seed=seeds.tolist())
     terms, diagnosis = np.zeros((n, len(TERMS))), Diagnosis(info["truth"])
@@ -118,6 +120,7 @@ def compare(
     costs: Prices = None,
     reference: int = 0,
     jobs: int = 1,
+    known: Callable[[str, str], Episodes | None] = lambda scenario, policy: None,
     done: Callable[[Episodes], None] = lambda _: None,
 ) -> list[Episodes]:
     """Every policy through the same worlds of every scenario.
@@ -130,28 +133,30 @@ def compare(
         costs: prices.
         reference: search hindsight's plan on this many of the worlds.
         jobs: processes; the result is the same, bit for bit, whatever their number.
+        known: gives a part that is there already, by scenario and policy, or None.
         done: hears of each part as it ends, in order.
     """
     seeds = world_seeds("evaluation", seed, episodes)
+    names = [*policies, *([REFERENCE] if reference else [])]
+    there = {(scenario, name): known(scenario, name) for scenario in scenarios for name in names}
     work: list[tuple[Callable[..., Episodes], tuple[Any, ...]]] = []
-    for scenario in scenarios:
-        for name, policy in policies.items():
-            work.append((_part, (policy, scenario, seeds, name, costs)))
-        if reference:
-            rivals = list(policies.values())
-            work.append((_reference, (scenario, seeds[:reference], costs, rivals)))
-    parts = []
+    for scenario, name in (key for key, part in there.items() if part is None):
+        if name == REFERENCE:
+            work.append((_reference, (scenario, seeds[:reference], costs, list(policies.values()))))
+        else:
+            work.append((_part, (policies[name], scenario, seeds, name, costs)))
     if jobs == 1:
-        results: Iterable[Episodes] = (function(*arguments) for function, arguments in work)
+        results: Iterator[Episodes] = (function(*arguments) for function, arguments in work)
     else:
         from joblib import Parallel, delayed
 
         results = Parallel(n_jobs=jobs, return_as="generator")(
             delayed(function)(*arguments) for function, arguments in work
         )
-    for part in results:
-        parts.append(part)
-        done(part)
+    parts = []
+    for part in there.values():
+        parts.append(next(results) if part is None else part)
+        done(parts[-1])
     return parts
 
 

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from springdrift import SCENARIOS, TERMS
 from springdrift.view import COLOURS, FAINT, GOOD, HAND, INK, MODEL, TRAIN
+from springdrift_agents.maps import Cell
 from springdrift_agents.report import Row, best_of
 
 
@@ -117,5 +120,49 @@ def detector_plot(rows: Sequence[Row], path: Path) -> None:
     axes[0].set_ylabel("values to the alarm", fontsize=8, color=FAINT)
     axes[0].legend(frameon=False, fontsize=8)
     figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def map_plot(cells: Sequence[Cell], path: Path, title: str) -> None:
+    """Price ratio across, latency down: the winner's colour, and how much the runner-up costs more."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch, Rectangle
+
+    ratios = sorted({cell.ratio for cell in cells})
+    latencies = sorted({cell.latency for cell in cells})
+    winners = sorted({cell.winner for cell in cells})
+    palette = (MODEL, TRAIN, HAND, GOOD, "#CC79A7", "#56B4E9", "#F0E442", "#999999")
+    colour = {name: palette[n % len(palette)] for n, name in enumerate(winners)}
+    figure = Figure(
+        figsize=(1.15 * len(ratios) + 1.6, 0.62 * len(latencies) + 1.9), dpi=120, facecolor="white"
+    )
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    for cell in cells:
+        x, y = ratios.index(cell.ratio), latencies.index(cell.latency)
+        shade = 0.2 + 0.5 * min(1.0, cell.margin / 0.3)
+        axis.add_patch(Rectangle((x, y), 1, 1, color=colour[cell.winner], alpha=shade, linewidth=0))
+        text = f"{cell.winner}\n+{100 * cell.margin:.0f} %" if cell.sure else f"{cell.winner}\nnot sure"
+        axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=7.5, color=INK)
+    axis.set_xlim(0, len(ratios))
+    axis.set_ylim(len(latencies), 0)
+    axis.set_xticks(np.arange(len(ratios)) + 0.5, [f"{ratio:g}" for ratio in ratios], fontsize=8.5)
+    axis.set_yticks(np.arange(len(latencies)) + 0.5, [str(latency) for latency in latencies], fontsize=8.5)
+    axis.set_xlabel("price of a retraining, in interventions", fontsize=9, color=FAINT)
+    axis.set_ylabel("cycles until the new model is live", fontsize=9, color=FAINT)
+    axis.tick_params(length=0)
+    for side in axis.spines.values():
+        side.set_visible(False)
+    axis.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=10)
+    figure.legend(
+        handles=[Patch(color=colour[name], label=name) for name in winners],
+        loc="lower center",
+        ncols=min(4, len(winners)),
+        frameon=False,
+        fontsize=8.5,
+    )
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

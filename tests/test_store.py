@@ -1,0 +1,194 @@
+"""Runs kept in a file: whole, resumable, guarded by foreign keys, refused when foreign."""
+
+import csv
+import json
+import multiprocessing
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from typer.testing import CliRunner
+
+from springdrift_agents.commands import app
+from springdrift_agents.evaluate import compare, world_seeds
+from springdrift_agents.rules import policy
+from springdrift_agents.store import Store, hash_of
+
+CONFIG = {"policies": {"threshold": "x"}, "episodes": 3, "seed": 0}
+POLICIES = {"threshold": policy("threshold"), "periodic": policy("periodic")}
+
+
+def same(a, b):
+    assert (a.policy, a.scenario) == (b.policy, b.scenario)
+    for one, other in zip(a[2:], b[2:], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_written_is_read_back_bit_for_bit(tmp_path):
+    parts = compare(POLICIES, ["abrupt"], 3, seed=2**28 - 1)
+    with Store(tmp_path / "a.db") as store:
+        run = store.run(CONFIG)
+        for part in parts:
+            store.write(run, part)
+            store.write(run, part)  # once more changes nothing
+    with Store(tmp_path / "a.db") as store:
+        assert store.run(CONFIG) == run
+        assert store.run({**CONFIG, "seed": 1}) != run
+        for part in parts:
+            same(store.read(run, part.scenario, part.policy), part)
+        assert store.read(run, "wear", "threshold") is None
+        assert len(store.rows("episodes")[1]) == 6
+
+
+def test_a_recorded_episode_adds_up_and_keeps_its_keys(tmp_path):
+    with Store(tmp_path / "a.db") as store:
+        run = store.run(CONFIG)
+        part = compare({"threshold": POLICIES["threshold"]}, ["recurring"], 2)[0]
+        store.write(run, part)
+        seed = int(part.seeds[1])
+        store.record(run, "recurring", "threshold", POLICIES["threshold"], seed)
+        store.record(run, "recurring", "threshold", POLICIES["threshold"], seed)
+        with pytest.raises(ValueError, match="holds no episode of never"):
+            store.record(run, "recurring", "never", policy("never"), seed)
+    db = sqlite3.connect(tmp_path / "a.db")
+    spent = db.execute(
+        "SELECT sum(forecast + swing + intervene + retrain), count(*) FROM decisions"
+    ).fetchone()
+    assert spent[0] == pytest.approx(part.cost[1])
+    assert spent[1] == 200
+    asked = db.execute("SELECT count(*) FROM decisions WHERE retrain > 0").fetchone()[0]
+    models = db.execute("SELECT version, requested, deployed FROM models ORDER BY version").fetchall()
+    assert asked == part.finding("retrains")[1]
+    assert len(models) - 1 in (asked, asked - 1)  # the last one may not have shipped in time
+    assert all(deployed - requested == 3 for _, requested, deployed in models[1:])
+    keys = db.execute("SELECT DISTINCT driver_key FROM drivers").fetchall()
+    assert len(keys) > 1  # the hidden key moved, and what it stood for is in the table
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    db.close()
+
+
+def test_foreign_keys_are_enforced(tmp_path):
+    with Store(tmp_path / "a.db") as store, pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        store._db.execute("INSERT INTO decisions VALUES (99, 0, 'WAIT', 0, 0, 0, 0)")
+
+
+def test_foreign_and_damaged_files_are_refused(tmp_path):
+    text = tmp_path / "notes.db"
+    text.write_text("not a database at all, but long enough to look at" * 40)
+    with pytest.raises(ValueError, match=r"notes\.db is not a readable SQLite file"):
+        Store(text)
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE mine (x)")
+    db.close()
+    with pytest.raises(ValueError, match="but not springdrift's"):
+        Store(other)
+    good = tmp_path / "good.db"
+    with Store(good) as store:
+        run = store.run(CONFIG)
+        for part in compare(POLICIES, ["poc"], 50):
+            store.write(run, part)
+    data = bytearray(good.read_bytes())
+    data[4096 : len(data) - 4096] = os.urandom(len(data) - 8192)
+    good.write_bytes(data)
+    with pytest.raises(ValueError, match=r"damaged|not a readable"):
+        Store(good)
+    newer = tmp_path / "newer.db"
+    with Store(newer) as store:
+        store._db.execute("PRAGMA user_version = 7")
+    with pytest.raises(ValueError, match="has layout 7, this version reads 1"):
+        Store(newer)
+
+
+def write_many(path, first):
+    with Store(path) as store:
+        for seed in range(first, first + 5):
+            run = store.run({"seed": seed % 7})
+            for part in compare(POLICIES, ["poc"], 4, seed=seed % 7):
+                store.write(run, part)
+
+
+def test_two_processes_that_write_at_once_lose_nothing(tmp_path):
+    path = tmp_path / "a.db"
+    spawn = multiprocessing.get_context("spawn")
+    writers = [spawn.Process(target=write_many, args=(path, first)) for first in (0, 3)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(120)
+        assert writer.exitcode == 0
+    with Store(path) as store:
+        assert len(store.rows("runs")[1]) == 7
+        assert len(store.rows("parts")[1]) == 14
+        assert len(store.rows("episodes")[1]) == 56
+        for seed in range(7):
+            for part in compare(POLICIES, ["poc"], 4, seed=seed):
+                same(store.read(store.run({"seed": seed}), "poc", part.policy), part)
+
+
+def test_a_comparison_that_is_killed_goes_on_to_the_same_result(tmp_path):
+    db = tmp_path / "a.db"
+    args = ["compare", "-n", "40", "-s", "abrupt,wear,poc,mix,tilt,fade", "--db", str(db)]
+    command = [sys.executable, "-m", "springdrift_agents.cli", *args]
+    running = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "one")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        time.sleep(0.02)
+        if db.exists() and running.poll() is None:
+            try:
+                look = sqlite3.connect(f"file:{db}?mode=ro", uri=True)
+                done = look.execute("SELECT count(*) FROM parts").fetchone()[0]
+                look.close()
+            except sqlite3.OperationalError:
+                continue
+            if done >= 5:
+                break
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    with Store(db) as store:
+        before = len(store.rows("parts")[1])
+    assert 5 <= before < 54
+    assert CliRunner().invoke(app, [*args, "--out", str(tmp_path / "two")]).exit_code == 0
+    plain = CliRunner().invoke(app, [*args[:-2], "--out", str(tmp_path / "three")])
+    assert plain.exit_code == 0
+    two, three = (Path(tmp_path / name / "results.csv").read_text() for name in ("two", "three"))
+    assert two == three
+
+
+def test_export(tmp_path):
+    db = tmp_path / "a.db"
+    run = CliRunner()
+    args = ["compare", "-n", "3", "-s", "poc", "-p", "never,threshold", "--db", str(db), "--record", "1"]
+    assert run.invoke(app, [*args, "--out", str(tmp_path / "out")]).exit_code == 0
+    for table, count in (("episodes", 6), ("decisions", 80), ("measurements", 80)):
+        for suffix in ("csv", "parquet"):
+            file = tmp_path / f"{table}.{suffix}"
+            found = run.invoke(app, ["export", str(db), "-t", table, "-o", str(file)])
+            assert f"({count} rows)" in found.output.replace("\n", "")
+        rows = list(csv.DictReader((tmp_path / f"{table}.csv").read_text().splitlines()))
+        columns = pyarrow.parquet.read_table(tmp_path / f"{table}.parquet").to_pydict()
+        assert [float(row["swing"]) for row in rows] == columns["swing"]
+    with Store(db) as store:
+        kept = json.loads(store.rows("runs")[1][0][3])
+        with pytest.raises(ValueError, match="unknown table 'people'; allowed: runs, parts"):
+            store.export("people", tmp_path / "a.csv")
+        with pytest.raises(ValueError, match="allowed endings"):
+            store.export("runs", tmp_path / "a.xls")
+    assert set(kept) == {"env", "config", "packages", "python", "git"}
+    assert kept["config"]["episodes"] == 3
+    assert hash_of(kept["config"]) == hash_of(json.loads(json.dumps(kept["config"])))
+    assert (
+        world_seeds("evaluation", 0, 3).tolist()
+        == [int(row["seed"]) for row in csv.DictReader((tmp_path / "episodes.csv").read_text().splitlines())][
+            :3
+        ]
+    )
