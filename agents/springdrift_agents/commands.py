@@ -2,10 +2,12 @@
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, fields
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -110,6 +112,9 @@ def compare(
         typer.Option(min=0, help="Worlds of each scenario to search the reference on, 3 s each."),
     ] = 0,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; the numbers stay the same.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler to send the work to.")
+    ] = None,
     db: Annotated[
         Path | None, typer.Option(help="SQLite file to keep the run in; one that was stopped goes on.")
     ] = None,
@@ -133,6 +138,7 @@ def compare(
     if unknown:
         raise ValueError(f"unknown scenario {unknown[0]!r}; allowed: {', '.join(SCENARIOS)}")
     count = episodes or (QUICK if quick else FULL)
+    clock = [time.monotonic()]
     with _progress() as progress:
         total = (len(specs) + bool(hindsight)) * len(names)
         task = progress.add_task("the first compilation takes half a minute", total=total)
@@ -165,9 +171,11 @@ def compare(
                 costs=prices,
                 reference=min(hindsight, count),
                 jobs=jobs,
+                scheduler=scheduler,
                 known=partial(store.read, run) if store else lambda scenario, name: None,
                 done=keep,
             )
+        clock.append(time.monotonic())
         progress.update(task, description="intervals and pictures")
         own, searched = report.split(parts)
         rows = report.summarise(own)
@@ -177,7 +185,10 @@ def compare(
         from springdrift_agents.plots import compare_plot
 
         title = f"What drift costs, by strategy: {count} worlds of each scenario, the same for all"
+        overall = report.ranking(parts)
+        clock.append(time.monotonic())
         compare_plot(rows, out_dir / "compare.png", title)
+        clock.append(time.monotonic())
     if as_json:
         print(report.to_json(rows, **about))
         return
@@ -187,11 +198,13 @@ def compare(
     out.print()
     out.print(report.habits_table(parts))
     out.print()
-    out.print(report.ranking_table(report.ranking(parts)))
+    out.print(report.ranking_table(overall))
     if searched:
         out.print()
         out.print(report.reference_table(parts))
-    out.print(f"\nwritten: {out_dir / 'results.csv'}, summary.json, compare.png")
+    worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
+    out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
+    out.print(f"written: {out_dir / 'results.csv'}, summary.json, compare.png")
 
 
 @app.command(rich_help_panel="See and play")

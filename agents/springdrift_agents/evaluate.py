@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv, Scenario
 from springdrift_agents.diagnosis import FINDINGS, Diagnosis
-from springdrift_agents.rules import Memory, Policy
+from springdrift_agents.rules import Memory, Periodic, Policy
 
 PURPOSES = ("evaluation", "training", "tuning", "validation")  # seeds of two purposes never meet
 REFERENCE = "hindsight"
@@ -44,6 +44,7 @@ class Episodes(NamedTuple):
     seeds: NDArray[np.uint64]  # (n,)
     terms: NDArray[np.float64]  # (n, 4), in the order of TERMS
     findings: NDArray[np.float64]  # (n, 10), in the order of diagnosis.FINDINGS
+    calendar: float = float("nan")  # mean cost of retraining by the calendar as often; nan if it never did
 
     @property
     def cost(self) -> NDArray[np.float64]:
@@ -120,6 +121,7 @@ def compare(
     costs: Prices = None,
     reference: int = 0,
     jobs: int = 1,
+    scheduler: str | None = None,
     known: Callable[[str, str], Episodes | None] = lambda scenario, policy: None,
     done: Callable[[Episodes], None] = lambda _: None,
 ) -> list[Episodes]:
@@ -133,26 +135,20 @@ def compare(
         costs: prices.
         reference: search hindsight's plan on this many of the worlds.
         jobs: processes; the result is the same, bit for bit, whatever their number.
+        scheduler: address of a running Dask scheduler that does the work instead.
         known: gives a part that is there already, by scenario and policy, or None.
         done: hears of each part as it ends, in order.
     """
     seeds = world_seeds("evaluation", seed, episodes)
     names = [*policies, *([REFERENCE] if reference else [])]
     there = {(scenario, name): known(scenario, name) for scenario in scenarios for name in names}
-    work: list[tuple[Callable[..., Episodes], tuple[Any, ...]]] = []
+    work: list[Work] = []
     for scenario, name in (key for key, part in there.items() if part is None):
         if name == REFERENCE:
             work.append((_reference, (scenario, seeds[:reference], costs, list(policies.values()))))
         else:
             work.append((_part, (policies[name], scenario, seeds, name, costs)))
-    if jobs == 1:
-        results: Iterator[Episodes] = (function(*arguments) for function, arguments in work)
-    else:
-        from joblib import Parallel, delayed
-
-        results = Parallel(n_jobs=jobs, return_as="generator")(
-            delayed(function)(*arguments) for function, arguments in work
-        )
+    results = _results(work, jobs, scheduler)
     parts = []
     for part in there.values():
         parts.append(next(results) if part is None else part)
@@ -160,14 +156,52 @@ def compare(
     return parts
 
 
-def _part(
-    policy: Policy,
-    scenario: str,
-    seeds: NDArray[np.uint64],
-    name: str,
-    costs: Prices,
-) -> Episodes:
-    return evaluate(policy, scenario, seeds, name=name, costs=costs)
+Work = tuple[Callable[..., Episodes], tuple[Any, ...]]
+
+
+def _results(work: Sequence[Work], jobs: int, scheduler: str | None) -> Iterator[Episodes]:
+    """The results of the work, in its order, as they come in."""
+    if scheduler is not None:
+        yield from _on_cluster(work, scheduler)
+    elif jobs == 1:
+        for function, arguments in work:
+            yield function(*arguments)
+    else:
+        from joblib import Parallel, delayed
+
+        yield from Parallel(n_jobs=jobs, return_as="generator")(
+            delayed(function)(*arguments) for function, arguments in work
+        )
+
+
+def _on_cluster(work: Sequence[Work], address: str) -> Iterator[Episodes]:
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise ImportError('a cluster needs Dask: pip install "springdrift[cluster]"') from None
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError) as wrong:
+        raise ValueError(f"no Dask scheduler answers at {address!r}: {wrong}") from wrong
+    with client:
+        futures = [
+            # a worker that ends takes its work with it: others do it again, with the same result
+            client.submit(function, *arguments, pure=False, retries=2)
+            for function, arguments in work
+        ]
+        for future in futures:
+            yield future.result()
+            future.release()
+
+
+def _part(policy: Policy, scenario: str, seeds: NDArray[np.uint64], name: str, costs: Prices) -> Episodes:
+    """A policy's episodes, and what a calendar would cost that retrains as often as it did."""
+    found = evaluate(policy, scenario, seeds, name=name, costs=costs)
+    often = found.finding("retrains").mean() / found.finding("cycles").mean()
+    if often == 0.0:
+        return found
+    calendar = evaluate(Periodic(every=1.0 / often), scenario, seeds, costs=costs)
+    return found._replace(calendar=float(calendar.cost.mean()))
 
 
 def _reference(

@@ -42,6 +42,7 @@ def summarise(parts: Sequence[Episodes]) -> list[Row]:
                 "high": cost.high,
                 **{term: float(part.terms[:, column].mean()) for column, term in enumerate(TERMS)},
                 "iqm": float(iqm(part.cost)),
+                "calendar": None if np.isnan(part.calendar) else part.calendar,
                 **dict(zip(FINDINGS, part.findings.mean(axis=0).tolist(), strict=True)),
             }
         )
@@ -103,9 +104,9 @@ def _table(title: str) -> Table:
 
 def detail_table(rows: Sequence[Row]) -> Table:
     """Every policy in every scenario: cost, interval, cost by term, counts."""
-    table = _table("Cost of an episode with its 95 % interval, its terms, and how often the policy acted")
+    table = _table("Cost of an episode with its 95 % interval, its terms, its acts, and a calendar as busy")
     table.add_column("policy", no_wrap=True)
-    for name in ("cost", "95 %", *TERMS, "pushes", "retrains"):
+    for name in ("cost", "95 %", *TERMS, "pushes", "retrains", "by calendar"):
         table.add_column(name, justify="right", no_wrap=True)
     shown = None
     for row in rows:
@@ -116,6 +117,7 @@ def detail_table(rows: Sequence[Row]) -> Table:
             table.add_row(f"[bold cyan]{shown}[/]")
         cells = [figure(row[name]) for name in ("cost", *TERMS, "interventions", "retrains")]
         cells.insert(1, f"{figure(row['low'], row['cost'])}–{figure(row['high'], row['cost'])}")
+        cells.append("" if row["calendar"] is None else figure(row["calendar"]))
         best = row["policy"] in best_of(rows, row["scenario"])
         table.add_row(f"  {row['policy']}", *cells, style="bold green" if best else "")
     return table

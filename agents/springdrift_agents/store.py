@@ -41,7 +41,7 @@ CREATE TABLE runs (
   id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created TEXT NOT NULL, manifest TEXT NOT NULL);
 CREATE TABLE parts (
   id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
-  scenario TEXT NOT NULL, policy TEXT NOT NULL, UNIQUE (run, scenario, policy));
+  scenario TEXT NOT NULL, policy TEXT NOT NULL, calendar REAL, UNIQUE (run, scenario, policy));
 CREATE TABLE episodes (
   id INTEGER PRIMARY KEY, part INTEGER NOT NULL REFERENCES parts(id) ON DELETE CASCADE,
   seed INTEGER NOT NULL, {_reals(TERMS)}, {_reals(FINDINGS)}, UNIQUE (part, seed));
@@ -162,15 +162,16 @@ class Store:
         """A part of a run as it was written, or None."""
         columns = ", ".join((*TERMS, *FINDINGS))
         rows = self._db.execute(
-            f"SELECT seed, {columns} FROM episodes JOIN parts ON part = parts.id "
+            f"SELECT seed, calendar, {columns} FROM episodes JOIN parts ON part = parts.id "
             "WHERE run = ? AND scenario = ? AND policy = ? ORDER BY episodes.id",
             (run, scenario, policy),
         ).fetchall()
         if not rows:
             return None
         seeds = np.array([row[0] for row in rows], np.uint64)
-        values = np.array([row[1:] for row in rows], np.float64)
-        return Episodes(policy, scenario, seeds, values[:, : len(TERMS)], values[:, len(TERMS) :])
+        values = np.array([row[2:] for row in rows], np.float64)
+        calendar = float("nan") if rows[0][1] is None else rows[0][1]
+        return Episodes(policy, scenario, seeds, values[:, : len(TERMS)], values[:, len(TERMS) :], calendar)
 
     def write(self, run: int, part: Episodes) -> None:
         """A part of a run, whole; one that is there already stays."""
@@ -179,7 +180,8 @@ class Store:
         with self._writing():
             key = (run, part.scenario, part.policy)
             added = self._db.execute(
-                "INSERT OR IGNORE INTO parts (run, scenario, policy) VALUES (?, ?, ?)", key
+                "INSERT OR IGNORE INTO parts (run, scenario, policy, calendar) VALUES (?, ?, ?, ?)",
+                (*key, None if np.isnan(part.calendar) else part.calendar),
             ).rowcount
             if not added:
                 return

@@ -1,0 +1,69 @@
+"""The same numbers from a real Dask scheduler and workers on loopback, one of them ended in the middle."""
+
+import re
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from springdrift_agents.evaluate import compare
+from springdrift_agents.rules import policy
+
+POLICIES = {name: policy(name) for name in ("never", "periodic", "threshold", "adwin")}
+SCENARIOS = ["abrupt", "wear", "poc"]
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Address of a scheduler, and its two workers."""
+    processes = []
+
+    def start(*args):
+        log = (tmp_path / f"{len(processes)}.log").open("w")
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "distributed.cli." + args[0], *args[1:]], stdout=log, stderr=log
+            )
+        )
+        log.close()
+        return processes[-1]
+
+    start("dask_scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard")
+    address, end = None, time.monotonic() + 60
+    while address is None and time.monotonic() < end:
+        time.sleep(0.2)
+        found = re.search(r"tcp://127\.0\.0\.1:\d+", (tmp_path / "0.log").read_text())
+        address = found and found[0]
+    assert address, (tmp_path / "0.log").read_text()
+    options = ("--nthreads", "1", "--no-dashboard", "--no-nanny", "--local-directory", str(tmp_path))
+    workers = [start("dask_worker", address, *options) for _ in range(2)]
+    yield address, workers
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def test_a_cluster_gives_the_same_numbers_even_when_a_worker_ends(cluster):
+    address, workers = cluster
+    ended = []
+
+    def end_one(part):
+        if not ended:
+            ended.append(part)
+            workers[0].kill()
+
+    serial = compare(POLICIES, SCENARIOS, 40)
+    spread = compare(POLICIES, SCENARIOS, 40, scheduler=address, done=end_one)
+    assert ended
+    assert workers[0].wait(10) != 0
+    for a, b in zip(serial, spread, strict=True):
+        assert (a.policy, a.scenario) == (b.policy, b.scenario)
+        for one, other in zip(a[2:], b[2:], strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_scheduler_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="no Dask scheduler answers at"):
+        compare({"never": policy("never")}, ["poc"], 2, scheduler="tcp://127.0.0.1:9")
