@@ -12,6 +12,7 @@ from springdrift_agents import report, rules, tuning
 from springdrift_agents.commands import app
 from springdrift_agents.diagnosis import FINDINGS, Diagnosis
 from springdrift_agents.evaluate import compare, evaluate, world_seeds
+from springdrift_agents.regret import CAUSES, course, regret
 from springdrift_agents.rules import RULES, Rule, policy
 from springdrift_agents.statistics import (
     gap_closed,
@@ -146,7 +147,9 @@ def diagnosed(decisions, changes, moved=()):
 
     def truth(cycle):
         values = {"cycle": cycle, "stiffness": stiffness, "tilt": 0.5, "magnet": 1.0, "last_change": last}
-        return {k: np.array([float(v)]) for k, v in {**values, "swing": swing, "work": 1.0}.items()}
+        return {
+            k: np.array([float(v)]) for k, v in {**values, "swing": swing, "work": 1.0, "version": 0}.items()
+        }
 
     diagnosis, live = Diagnosis(truth(0)), np.ones(1, bool)
     for cycle, action in enumerate(decisions):
@@ -206,3 +209,40 @@ def test_compare_with_hindsight_closes_gaps(tmp_path):
     assert found.exit_code == 0, found.output
     assert "Against hindsight" in found.output
     assert "gap closed" in found.output
+
+
+def test_regret_splits_into_causes_that_sum_to_the_whole():
+    policies = {name: policy(name) for name in ("never", "always", "periodic", "threshold")}
+    split, courses = regret(policies, "abrupt", 2, seed=1)
+    least = courses["hindsight"].terms.sum(axis=(0, 2))
+    for name, part in split.items():
+        whole = courses[name].terms.sum(axis=(0, 2)) - least
+        assert (whole >= -1e-9).all()
+        np.testing.assert_allclose(part.sum(axis=1), whole, rtol=1e-9)
+    cause = {name: dict(zip(CAUSES, part.mean(axis=0), strict=True)) for name, part in split.items()}
+    assert max(cause["never"], key=cause["never"].get) == "late detection"
+    assert cause["never"]["needless retraining"] == cause["never"]["bad window"] == 0.0
+    assert cause["always"]["needless intervention"] > 50
+    assert cause["periodic"]["needless retraining"] > 0
+    seeds = world_seeds("evaluation", 1, 2)
+    np.testing.assert_allclose(
+        courses["threshold"].terms.sum(axis=0), evaluate(policy("threshold"), "abrupt", seeds).terms
+    )
+
+
+def test_regret_command(tmp_path):
+    args = ["regret", "-s", "poc", "-p", "never,threshold", "-n", "1", "--out", str(tmp_path)]
+    found = CliRunner().invoke(app, args)
+    assert found.exit_code == 0, found.output
+    assert "Cost beyond hindsight's" in found.output
+    assert (tmp_path / "timeline.png").stat().st_size > 20_000
+    with pytest.raises(ValueError, match="differ in length"):
+        course(policy("never"), "mix", world_seeds("evaluation", 0, 64))
+
+
+def test_a_calendar_as_busy_stands_beside_every_rule():
+    parts = compare({"threshold": policy("threshold"), "never": policy("never")}, ["abrupt"], 20)
+    often = 200 / parts[0].finding("retrains").mean()
+    plain = evaluate(policy(f"periodic:every={often}"), "abrupt", parts[0].seeds)
+    assert parts[0].calendar == pytest.approx(plain.cost.mean())
+    assert np.isnan(parts[1].calendar)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -182,12 +183,14 @@ def compare(
         about = {"seed": seed, "episodes": count, "costs": _costs(cost)}
         report.write_csv(out_dir / "results.csv", parts)
         report.write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
-        from springdrift_agents.plots import compare_plot
+        from springdrift_agents.plots import compare_plot, ranking_plot
 
         title = f"What drift costs, by strategy: {count} worlds of each scenario, the same for all"
         overall = report.ranking(parts)
         clock.append(time.monotonic())
         compare_plot(rows, out_dir / "compare.png", title)
+        by_policy = {spec: np.concatenate([p.cost for p in own if p.policy == spec]) for spec in specs}
+        ranking_plot(overall, by_policy, out_dir / "ranking.png")
         clock.append(time.monotonic())
     if as_json:
         print(report.to_json(rows, **about))
@@ -204,7 +207,7 @@ def compare(
         out.print(report.reference_table(parts))
     worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
     out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
-    out.print(f"written: {out_dir / 'results.csv'}, summary.json, compare.png")
+    out.print(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png")
 
 
 @app.command(rich_help_panel="See and play")
@@ -401,6 +404,52 @@ def tune(
     command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
     report.write_text(out_file, tuning.to_text(found, command, old))
     out.print(f"written: {out_file}")
+
+
+@app.command(rich_help_panel="Measure")
+def regret(
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which world.")] = "abrupt",
+    policies: Annotated[
+        list[str] | None, typer.Option("--policies", "-p", help="Which, separated by commas. [all]")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Worlds, 3 s each.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    cost: Annotated[
+        list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
+    ] = None,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for timeline.png.")] = Path(
+        "out/regret"
+    ),
+    as_json: Json = False,
+) -> None:
+    """What each policy paid beyond a plan that knew the future, and what for; one world as a picture."""
+    from springdrift.reward import TARGET
+    from springdrift_agents import regret as regrets
+    from springdrift_agents.plots import timeline_plot
+
+    resolve(scenario)
+    chosen = {spec: policy(spec) for spec in _split(policies, list(RULES))}
+    with err.status(f"searching {episodes} worlds of {scenario}"):
+        found, courses = regrets.regret(chosen, scenario, episodes, seed, _costs(cost))
+    title = f"{scenario}, one world under each strategy"
+    timeline_plot(courses, 0, TARGET, out_dir / "timeline.png", title)
+    means = {
+        name: dict(zip(regrets.CAUSES, part.mean(axis=0).tolist(), strict=True))
+        for name, part in found.items()
+    }
+    if as_json:
+        print(json.dumps(means))
+        return
+    least = courses["hindsight"].terms.sum(axis=(0, 2)).mean()
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table.title = f"Cost beyond hindsight's {least:.1f}, by cause: means of {episodes} worlds"
+    table.add_column("policy", no_wrap=True)
+    for name in ("regret", *regrets.CAUSES):
+        table.add_column(name, justify="right")
+    for name, causes in sorted(means.items(), key=lambda item: sum(item[1].values())):
+        table.add_row(name, f"{sum(causes.values()):.1f}", *(f"{value:.1f}" for value in causes.values()))
+    out.print(table)
+    out.print(f"written: {out_dir / 'timeline.png'}")
 
 
 @app.command("map", rich_help_panel="Measure")

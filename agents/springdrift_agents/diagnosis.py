@@ -24,6 +24,7 @@ FINDINGS = (
     "needless_pushes",  # with the swing within CALM of its target
     "wrong_way",  # cycles in which the controller pushed against what it meant to do
 )
+SITUATIONS = ("late detection", "bad window", "the rest")
 
 
 class Diagnosis:
@@ -39,6 +40,11 @@ class Diagnosis:
         self._open = np.full(n, -1.0)  # cycle of a change that no retraining has followed yet
         self._last = np.full(n, -np.inf)  # cycle of the last change
         self._dirty = np.zeros(n, np.bool_)  # the last fit saw a mixed window
+        self._stale = np.zeros(n, np.bool_)  # the world changed and no model asked for since is live
+        self._bad = np.zeros(n, np.bool_)  # the model that is live was fitted on a mixed window
+        self._version = truth["version"].copy()
+        self.needless_retrain, self.needless_push = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+        self.situation = np.full(n, SITUATIONS.index("the rest"))  # of the last cycle
         self._fitted = {name: truth[name].copy() for name in MOVED}
         self._swing = truth["swing"].copy()
 
@@ -71,7 +77,8 @@ class Diagnosis:
         moved = np.zeros(len(live), np.bool_)
         for name, least in MOVED.items():
             moved |= np.abs(truth[name] - self._fitted[name]) > least
-        found["needless_retrains"] += charged & ~answered & ~self._dirty & ~moved
+        self.needless_retrain = charged & ~answered & ~self._dirty & ~moved
+        found["needless_retrains"] += self.needless_retrain
         for name in MOVED:
             self._fitted[name][charged] = truth[name][charged]
         self._dirty = np.where(charged, mixed, self._dirty)
@@ -82,10 +89,17 @@ class Diagnosis:
         self._open[changed] = cycle[changed]
         self._last[changed] = cycle[changed]
         calm = np.abs(self._swing / TARGET - 1.0) < CALM
-        found["needless_pushes"] += live & (actions == Action.INTERVENE) & calm
+        self.needless_push = live & (actions == Action.INTERVENE) & calm
+        found["needless_pushes"] += self.needless_push
         by_model = live & (actions != Action.INTERVENE) & (np.abs(push) > 0.02)
         found["wrong_way"] += by_model & (push * truth["work"] < 0)
         self._swing = truth["swing"].copy()
+        self._stale |= changed
+        self.situation = np.select([self._stale, self._bad], [0, 1], 2)
+        shipped = truth["version"] > self._version  # live from the next cycle on
+        self._version = truth["version"].copy()
+        self._bad = np.where(shipped, self._dirty, self._bad)
+        self._stale &= ~(shipped & (self._open < 0))
 
     def close(self) -> NDArray[np.float64]:
         """The findings, (n, 10); changes still without a retraining count as missed."""

@@ -1,13 +1,15 @@
 """Pictures of a comparison, in one design language: Okabe and Ito's colours, one a cost term."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from springdrift import SCENARIOS, TERMS
-from springdrift.view import COLOURS, FAINT, GOOD, HAND, INK, MODEL, TRAIN
+from springdrift.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, MODEL, TRAIN
 from springdrift_agents.maps import Cell
+from springdrift_agents.regret import Course
 from springdrift_agents.report import Row, best_of
 
 
@@ -164,5 +166,94 @@ def map_plot(cells: Sequence[Cell], path: Path, title: str) -> None:
         fontsize=8.5,
     )
     figure.tight_layout(rect=(0, 0.07, 1, 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def timeline_plot(courses: Mapping[str, Course], episode: int, target: float, path: Path, title: str) -> None:
+    """One world under several strategies: swing, forecast error and decisions over the cycles."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    figure = Figure(figsize=(9.5, 1.25 * len(courses) + 1.3), dpi=120, facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(courses), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, (name, one) in zip(axes, courses.items(), strict=True):
+        cycles = np.arange(len(one.terms)) + 1
+        axis.axhline(1.0, color="#cccccc", linewidth=0.8)
+        axis.plot(cycles, one.swing[:, episode] / target, color=GOOD, linewidth=1.3)
+        axis.plot(cycles, np.sqrt(np.minimum(one.error[:, episode], 4.0)), color=MODEL, linewidth=1.0)
+        for cycle in np.flatnonzero(one.changed[:, episode]):
+            axis.axvline(cycle, color=HIDDEN, linewidth=1.2, linestyle=(0, (4, 2)))
+        for action, colour, marker in ((1, HAND, "^"), (2, TRAIN, "s")):
+            at = np.flatnonzero(one.actions[:, episode] == action)
+            axis.plot(at + 0.5, np.full(len(at), 2.15), marker, color=colour, markersize=4, linestyle="none")
+        axis.set_ylim(0, 2.35)
+        axis.set_yticks([0, 1, 2])
+        axis.tick_params(labelsize=7.5, colors=FAINT, length=2)
+        cost = one.terms[:, episode].sum()
+        axis.text(-0.075, 0.5, name, transform=axis.transAxes, ha="right", va="center", fontsize=9, color=INK)
+        axis.text(
+            1.01, 0.5, f"{cost:.1f}", transform=axis.transAxes, va="center", fontsize=10, fontweight="bold"
+        )
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+    axes[-1].set_xlabel("cycle", fontsize=8.5, color=FAINT)
+    axes[0].set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
+    handles = [
+        Line2D([], [], color=GOOD, label="swing, of target"),
+        Line2D([], [], color=MODEL, label="forecast error, rms of target's"),
+        Line2D([], [], color=HIDDEN, linestyle="--", label="the world changed"),
+        Line2D([], [], color=HAND, marker="^", linestyle="none", label="pushed by hand"),
+        Line2D([], [], color=TRAIN, marker="s", linestyle="none", label="retraining"),
+        Line2D([], [], color="none", label="bold: cost"),
+    ]
+    figure.legend(
+        handles=handles,
+        loc="lower center",
+        ncols=6,
+        frameon=False,
+        fontsize=8,
+    )
+    figure.tight_layout(rect=(0.0, 0.45 / figure.get_size_inches()[1], 1, 1), h_pad=0.3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def ranking_plot(rows: Sequence[Row], costs: Mapping[str, NDArray[np.float64]], path: Path) -> None:
+    """The ranking with its intervals, and performance profiles: the share of episodes below a cost."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.5, 0.34 * len(rows) + 2.2), dpi=120, facecolor="white")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
+    for place, row in enumerate(rows):
+        for interval, colour, marker in ((row["cost"], INK, "o"), (row["iqm"], MODEL, "D")):
+            left.plot([interval.low, interval.high], [place, place], color=colour, linewidth=1.6)
+            left.plot(interval.value, place, marker, color=colour, markersize=4.5)
+    left.set_yticks(range(len(rows)), [row["policy"] for row in rows], fontsize=8.5)
+    left.invert_yaxis()
+    left.set_xlim(left=0)
+    left.set_title("cost of an episode, all scenarios", loc="left", fontsize=10, fontweight="bold", color=INK)
+    left.set_xlabel("mean (black) and interquartile mean (blue), 95 % intervals", fontsize=8, color=FAINT)
+    palette = (MODEL, HAND, TRAIN, GOOD, HIDDEN, "#56B4E9", "#8a6d00", "#777777")
+    for n, row in enumerate(rows):
+        values = np.sort(costs[row["policy"]])
+        share = (np.arange(len(values)) + 1) / len(values)
+        style = ("-", "--", ":")[n // len(palette) % 3]
+        colour = palette[n % len(palette)]
+        right.step(values, share, where="post", color=colour, ls=style, lw=1.3, label=row["policy"])
+    right.set_xscale("log")
+    right.xaxis.set_major_formatter("{x:g}")
+    right.set_ylim(0, 1)
+    right.set_title("share of episodes below a cost", loc="left", fontsize=10, fontweight="bold", color=INK)
+    right.legend(frameon=False, fontsize=7.5, loc="upper left")
+    for axis in (left, right):
+        axis.tick_params(axis="both", labelsize=8, colors=FAINT)
+        for side in ("top", "right"):
+            axis.spines[side].set_visible(False)
+    figure.tight_layout(w_pad=2)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

@@ -232,7 +232,7 @@ def habits_table(parts: Sequence[Episodes]) -> Table:
         "needless",
         "mixed window",
         "delay",
-        "changes missed",
+        "unanswered",
         "pushes",
         "needless",
         "wrong way",
