@@ -27,6 +27,7 @@ from springdrift_agents.rules import policy
 def table(monkeypatch, tmp_path):
     """A table with a dummy screen, and its events as a script of (after how many pictures, keys)."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(play, "SEARCH", 1)
     made = play.Table(play.Game("poc", seed=3, cycles=6), "ada", tmp_path / "scores.csv")
     pictures = {"count": 0}
     script: list[tuple[int, str]] = []
@@ -35,7 +36,7 @@ def table(monkeypatch, tmp_path):
     def flip(self, fps=0):
         events = plain(self, 100_000)
         pictures["count"] += 1
-        assert pictures["count"] < 3000, "the game did not end"
+        assert pictures["count"] < 6000, "the game did not end"
         pygame = self.pygame
         while script and script[0][0] <= pictures["count"]:
             key = script.pop(0)[1]
@@ -99,7 +100,7 @@ def test_a_waiting_game_waits(table):
 
 
 def test_same_world_and_new_world(table, tmp_path):
-    table.script += [(5, "t"), (150, "n"), (300, "QUIT")]
+    table.script += [(5, "t"), (900, "n"), (2500, "QUIT")]
     table.run()
     assert table.game.seed == 4
     assert [one.seed for one in scores.read(tmp_path / "scores.csv")] == [3, 4]
@@ -111,6 +112,7 @@ def test_the_card_compares_on_the_same_world():
         game.decide(Action.WAIT)
     card = {name: cost for name, cost, _ in game.card()}
     assert card["you"] == pytest.approx(card["never"])
+    assert card["hindsight"] <= min(card.values())
     assert card["never"] == evaluate(policy("never"), "abrupt", world_seeds("evaluation", 2, 1)).cost[0]
     with pytest.raises(RuntimeError, match="the game is over"):
         game.decide(0)

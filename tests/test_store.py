@@ -173,7 +173,7 @@ def test_export(tmp_path):
         for suffix in ("csv", "parquet"):
             file = tmp_path / f"{table}.{suffix}"
             found = run.invoke(app, ["export", str(db), "-t", table, "-o", str(file)])
-            assert f"({count} rows)" in found.output.replace("\n", "")
+            assert f"({count} rows)" in " ".join(found.output.split())
         rows = list(csv.DictReader((tmp_path / f"{table}.csv").read_text().splitlines()))
         columns = pyarrow.parquet.read_table(tmp_path / f"{table}.parquet").to_pydict()
         assert [float(row["swing"]) for row in rows] == columns["swing"]

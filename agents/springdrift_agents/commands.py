@@ -23,7 +23,7 @@ from springdrift.scenario import resolve
 from springdrift.vector_env import costs_of
 from springdrift.view import pygame_clash
 from springdrift_agents import report
-from springdrift_agents.evaluate import SEEDS, Episodes
+from springdrift_agents.evaluate import SEEDS, Episodes, world_seeds
 from springdrift_agents.evaluate import compare as run_comparison
 from springdrift_agents.rules import RULES, SETTINGS, policy
 from springdrift_agents.scores import Score, scores_path
@@ -502,6 +502,7 @@ def map_(
             for cell, margin in zip(row, margins, strict=True)
         ]
         table.add_row(str(wait), *texts)
+    out.print(table)
     out.print("[dim]the winner, its mean cost, and how much more the next one costs on the same worlds[/]")
     out.print(f"written: {out_dir / 'map.png'}, map.json")
 
@@ -566,6 +567,43 @@ def separation(
             out.print(f"{mark} {verdict.claim} [dim]({verdict.figures})[/]")
     if not all(verdict.holds for verdict in verdicts):
         raise typer.Exit(1)
+
+
+@benches.command("hindsight")
+def hindsight_bench(
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Worlds of each.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """How far is hindsight's search from its end? Its value, and that of one ten times as wide."""
+    from springdrift_agents.hindsight import convergence
+
+    names = [name for name in _split(scenarios, list(SCENARIOS)) if resolve(name)]
+    found = []
+    with _progress() as progress:
+        task = progress.add_task("searching", total=len(names) * episodes)
+        for name in names:
+            for seed in world_seeds("tuning", 0, episodes).tolist():
+                found.append(convergence(name, seed))
+                progress.update(task, advance=1, description=name)
+    if as_json:
+        print(json.dumps([one._asdict() for one in found]))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("scenario", "best rule", "hindsight", "wider", "gain", "seconds"):
+        table.add_column(title, justify="left" if title == "scenario" else "right")
+    for name in names:
+        here = [one for one in found if one.scenario == name]
+        rule, least, wider, spent = (
+            float(np.mean([getattr(one, field) for one in here]))
+            for field in ("rule", "cost", "wider", "seconds")
+        )
+        gain = 100 * (1 - wider / least) if least else 0.0
+        table.add_row(name, f"{rule:.2f}", f"{least:.2f}", f"{wider:.2f}", f"{gain:.1f} %", f"{spent:.1f}")
+    out.print(table)
+    out.print(f"[dim]means of {episodes} worlds; the wider search may find more: a bound from above[/]")
 
 
 @benches.command()

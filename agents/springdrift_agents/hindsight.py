@@ -6,6 +6,7 @@ its cost bounds the optimum from above, and no policy can be sure of doing bette
 it has read the future.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -201,9 +202,31 @@ def hindsight(
 ) -> Plan:
     """The reference plan of one world; it loses to none of ``policies``, whose plans it begins with.
 
-    >>> plan = hindsight("poc", 3, cycles=6, rounds=5)
-    >>> plan.cost <= evaluate(policy("threshold"), "poc", np.array([3], np.uint64), cycles=6).cost[0]
+    >>> planner = Planner("poc", 3, cycles=6)
+    >>> rule = planner.costs_of(planner.plan_of(policy("threshold"))[None])[0]
+    >>> bool(hindsight("poc", 3, cycles=6, rounds=5).cost <= rule)
     True
     """
     planner = Planner(scenario, seed, costs, cycles)
     return planner.search(rounds, start=[planner.plan_of(one) for one in policies])
+
+
+class Convergence(NamedTuple):
+    """What a wider search still finds, on one world."""
+
+    scenario: str
+    seed: int
+    rule: float  # cost of the best of the plans it begins with
+    cost: float
+    seconds: float
+    wider: float  # cost after four searches more, each with twice the rounds and other chances
+
+
+def convergence(scenario: str, seed: int) -> Convergence:
+    """How much hindsight's value changes when its search is widened."""
+    planner = Planner(scenario, seed)
+    begun = time.perf_counter()
+    plan = planner.search()
+    seconds = time.perf_counter() - begun
+    wider = [planner.search(rounds=300, patience=80, seed=other).cost for other in (1, 2, 3, 4)]
+    return Convergence(scenario, seed, plan.history[0], plan.cost, seconds, min(plan.cost, *wider))

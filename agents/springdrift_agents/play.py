@@ -1,6 +1,7 @@
 """A game: a person is the operator, on the same worlds as every policy."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ from springdrift import SCENARIOS, TERMS, Action, World
 from springdrift.frame import Frame
 from springdrift.recorder import Recorder
 from springdrift.view import COLOURS, FAINT, FPS, FRAMES, HAND, INK, LINE, PAPER, TRAIN, View, Window
-from springdrift_agents.evaluate import evaluate, world_seeds
+from springdrift_agents.evaluate import REFERENCE, Script, evaluate, world_seeds
+from springdrift_agents.hindsight import Planner
 from springdrift_agents.lesson import lesson
 from springdrift_agents.rules import policy
 from springdrift_agents.scores import Score, append, now
 
 RIVALS = ("never", "periodic", "swing", "threshold")
+SEARCH = 30  # rounds of hindsight's search for the score card
 BAR = 60  # pixels under the picture
 TEMPOS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 HELP = "P pause · S step · +/− tempo · TAB wait for me · H truth · T same world · N new world · ESC quit"
@@ -57,11 +60,18 @@ class Game:
         self.recorder.after()
 
     def card(self) -> list[tuple[str, float, list[float]]]:
-        """Name, cost and cost by term: the player's first, then the rivals' on the same world, best first."""
-        mine = self.recorder.now().bills.sum(axis=0).tolist()
-        rows = []
+        """Name, cost and cost by term: the player's first, then the others' on the same world, best first.
+
+        The others are rules, and hindsight: a plan that knew the future, searched for a second or two.
+        """
+        frame = self.recorder.now()
+        mine, rows = frame.bills.sum(axis=0).tolist(), []
+        seeds = world_seeds("evaluation", self.seed, 1)
+        planner = Planner(self.scenario, int(seeds[0]), cycles=self.cycles)
+        plan = planner.search(rounds=SEARCH, start=[frame.decisions])
+        terms = evaluate(Script(plan.decisions[None]), self.scenario, seeds, cycles=self.cycles).terms[0]
+        rows.append((REFERENCE, plan.cost, terms.tolist()))
         for name in RIVALS:
-            seeds = world_seeds("evaluation", self.seed, 1)
             terms = evaluate(policy(name), self.scenario, seeds, cycles=self.cycles).terms[0].tolist()
             rows.append((name, sum(terms), terms))
         return [("you", sum(mine), mine), *sorted(rows, key=lambda row: row[1])]
@@ -144,7 +154,14 @@ class Table:
         """The score card, until the player chooses."""
         game = self.game
         if self._again is None:
-            card, said = game.card(), game.lesson()
+            with ThreadPoolExecutor(1) as pool:  # the window stays alive while hindsight is searched
+                counting = pool.submit(game.card)
+                while not counting.done():
+                    self.view.draw(game.recorder.now())
+                    self.view.text("the deadline: counting", 322, 60, 22, FAINT, bold=True, align=0.5)
+                    self._buttons()
+                    self._listen(self.window.flip(FPS))
+            card, said = counting.result(), game.lesson()
             if self.scores:
                 costs = {name: cost for name, cost, _ in card}
                 append(
@@ -243,7 +260,7 @@ class Table:
 def draw_card(view: View, card: Sequence[tuple[str, float, list[float]]], said: str) -> None:
     """The score card over the picture."""
     view.box(150, 110, 660, 112 + 34 * len(card), "#ffffff", INK, 8)
-    mine, best = card[0][1], min(cost for _, cost, _ in card[1:])
+    mine, best = card[0][1], min(cost for name, cost, _ in card[1:] if name != REFERENCE)
     title = "You beat every rule!" if mine < best else "The deadline is here"
     view.text(title, 174, 124, 22, INK, bold=True)
     full = max(cost for _, cost, _ in card)

@@ -1,0 +1,5 @@
+"""What holds for every test."""
+
+import os
+
+os.environ.pop("COLUMNS", None)  # the command line's own width, also under a test runner that sets one
