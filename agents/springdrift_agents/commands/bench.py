@@ -1,0 +1,110 @@
+"""Commands that measure springdrift itself."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from springdrift import SCENARIOS
+from springdrift.scenario import resolve
+from springdrift_agents import report
+from springdrift_agents.commands.shell import (
+    Json,
+    benches,
+    err,
+    names_of,
+    out,
+    progress_bar,
+)
+from springdrift_agents.evaluate import world_seeds
+from springdrift_agents.separation import separation as measure_separation
+
+
+@benches.command()
+def separation(
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2)] = 1024, as_json: Json = False
+) -> None:
+    """Does the right answer differ from scenario to scenario? Strategies side by side, and verdicts."""
+    rows, verdicts = measure_separation(episodes)
+    if as_json:
+        print(report.to_json(rows, verdicts=[verdict._asdict() for verdict in verdicts]))
+    else:
+        out.print(report.matrix_table(rows))
+        out.print()
+        for verdict in verdicts:
+            mark = "[green]yes[/]" if verdict.holds else "[red]NO [/]"
+            out.print(f"{mark} {verdict.claim} [dim]({verdict.figures})[/]")
+    if not all(verdict.holds for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@benches.command("hindsight")
+def hindsight_bench(
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Worlds of each.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """How far is hindsight's search from its end? Its value, and that of one ten times as wide."""
+    from springdrift_agents.hindsight import convergence
+
+    names = [name for name in names_of(scenarios, list(SCENARIOS)) if resolve(name)]
+    found = []
+    with progress_bar() as progress:
+        task = progress.add_task("searching", total=len(names) * episodes)
+        for name in names:
+            for seed in world_seeds("tuning", 0, episodes).tolist():
+                found.append(convergence(name, seed))
+                progress.update(task, advance=1, description=name)
+    if as_json:
+        print(json.dumps([one._asdict() for one in found]))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("scenario", "best rule", "hindsight", "wider", "gain", "seconds"):
+        table.add_column(title, justify="left" if title == "scenario" else "right")
+    for name in names:
+        here = [one for one in found if one.scenario == name]
+        rule, least, wider, spent = (
+            float(np.mean([getattr(one, field) for one in here]))
+            for field in ("rule", "cost", "wider", "seconds")
+        )
+        gain = 100 * (1 - wider / least) if least else 0.0
+        table.add_row(name, f"{rule:.2f}", f"{least:.2f}", f"{wider:.2f}", f"{gain:.1f} %", f"{spent:.1f}")
+    out.print(table)
+    out.print(f"[dim]means of {episodes} worlds; the wider search may find more: a bound from above[/]")
+
+
+@benches.command()
+def speed(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds, and no fresh compilation.")] = False,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for speed.json.")] = Path("out/bench"),
+    as_json: Json = False,
+) -> None:
+    """Steps a second beside gymnasium, Stable-Baselines3 and NumPy, and where the time goes."""
+    from springdrift_agents import speed as bench
+
+    with err.status("measuring, for a minute or two; leave the machine alone"):
+        found = bench.measure(quick)
+    plain = {
+        **found,
+        "speeds": [one._asdict() for one in found["speeds"]],
+        "phases": [phase._asdict() for phase in found["phases"]],
+        "claims": [
+            {"claim": claim, "holds": holds, "figure": figure} for claim, holds, figure in bench.claims(found)
+        ],
+    }
+    text = json.dumps(plain, indent=1)
+    report.write_text(out_dir / "speed.json", text + "\n")
+    if as_json:
+        print(text)
+        return
+    for table in report.speed_tables(found):
+        out.print(table)
+    for claim, holds, figure in bench.claims(found):
+        out.print(f"{'[green]yes[/]' if holds else '[red]NO [/]'} {claim} [dim]({figure})[/]")
+    out.print(f"\nwritten: {out_dir / 'speed.json'}")

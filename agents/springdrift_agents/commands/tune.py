@@ -1,0 +1,104 @@
+"""Commands about rules and the detectors in them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from springdrift import SCENARIOS
+from springdrift.scenario import resolve
+from springdrift_agents import report
+from springdrift_agents.commands.shell import (
+    Json,
+    app,
+    err,
+    names_of,
+    out,
+    progress_bar,
+)
+from springdrift_agents.evaluate import SEEDS
+from springdrift_agents.rules import SETTINGS
+
+
+@app.command(rich_help_panel="Measure")
+def tune(
+    rules: Annotated[list[str] | None, typer.Argument(help="Which rules. [all]")] = None,
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="For which, separated by commas. [all]")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Settings to try for each pair.")] = 200,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds for a trial.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes.")] = 1,
+    out_file: Annotated[Path, typer.Option("--out", "-o", help="Settings file to update.")] = SETTINGS,
+) -> None:
+    """Search a rule's parameters, on worlds that no comparison meets; [bold]RULE@SCENARIO[/] uses them."""
+    from springdrift_agents import tuning
+
+    names, places = names_of(rules, list(tuning.SPACES)), names_of(scenarios, list(SCENARIOS))
+    for name in places:
+        resolve(name)
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("scenario", "rule", "default", "tuned", "parameters"):
+        table.add_column(title, justify="right" if title in ("default", "tuned") else "left")
+    with progress_bar() as progress:
+        task = progress.add_task("tuning", total=len(names) * len(places))
+        found = tuning.tune_all(
+            names, places, trials, episodes, seed, jobs, lambda _: progress.update(task, advance=1)
+        )
+    for one in found:
+        values = " ".join(f"{key}={value:g}" for key, value in one.parameters.items())
+        table.add_row(one.scenario, one.rule, f"{one.default:.1f}", f"{one.cost:.1f}", values)
+    out.print(table)
+    out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
+    old = json.loads(out_file.read_text())["settings"] if out_file.exists() else {}
+    command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
+    report.write_text(out_file, tuning.to_text(found, command, old))
+    out.print(f"written: {out_file}")
+
+
+@app.command(rich_help_panel="Measure")
+def detectors(
+    arl0: Annotated[
+        list[float] | None,
+        typer.Option(help="Values between false alarms. May be repeated. [50 100 200 500]"),
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", "-n", min=10, help="Monte Carlo runs.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the picture.")] = Path(
+        "out/detectors"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Detectors at equal false-alarm rates: how long each takes to see a shift."""
+    from springdrift_agents import detectors as lab
+    from springdrift_agents.plots import detector_plot
+
+    rates, changes = arl0 or [50.0, 100.0, 200.0, 500.0], [0.5, 1.0, 2.0, 3.0]
+    contestants = {
+        "cusum": lab.Cusum(),
+        "ewma": lab.Ewma(),
+        "page-hinkley": lab.PageHinkley(),
+    }
+    with err.status("running detectors"):
+        rows = lab.lab(contestants, rates, changes, runs, seed)
+    detector_plot(rows, out_dir / "detectors.png")
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table(
+        title="Values from a shift to its alarm, at equal false-alarm rates (± Monte Carlo error)",
+        title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip
+    for name in ("ARL0", "detector", "threshold", *(f"shift {change:g} σ" for change in changes)):
+        table.add_column(name, justify="left" if name == "detector" else "right")
+    for first in range(0, len(rows), len(changes)):
+        group = rows[first : first + len(changes)]
+        delays = [f"{row['delay']:.1f} ±{row['error']:.1f}" for row in group]
+        head = group[0]
+        table.add_row(f"{head['arl0']:g}", head["detector"], f"{head['threshold']:.2f}", *delays)
+    out.print(table)
+    out.print(f"written: {out_dir / 'detectors.png'}")
