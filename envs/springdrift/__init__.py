@@ -21,10 +21,12 @@ from springdrift.reward import TERMS as TERMS
 from springdrift.reward import Costs as Costs
 from springdrift.scenario import SCENARIOS as SCENARIOS
 from springdrift.scenario import Scenario as Scenario
+from springdrift.upkeep import UpkeepEnv as UpkeepEnv
 from springdrift.vector_env import InclinedMassVectorEnv as InclinedMassVectorEnv
 from springdrift.vector_env import World as World
 
 ENV_ID = "springdrift/InclinedMass-v0"
+UPKEEP_ID = "springdrift/Upkeep-v0"
 
 if ENV_ID not in _gym.registry:
     _gym.register(
@@ -32,6 +34,8 @@ if ENV_ID not in _gym.registry:
         entry_point="springdrift.env:InclinedMassEnv",
         vector_entry_point="springdrift.vector_env:InclinedMassVectorEnv",
     )
+if UPKEEP_ID not in _gym.registry:
+    _gym.register(UPKEEP_ID, entry_point="springdrift.upkeep:UpkeepEnv", max_episode_steps=200)
 
 
 def warm_up() -> None:
