@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from springdrift import SCENARIOS, TERMS, InclinedMassEnv, view
-from springdrift_agents import report
+from springdrift_agents import files, report
 from springdrift_agents.commands import app
 from springdrift_agents.evaluate import PURPOSES, compare, evaluate, world_seeds
 from springdrift_agents.rules import RULES, policy
@@ -148,8 +148,8 @@ def test_pygame_clash_is_told(monkeypatch):
 
 
 def test_files_are_written_whole_or_not_at_all(tmp_path):
-    report.write_text(tmp_path / "a.txt", "whole")
+    files.write_text(tmp_path / "a.txt", "whole")
     with pytest.raises(UnicodeEncodeError):
-        report.write_text(tmp_path / "a.txt", "half \ud800")
+        files.write_text(tmp_path / "a.txt", "half \ud800")
     assert (tmp_path / "a.txt").read_text() == "whole"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]

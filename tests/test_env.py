@@ -145,6 +145,16 @@ def test_mix_draws_every_member():
     assert len(drawn) == len(SCENARIOS["mix"].members) == len(SCENARIOS) - 1
 
 
+def test_a_mixture_draws_from_scenarios_of_its_own_as_well():
+    stiff = Scenario("stiff", "a stiff spring", params=springdrift.Params(stiffness=14.0))
+    env = springdrift.InclinedMassEnv(Scenario("both", "one of two", members=("poc", stiff)))
+    seen = set()
+    for seed in range(20):
+        truth = env.reset(seed=seed)[1]["truth"]
+        seen.add((env.world.table.names[int(truth["scenario"])], round(truth["stiffness"], 2)))
+    assert seen == {("poc", 9.87), ("stiff", 14.0)}
+
+
 def test_reset_option_names_a_scenario():
     env = springdrift.InclinedMassEnv("mix")
     _, info = env.reset(seed=0, options={"scenario": "wear"})
@@ -228,6 +238,10 @@ def test_bad_seeds_are_refused(seed):
             "has the mixture 'mix' as a member",
         ),
         (lambda: Scenario("s", "", members=("wear",) * 33), "at most 32 names, got 33"),
+        (
+            lambda: Scenario("s", "", members=(Scenario("a", "one"), Scenario("a", "two"))),
+            "two different scenarios named 'a'",
+        ),
         (
             lambda: Scenario("s", "", params=Params(drive_omega=26.0)),
             r"drive_omega must lie within \[-25, 25\]",

@@ -1,1 +1,3 @@
 """Policies, training, evaluation and the command line for springdrift."""
+
+from springdrift_agents.learned import load as load

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv, Scenario
 from springdrift_agents.diagnosis import FINDINGS, Diagnosis
-from springdrift_agents.rules import Memory, Periodic, Policy
+from springdrift_agents.rules import Memory, Periodic, Policy, observe_of
 
 PURPOSES = ("evaluation", "training", "tuning", "validation")  # seeds of two purposes never meet
 REFERENCE = "hindsight"
@@ -63,16 +63,17 @@ def evaluate(
     *,
     name: str = "",
     costs: Prices = None,
-    observe: str = "monitor",
+    observe: str | None = None,
     cycles: int | None = None,
     latency: int = 3,
 ) -> Episodes:
-    """One episode of a policy in each world of ``seeds``.
+    """One episode of a policy in each world of ``seeds``; it is shown what it asks for, or ``observe``.
 
     >>> from springdrift_agents.rules import policy
     >>> evaluate(policy("never"), "stationary", world_seeds("evaluation", 0, 4)).cost.shape
     (4,)
     """
+    observe = observe or observe_of(policy)
     title = scenario if isinstance(scenario, str) else scenario.name
     parts = [
         _evaluate(policy, scenario, seeds[first : first + BATCH], costs, observe, cycles, latency)

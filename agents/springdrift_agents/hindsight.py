@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from springdrift import TERMS, Action, Costs, Scenario, World
 from springdrift.kernel import REWARD
-from springdrift_agents.rules import Policy, policy
+from springdrift_agents.rules import Policy, observe_of, policy
 
 Plans = NDArray[np.int64]  # (m, cycles)
 START = ("never", "swing", "threshold", "threshold:error=0.3:cooldown=4", "page-hinkley", "cusum")
@@ -73,7 +73,7 @@ class Planner:
 
     def plan_of(self, policy: Policy) -> NDArray[np.int64]:
         """What a policy decides in this world, (cycles,)."""
-        world = World(1, self.scenario, self.costs, cycles=self.cycles)
+        world = World(1, self.scenario, self.costs, observe_of(policy), self.cycles)
         world.seed(np.zeros(1, np.int64), np.array([self.seed], np.uint64))
         world.begin(np.ones(1, np.bool_))
         memory, decisions = None, []

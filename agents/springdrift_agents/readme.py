@@ -7,8 +7,9 @@ from pathlib import Path
 
 from springdrift import OBS, SCENARIOS, TERMS
 from springdrift_agents.evaluate import compare
+from springdrift_agents.files import write_text
 from springdrift_agents.plots import compare_plot
-from springdrift_agents.report import Row, best_of, figure, summarise, write_text
+from springdrift_agents.report import Row, best_of, figure, summarise
 from springdrift_agents.rules import RULES, policy
 from springdrift_agents.watch import Episode, show
 

@@ -21,7 +21,7 @@ from springdrift import TERMS, Action, InclinedMassVectorEnv
 from springdrift_agents.diagnosis import SITUATIONS, Diagnosis
 from springdrift_agents.evaluate import Prices, Script, world_seeds
 from springdrift_agents.hindsight import hindsight
-from springdrift_agents.rules import Memory, Policy
+from springdrift_agents.rules import Memory, Policy, observe_of
 
 CAUSES = ("late detection", "needless retraining", "bad window", "needless intervention", "the rest")
 
@@ -43,7 +43,7 @@ class Course(NamedTuple):
 def course(policy: Policy, scenario: str, seeds: NDArray[np.uint64], costs: Prices = None) -> Course:
     """One episode of a policy in each world of ``seeds``, cycle by cycle; all must be of one length."""
     n = len(seeds)
-    envs = InclinedMassVectorEnv(n, scenario=scenario, costs=costs)
+    envs = InclinedMassVectorEnv(n, scenario=scenario, costs=costs, observe=observe_of(policy))
     observation, info = envs.reset(seed=seeds.tolist())
     diagnosis, live = Diagnosis(info["truth"]), np.ones(n, np.bool_)
     rows: list[tuple[Any, ...]] = []

@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from rich.table import Table
 from springdrift import TERMS
 from springdrift_agents.diagnosis import FINDINGS
 from springdrift_agents.evaluate import REFERENCE, Episodes
+from springdrift_agents.files import write_text
 from springdrift_agents.statistics import (
     gap_closed,
     iqm,
@@ -47,20 +46,6 @@ def summarise(parts: Sequence[Episodes]) -> list[Row]:
             }
         )
     return rows
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a whole file or nothing: a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def write_csv(path: Path, parts: Sequence[Episodes]) -> None:

@@ -36,6 +36,15 @@ class Policy(Protocol):
         ...
 
 
+def observe_of(policy: Any) -> str:
+    """What a policy is to be shown: its own ``observe``, else the dashboard.
+
+    >>> observe_of(Never())
+    'monitor'
+    """
+    return str(getattr(policy, "observe", "monitor"))
+
+
 def sense(observation: Floats, name: str) -> Floats:
     """A column of the dashboard by name, shape (n,).
 
@@ -301,8 +310,18 @@ RULES: dict[str, type[Rule]] = {
 }
 
 
-def policy(spec: str) -> Rule:
-    """The policy of a name, tuned for a scenario after an @, with parameters after colons.
+def policy_names() -> list[str]:
+    """Every policy of the house: the rules, then the learned ones that ship."""
+    from springdrift_agents.learned import shipped  # it builds on this module
+
+    return [*RULES, *shipped()]
+
+
+def policy(spec: str, trust: bool = False) -> Policy:
+    """A rule, tuned for a scenario after an @, with parameters after colons; or a learned policy.
+
+    A learned one goes by its name, or by the path of a .safetensors file, or of Stable-Baselines3's .zip
+    when it is trusted: see :func:`springdrift_agents.load`.
 
     Raises:
         ValueError: an unknown name, scenario or parameter, or a value that is not a number, and what is
@@ -316,12 +335,18 @@ def policy(spec: str) -> Rule:
     Traceback (most recent call last):
     ValueError: 'periodic' has no parameter 'evry'; it has: every
     """
+    from springdrift_agents import learned  # it builds on this module
+
+    if spec in learned.shipped() or spec.endswith((learned.SUFFIX, ".zip")):
+        return learned.load(spec, trust)
     head, *given = spec.split(":")
     name, at, scenario = head.partition("@")
     if name not in RULES:
-        near = get_close_matches(name, RULES, n=1)
+        near = get_close_matches(name, policy_names(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        raise ValueError(f"unknown policy {name!r}{hint} Allowed: {', '.join(RULES)}")
+        raise ValueError(
+            f"unknown policy {name!r}{hint} Allowed: {', '.join(policy_names())}, or a {learned.SUFFIX} file"
+        )
     allowed = [field.name for field in fields(RULES[name])]
     values: dict[str, float] = {}
     if at:

@@ -25,8 +25,8 @@ from springdrift import ENV_ID, TERMS, Action, World
 from springdrift.state import DRIFTING
 from springdrift_agents.diagnosis import FINDINGS
 from springdrift_agents.evaluate import Episodes
-from springdrift_agents.report import write_text
-from springdrift_agents.rules import Policy
+from springdrift_agents.files import write_text
+from springdrift_agents.rules import Policy, observe_of
 
 APPLICATION, VERSION = 0x53505244, 1  # "SPRD", and the layout of the tables
 _EPISODE = "episode INTEGER NOT NULL REFERENCES episodes(id) ON DELETE CASCADE"
@@ -214,7 +214,7 @@ class Store:
         if row is None:
             raise ValueError(f"the run holds no episode of {name} in {scenario} with seed {seed}")
         episode = int(row[0])
-        world = World(1, scenario, **options)
+        world = World(1, scenario, observe=observe_of(policy), **options)
         world.seed(np.zeros(1, np.int64), np.array([seed], np.uint64))
         world.begin(np.ones(1, np.bool_))
         with self._writing():

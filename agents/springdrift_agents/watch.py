@@ -11,7 +11,7 @@ from springdrift.recorder import Recorder
 from springdrift.view import FPS, FRAMES, View, Window
 from springdrift_agents.evaluate import world_seeds
 from springdrift_agents.movie import Movie
-from springdrift_agents.rules import Memory, Policy
+from springdrift_agents.rules import Memory, Policy, observe_of
 
 
 class Episode:
@@ -26,7 +26,7 @@ class Episode:
     def __init__(
         self, policy: Policy, name: str, scenario: str, seed: int, cycles: int | None = None
     ) -> None:
-        self.world = World(1, scenario, cycles=cycles)
+        self.world = World(1, scenario, observe=observe_of(policy), cycles=cycles)
         self.world.seed(np.zeros(1, np.int64), world_seeds("evaluation", seed, 1))
         self.world.begin(np.ones(1, np.bool_))
         self.policy = policy

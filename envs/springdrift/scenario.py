@@ -48,7 +48,7 @@ class Scenario:
     cycles: int = 200  # the deadline; one cycle is one decision
     release_every: int = 0  # cycles between the slots in which a model can ship; 0 is any time
     cold_start: bool = False  # no fitted model and no recorded history at the start
-    members: tuple[str, ...] = ()  # a mixture: one of these, drawn for each episode
+    members: "tuple[str | Scenario, ...]" = ()  # a mixture: one of these, drawn for each episode
 
     def __post_init__(self) -> None:
         for name in ("onset", "gap"):
@@ -66,6 +66,10 @@ class Scenario:
             raise ValueError(f"Scenario.noise must be finite and not negative, got {self.noise}")
         if len(self.members) > MEMBERS:
             raise ValueError(f"Scenario.members holds at most {MEMBERS} names, got {len(self.members)}")
+        own = {member.name: member for member in self.members if isinstance(member, Scenario)}
+        for member in self.members:
+            if isinstance(member, Scenario) and own[member.name] != member:
+                raise ValueError(f"Scenario.members holds two different scenarios named {member.name!r}")
         fixed = Params()
         if abs(self.params.drive_omega) > 25.0:
             raise ValueError(
@@ -232,17 +236,17 @@ or a springdrift.Scenario
 
 
 def tabulate(extra: Scenario, cycles: int | None = None) -> ScenarioTable:
-    """All scenarios, with ``extra`` in front when it is not one of the house's own.
+    """All scenarios, with ``extra`` and members of its own behind the house's.
 
     ``cycles`` replaces every scenario's deadline.
     """
-    table = dict(SCENARIOS)
-    if table.get(extra.name) != extra:
-        table[extra.name] = extra
+    own = [member for member in extra.members if isinstance(member, Scenario)]
+    table = {**SCENARIOS, **{scenario.name: scenario for scenario in (*own, extra)}}
     names = tuple(table)
     plans = np.array([scenario.plan(cycles) for scenario in table.values()])
     for row, scenario in enumerate(table.values()):
-        for place, member in enumerate(scenario.members or (scenario.name,)):
+        for place, one in enumerate(scenario.members or (scenario.name,)):
+            member = one.name if isinstance(one, Scenario) else one
             if member not in names:
                 raise ValueError(
                     f"scenario {scenario.name!r} has unknown member {member!r}; allowed: {', '.join(names)}"

@@ -21,6 +21,7 @@ from springdrift_agents.commands.shell import (
     progress_bar,
 )
 from springdrift_agents.evaluate import world_seeds
+from springdrift_agents.files import write_text
 from springdrift_agents.separation import separation as measure_separation
 
 
@@ -99,7 +100,7 @@ def speed(
         ],
     }
     text = json.dumps(plain, indent=1)
-    report.write_text(out_dir / "speed.json", text + "\n")
+    write_text(out_dir / "speed.json", text + "\n")
     if as_json:
         print(text)
         return

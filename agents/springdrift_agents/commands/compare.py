@@ -29,6 +29,7 @@ from springdrift_agents.commands.shell import (
 )
 from springdrift_agents.evaluate import SEEDS, Episodes
 from springdrift_agents.evaluate import compare as run_comparison
+from springdrift_agents.files import write_text
 from springdrift_agents.rules import RULES, policy
 from springdrift_agents.store import Store
 
@@ -128,7 +129,7 @@ def compare(
         rows = report.summarise(own)
         about = {"seed": seed, "episodes": count, "costs": prices_of(cost)}
         report.write_csv(out_dir / "results.csv", parts)
-        report.write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
+        write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
         from springdrift_agents.plots import compare_plot, ranking_plot
 
         title = f"What drift costs, by strategy: {count} worlds of each scenario, the same for all"
@@ -252,7 +253,7 @@ def map_(
         )
     map_plot(cells, out_dir / "map.png", f"{scenario}: which strategy pays, and how much the next costs more")
     text = json.dumps([cell._asdict() for cell in cells], indent=1)
-    report.write_text(out_dir / "map.json", text + "\n")
+    write_text(out_dir / "map.json", text + "\n")
     if as_json:
         print(text)
         return

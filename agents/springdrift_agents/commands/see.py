@@ -8,7 +8,6 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from springdrift_agents import report
 from springdrift_agents.commands.shell import (
     Json,
     app,
@@ -16,6 +15,7 @@ from springdrift_agents.commands.shell import (
     pair_of,
 )
 from springdrift_agents.evaluate import SEEDS
+from springdrift_agents.files import write_text
 from springdrift_agents.rules import policy
 from springdrift_agents.scores import Score, scores_path
 from springdrift_agents.scores import read as read_scores
@@ -93,7 +93,7 @@ def scores(
     found = sorted(read_scores(scores_path()), key=lambda one: (one.scenario, one.seed, one.cost))
     if csv_file:
         lines = [",".join(Score._fields), *(",".join(map(str, one)) for one in found)]
-        report.write_text(csv_file, "\n".join(lines) + "\n")
+        write_text(csv_file, "\n".join(lines) + "\n")
         out.print(f"written: {csv_file} ({len(found)} games)")
         return
     if as_json:

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from springdrift import SCENARIOS
 from springdrift.scenario import resolve
-from springdrift_agents import report
 from springdrift_agents.commands.shell import (
     Json,
     app,
@@ -20,6 +19,7 @@ from springdrift_agents.commands.shell import (
     progress_bar,
 )
 from springdrift_agents.evaluate import SEEDS
+from springdrift_agents.files import write_text
 from springdrift_agents.rules import SETTINGS
 
 
@@ -56,7 +56,7 @@ def tune(
     out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
     old = json.loads(out_file.read_text())["settings"] if out_file.exists() else {}
     command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
-    report.write_text(out_file, tuning.to_text(found, command, old))
+    write_text(out_file, tuning.to_text(found, command, old))
     out.print(f"written: {out_file}")
 
 

@@ -1,0 +1,81 @@
+"""All that a Stable-Baselines3 model must keep between two chunks of training, in one safetensors file.
+
+No pickles: weights, the optimiser's state and a replay buffer are arrays, the rest is JSON in the file's
+metadata. One file, written whole, so that a kill at any moment leaves a run that can go on.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+
+from springdrift_agents.files import write_bytes
+
+_COUNTERS = ("num_timesteps", "_n_updates", "_n_calls")
+_BUFFER = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
+
+
+def write(path: Path, model: Any, about: dict[str, Any]) -> None:
+    """Write a model's state, and what else is to be known."""
+    tensors = {f"policy.{name}": value for name, value in model.policy.state_dict().items()}
+    for place, state in model.policy.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{place}.{name}": value for name, value in state.items()}
+    counters = {name: getattr(model, name) for name in _COUNTERS if hasattr(model, name)}
+    buffer = getattr(model, "replay_buffer", None)
+    if buffer is not None:
+        filled = buffer.buffer_size if buffer.full else buffer.pos
+        for name in _BUFFER:
+            tensors[f"buffer.{name}"] = torch.from_numpy(getattr(buffer, name)[:filled])
+        counters |= {"pos": buffer.pos, "full": bool(buffer.full)}
+    metadata = {"about": json.dumps({**about, "counters": counters}, sort_keys=True)}
+    whole = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+    write_bytes(path, safetensors.torch.save(whole, metadata))
+
+
+def about(path: Path) -> dict[str, Any]:
+    """What :func:`write` was told beside the model.
+
+    Raises:
+        ValueError: the file is damaged or is something else.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            found: dict[str, Any] = json.loads(file.metadata()["about"])
+    except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as wrong:
+        raise ValueError(f"{path} is no checkpoint of springdrift, or is damaged: {wrong}") from wrong
+    return found
+
+
+def read(path: Path, model: Any) -> None:
+    """Put a written state into a model made with the same hyperparameters.
+
+    Raises:
+        ValueError: the state does not fit the model.
+    """
+    counters = about(path)["counters"]
+    tensors = safetensors.torch.load_file(path)
+    policy = {name.removeprefix("policy."): value for name, value in tensors.items() if name[:7] == "policy."}
+    try:
+        model.policy.load_state_dict(policy)
+    except RuntimeError as wrong:
+        raise ValueError(f"{path} does not fit this network: {wrong}") from wrong
+    states: dict[int, dict[str, Any]] = {}
+    for name, value in tensors.items():
+        kind, _, rest = name.partition(".")
+        if kind == "optimizer":
+            place, _, key = rest.partition(".")
+            states.setdefault(int(place), {})[key] = value
+    optimizer = model.policy.optimizer
+    optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
+    for name in _COUNTERS:
+        if name in counters:
+            setattr(model, name, counters[name])
+    buffer = getattr(model, "replay_buffer", None)
+    if buffer is not None:
+        buffer.pos, buffer.full = counters["pos"], counters["full"]
+        for name in _BUFFER:
+            kept = tensors[f"buffer.{name}"].numpy()
+            getattr(buffer, name)[: len(kept)] = kept

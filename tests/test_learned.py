@@ -1,0 +1,232 @@
+"""Learned policies: the same decisions without torch, files that cannot run code, and honest refusals."""
+
+import json
+import pickle
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+import springdrift_agents
+from springdrift import OBS, Action
+from springdrift_agents import learned, training
+from springdrift_agents.commands import app
+from springdrift_agents.evaluate import evaluate, world_seeds
+from springdrift_agents.hyperparameters import ALGOS
+from springdrift_agents.learned import Card, Learned
+from springdrift_agents.rules import observe_of, policy, policy_names
+
+SHIPPED = sorted(learned.shipped())
+SMALL = {"n_envs": 4, "n_steps": 8, "batch_size": 32}
+COUNT = 100_000
+
+
+def model_of(algo: str, seed: int = 0, **hyper):
+    """A Stable-Baselines3 model with random weights, and how it is described."""
+    given = {name: value for name, value in SMALL.items() if algo != "dqn" or name == "n_envs"}
+    config = training.config_of(algo, changes=[f"{k}={v}" for k, v in (given | hyper).items()], seed=seed)
+    model = training.make_model(config, training.make_envs(config))
+    with torch.no_grad():
+        for weight in model.policy.parameters():
+            weight.mul_(3.0)  # decisions that differ from each other
+    return model, training._card(config)
+
+
+def play(seed: int, episodes: int) -> np.ndarray:
+    """Observations of episodes under random decisions, (episodes, cycles, D)."""
+    from springdrift import InclinedMassVectorEnv
+
+    envs = InclinedMassVectorEnv(episodes, scenario="mix", cycles=200)
+    rng = np.random.default_rng(seed)
+    seen = [envs.reset(seed=seed)[0]]
+    for _ in range(199):
+        seen.append(envs.step(rng.integers(len(Action), size=episodes))[0])
+    return np.stack(seen, axis=1)
+
+
+@pytest.mark.parametrize("algo", ["ppo", "dqn", "maskable-ppo"])
+def test_decides_as_stable_baselines_does(algo):
+    model, card = model_of(algo)
+    ours = training.export(model, card)
+    frames = np.concatenate((np.zeros((500, card.stack - 1, len(OBS)), np.float32), play(3, 500)), axis=1)
+    stacked = np.lib.stride_tricks.sliding_window_view(frames, card.stack, axis=1)  # (500, 200, D, stack)
+    stacked = np.ascontiguousarray(stacked.transpose(1, 0, 3, 2)).reshape(COUNT, -1)
+    masks = np.ones((COUNT, len(Action)), np.bool_)
+    masks[:, Action.RETRAIN] = stacked[:, -len(OBS) + OBS.index("in_flight")] == 0.0
+    extra = {"action_masks": masks} if algo == "maskable-ppo" else {}
+    theirs, _ = model.predict(stacked, deterministic=True, **extra)
+    memory, mine = None, []
+    for cycle in range(200):
+        actions, memory = ours.predict(frames[:, card.stack - 1 + cycle], memory)
+        mine.append(actions)
+    np.testing.assert_array_equal(np.concatenate(mine), theirs)
+    assert len(set(theirs.tolist())) > 1
+
+
+def test_a_recurrent_one_remembers_as_stable_baselines_does():
+    model, card = model_of("recurrent-ppo")
+    ours = training.export(model, card)
+    seen = play(5, 500)
+    start, memory, theirs_memory = np.ones(500, np.bool_), None, None
+    kinds = set()
+    for cycle in range(200):
+        start = np.full(500, cycle == 0)
+        start[: 200 if cycle == 90 else 0] = True  # an episode that ends earlier starts anew
+        theirs, theirs_memory = model.predict(
+            seen[:, cycle], state=theirs_memory, episode_start=start, deterministic=True
+        )
+        mine, memory = ours.predict(seen[:, cycle], memory, start)
+        np.testing.assert_array_equal(mine, theirs)
+        kinds |= set(theirs.tolist())
+    assert len(kinds) > 1
+
+
+def test_memory_starts_anew_with_an_episode_and_batches_do_not_mix():
+    model, card = model_of("ppo")
+    ours = training.export(model, card)
+    seen = play(7, 6)
+    _, memory = ours.predict(seen[:, 0])
+    together, _ = ours.predict(seen[:, 1], memory, np.array([True] + [False] * 5))
+    fresh, _ = ours.predict(seen[:1, 1])
+    assert together[0] == fresh[0]
+    alone = ours.predict(seen[3, 1], tuple(part[3:4] for part in memory))[0]
+    assert together[3] == alone
+    with pytest.raises(ValueError, match=r"sees observe='monitor', \(n, 18\), got shape \(5,\)"):
+        ours.predict(np.zeros(5))
+
+
+def test_files_come_back_as_they_went(tmp_path):
+    model, card = model_of("ppo")
+    ours = training.export(model, card)
+    learned.save(ours, tmp_path / "mine")
+    again = springdrift_agents.load(tmp_path / "mine.safetensors")
+    assert all(np.array_equal(again.weights[name], value) for name, value in ours.weights.items())
+    assert again.card.stack == card.stack
+    seeds = world_seeds("validation", 1, 4)
+    spec = str(tmp_path / "mine.safetensors")
+    assert evaluate(policy(spec), "abrupt", seeds).cost.tolist() == (
+        evaluate(ours, "abrupt", seeds).cost.tolist()
+    )
+    assert pickle.loads(pickle.dumps(again)).predict(np.zeros(18))[0] == again.predict(np.zeros(18))[0]
+
+
+def damaged(path, what: str) -> None:
+    weights, about = path / "mine.safetensors", path / "mine.json"
+    card = json.loads(about.read_text())
+    if what == "weights":
+        data = bytearray(weights.read_bytes())
+        data[-1] ^= 1
+        weights.write_bytes(bytes(data))
+    elif what == "short":
+        weights.write_bytes(weights.read_bytes()[:100])
+        about.write_text(
+            json.dumps(card | {"sha256": learned.hashlib.sha256(weights.read_bytes()).hexdigest()})
+        )
+    elif what == "text":
+        about.write_text("{")
+    else:
+        about.write_text(json.dumps(card | json.loads(what)))
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("weights", "is damaged, or is not the one that mine.json describes"),
+        ("short", "mine.safetensors:"),
+        ("text", "mine.json does not describe a policy"),
+        ('{"surprise": 1}', "unknown entry 'surprise'"),
+        ('{"stack": 3}', r"weight '0.weight' is of shape \(128, 108\), expected shape \(128, 54\)"),
+        ('{"stack": 0}', "stack must be from 1 to 256, got 0"),
+        ('{"activation": "sine"}', "activation must be one of relu, tanh, got 'sine'"),
+        ('{"observe": "all"}', "observe must be one of monitor, signals, truth"),
+    ],
+)
+def test_a_damaged_policy_says_so(tmp_path, what, said):
+    learned.save(training.export(*model_of("ppo")), tmp_path / "mine")
+    damaged(tmp_path, what)
+    with pytest.raises(ValueError, match=said):
+        springdrift_agents.load(tmp_path / "mine.safetensors")
+
+
+def test_weights_that_are_not_finite_are_refused():
+    weights = {"0.weight": np.zeros((3, 18), np.float32), "0.bias": np.array([0, np.nan, 0], np.float32)}
+    with pytest.raises(ValueError, match=r"'0.bias' is not finite"):
+        Learned(Card("ppo"), weights)
+    with pytest.raises(ValueError, match="gives 2 values"):
+        Learned(Card("ppo"), {"0.weight": np.zeros((2, 18)), "0.bias": np.zeros(2)})
+
+
+class Payload:
+    """Opens a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_a_zip_is_not_opened_without_trust(tmp_path):
+    """A zip made to run code as it is opened: refused by default, and the code has not run."""
+    mark, crafted = tmp_path / "ran", tmp_path / "ppo-crafted.zip"
+    import base64
+
+    coded = base64.b64encode(pickle.dumps(Payload(mark))).decode()
+    with zipfile.ZipFile(crafted, "w") as file:
+        file.writestr("data", json.dumps({"policy_class": {":type:": "x", ":serialized:": coded}}))
+    for attempt in (lambda: springdrift_agents.load(crafted), lambda: policy(str(crafted))):
+        with pytest.raises(ValueError, match="which can run code as they are opened"):
+            attempt()
+    found = CliRunner().invoke(app, ["compare", "-p", str(crafted), "-s", "poc", "-n", "2"])
+    assert found.exit_code != 0
+    assert "which can run code" in str(found.exception)
+    assert not mark.exists()
+
+
+def test_a_zip_of_ones_own_runs_when_trusted(tmp_path):
+    model, card = model_of("ppo", learning_rate=1e-3)
+    model.save(tmp_path / "ppo-mine.zip")
+    again = springdrift_agents.load(tmp_path / "ppo-mine.zip", trust=True)
+    assert (again.card.stack, again.card.activation) == (card.stack, card.activation)
+    seen = play(2, 20)[:, 0]
+    np.testing.assert_array_equal(again.predict(seen)[0], training.export(model, card).predict(seen)[0])
+    (tmp_path / "ppo-mine.zip").rename(tmp_path / "mine.zip")
+    with pytest.raises(ValueError, match="say what trained it"):
+        springdrift_agents.load(tmp_path / "mine.zip", trust=True)
+    assert springdrift_agents.load(tmp_path / "mine.zip", trust=True, algo="ppo").layers == 3
+
+
+def test_unknown_names_get_a_sentence():
+    with pytest.raises(ValueError, match=r"unknown learned policy 'pqo-mix'; allowed: "):
+        springdrift_agents.load("pqo-mix")
+    with pytest.raises(FileNotFoundError):
+        springdrift_agents.load("nowhere.safetensors")
+
+
+def test_importing_and_loading_need_no_torch(tmp_path):
+    learned.save(training.export(*model_of("ppo")), tmp_path / "mine")
+    code = (
+        "import sys, springdrift_agents, numpy as np\n"
+        f"p = springdrift_agents.load({str(tmp_path / 'mine.safetensors')!r})\n"
+        "p.predict(np.zeros((4, 18)))\n"
+        "heavy = {'torch', 'stable_baselines3', 'pandas', 'matplotlib', 'pygame', 'optuna'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_ships_is_small_and_plays(name):
+    found = springdrift_agents.load(name)
+    assert found.card.algo in ALGOS
+    assert learned.shipped()[name].stat().st_size < 400_000
+    assert name in policy_names()
+    assert observe_of(found) == "monitor"
+    seeds = world_seeds("validation", 9, 64)
+    world = found.card.trained["scenario"].replace("practice", "mix")
+    mine, idle = (evaluate(one, world, seeds).cost.mean() for one in (found, policy("never")))
+    assert mine < idle
