@@ -78,6 +78,14 @@ class Learned:
         if not self.layers or width != len(Action):
             raise ValueError(f"the network gives {width} values, {len(Action)} decisions need as many")
 
+    @property
+    def summary(self) -> str:
+        """One line for a list."""
+        trained = self.card.trained
+        where, steps = trained.get("scenario", "worlds unknown"), trained.get("steps")
+        length = f" for {steps / 1e6:.3g} million steps" if steps else ""
+        return f"Learned by {self.card.algo} on {where}{length}."
+
     def __repr__(self) -> str:
         return f"Learned({self.card.algo}, {self.card.sha256[:12] or 'unsaved'})"
 

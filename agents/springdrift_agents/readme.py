@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 from springdrift import OBS, SCENARIOS, TERMS
@@ -10,7 +9,7 @@ from springdrift_agents.evaluate import compare
 from springdrift_agents.files import write_text
 from springdrift_agents.plots import compare_plot
 from springdrift_agents.report import Row, best_of, figure, summarise
-from springdrift_agents.rules import RULES, policy
+from springdrift_agents.rules import RULES, policies_about, policy
 from springdrift_agents.watch import Episode, show
 
 README = Path("README.md")
@@ -40,9 +39,9 @@ def observation() -> str:
 def policies() -> str:
     """The policies and their parameters."""
     rows = []
-    for name, rule in RULES.items():
-        values = ", ".join(f"`{field.name}={field.default}`" for field in fields(rule))
-        rows.append((f"`{name}`", (rule.__doc__ or "").split("\n")[0], values))
+    for name, one in policies_about().items():
+        values = ", ".join(f"`{key}={value}`" for key, value in one.parameters.items())
+        rows.append((f"`{name}`", one.summary, values))
     return _table(("policy", "what it does", "parameters"), rows)
 
 

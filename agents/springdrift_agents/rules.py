@@ -5,11 +5,11 @@ observations in, a batch of decisions out, and whatever it remembers travels in 
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -315,6 +315,23 @@ def policy_names() -> list[str]:
     from springdrift_agents.learned import shipped  # it builds on this module
 
     return [*RULES, *shipped()]
+
+
+class About(NamedTuple):
+    """A policy as lists show it."""
+
+    summary: str
+    parameters: dict[str, float]
+
+
+def policies_about() -> dict[str, About]:
+    """What each policy of the house does, and its parameters with their defaults."""
+    from springdrift_agents import learned  # it builds on this module
+
+    found = {name: About((rule.__doc__ or "").split("\n")[0], asdict(rule())) for name, rule in RULES.items()}
+    for name in learned.shipped():
+        found[name] = About(learned.load(name).summary, {})
+    return found
 
 
 def policy(spec: str, trust: bool = False) -> Policy:

@@ -109,3 +109,29 @@ def speed(
     for claim, holds, figure in bench.claims(found):
         out.print(f"{'[green]yes[/]' if holds else '[red]NO [/]'} {claim} [dim]({figure})[/]")
     out.print(f"\nwritten: {out_dir / 'speed.json'}")
+
+
+@benches.command("learning")
+def learning(
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="What to learn.")] = "mix",
+    limit: Annotated[float, typer.Option(min=1, help="Seconds each may take.")] = 600.0,
+    as_json: Json = False,
+) -> None:
+    """How soon is PPO as good as the best tuned rule? Beside Stable-Baselines3's DummyVecEnv, in one run."""
+    from springdrift_agents import learning_bench as bench
+
+    with err.status("training") as status:
+        rule, goal, found = bench.race(scenario, limit, tell=lambda name: status.update(f"training: {name}"))
+    if as_json:
+        print(json.dumps({"rule": rule, "cost": goal, "contestants": [one._asdict() for one in found]}))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table.title = f"Until PPO costs no more than {rule} ({goal:.1f}) on {scenario}"
+    for title in ("", "steps/s", "seconds", "steps", "cost then", "sooner"):
+        table.add_column(title, justify="right" if title else "left")
+    for one in found:
+        there = one.seconds == one.seconds
+        ratio = (one.seconds if there else limit) / found[0].seconds
+        cells = (f"{one.seconds:.0f}" if there else f"over {limit:.0f}", f"{one.steps:,}", f"{one.cost:.1f}")
+        table.add_row(one.name, f"{one.per_second:,.0f}", *cells, f"{'' if there else '> '}{ratio:.1f} ×")
+    out.print(table)

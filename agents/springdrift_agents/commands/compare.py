@@ -20,6 +20,7 @@ from springdrift.vector_env import costs_of
 from springdrift_agents import report
 from springdrift_agents.commands.shell import (
     Json,
+    Trust,
     app,
     err,
     names_of,
@@ -30,7 +31,7 @@ from springdrift_agents.commands.shell import (
 from springdrift_agents.evaluate import SEEDS, Episodes
 from springdrift_agents.evaluate import compare as run_comparison
 from springdrift_agents.files import write_text
-from springdrift_agents.rules import RULES, policy
+from springdrift_agents.rules import policy, policy_names
 from springdrift_agents.store import Store
 
 QUICK, FULL = 100, 1000  # episodes
@@ -72,6 +73,7 @@ def compare(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "out/compare"
     ),
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Compare policies on the same drifting worlds.
@@ -79,9 +81,9 @@ def compare(
     Every policy meets the same worlds (common random numbers). Writes [bold]results.csv[/] (a line an
     episode), [bold]summary.json[/] and [bold]compare.png[/].
     """
-    specs = names_of(policies, list(RULES))
+    specs = names_of(policies, policy_names())
     names = names_of(scenarios, list(SCENARIOS))
-    chosen = {spec: policy(spec) for spec in specs}
+    chosen = {spec: policy(spec, trust) for spec in specs}
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
         raise ValueError(f"unknown scenario {unknown[0]!r}; allowed: {', '.join(SCENARIOS)}")
@@ -187,6 +189,7 @@ def regret(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for timeline.png.")] = Path(
         "out/regret"
     ),
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """What each policy paid beyond a plan that knew the future, and what for; one world as a picture."""
@@ -195,7 +198,7 @@ def regret(
     from springdrift_agents.plots import timeline_plot
 
     resolve(scenario)
-    chosen = {spec: policy(spec) for spec in names_of(policies, list(RULES))}
+    chosen = {spec: policy(spec, trust) for spec in names_of(policies, policy_names())}
     with err.status(f"searching {episodes} worlds of {scenario}"):
         found, courses = regrets.regret(chosen, scenario, episodes, seed, prices_of(cost))
     title = f"{scenario}, one world under each strategy"
@@ -237,6 +240,7 @@ def map_(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for map.png and map.json.")] = Path(
         "out/map"
     ),
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Where does which strategy pay? Price of retraining across, its latency down."""
@@ -244,7 +248,7 @@ def map_(
     from springdrift_agents.plots import map_plot
 
     resolve(scenario)
-    chosen = {spec: policy(spec) for spec in names_of(policies, maps.DEFAULT)}
+    chosen = {spec: policy(spec, trust) for spec in names_of(policies, maps.DEFAULT)}
     ratios, latencies = ratio or list(maps.RATIOS), latency or list(maps.LATENCIES)
     with progress_bar() as progress:
         task = progress.add_task(scenario, total=len(ratios) * len(latencies))

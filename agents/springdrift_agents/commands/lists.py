@@ -1,7 +1,6 @@
 """Commands that list what there is."""
 
 import json
-from dataclasses import fields
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -12,7 +11,7 @@ from springdrift_agents.commands.shell import (
     app,
     out,
 )
-from springdrift_agents.rules import RULES
+from springdrift_agents.rules import policies_about
 
 
 @app.command(rich_help_panel="Use")
@@ -32,18 +31,16 @@ def scenarios(as_json: Json = False) -> None:
 @app.command(rich_help_panel="Use")
 def policies(as_json: Json = False) -> None:
     """List the policies and their parameters."""
-    summaries = {name: (rule.__doc__ or "").split("\n")[0] for name, rule in RULES.items()}
-    settings = {name: {field.name: field.default for field in fields(rule)} for name, rule in RULES.items()}
+    about = policies_about()
     if as_json:
-        listed = {name: {"summary": summaries[name], "parameters": settings[name]} for name in RULES}
-        print(json.dumps(listed))
+        print(json.dumps({name: one._asdict() for name, one in about.items()}))
         return
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for title in ("policy", "what it does", "parameters"):
         table.add_column(title)
-    for name in RULES:
-        values = " ".join(f"{key}={value}" for key, value in settings[name].items())
-        table.add_row(f"[cyan]{name}[/]", summaries[name], values)
+    for name, one in about.items():
+        values = " ".join(f"{key}={value}" for key, value in one.parameters.items())
+        table.add_row(f"[cyan]{name}[/]", one.summary, values)
     out.print(table)
 
 

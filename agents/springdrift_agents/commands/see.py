@@ -10,6 +10,7 @@ from rich.table import Table
 
 from springdrift_agents.commands.shell import (
     Json,
+    Trust,
     app,
     out,
     pair_of,
@@ -37,12 +38,13 @@ def watch(
     fps: Annotated[int, typer.Option(min=1, max=240, help="Pictures a second.")] = 30,
     truth: Annotated[bool, typer.Option("--truth", help="Show what no operator sees (key H).")] = False,
     font_scale: Annotated[float, typer.Option(help="Size of the letters.")] = 1.0,
+    trust: Trust = False,
 ) -> None:
     """Watch a policy at work, in a window or as a file; two policies side by side with --versus."""
     from springdrift_agents import watch as watching
 
     specs = [policy_spec, *([versus] if versus else [])]
-    episodes = [watching.Episode(policy(spec), spec, scenario, seed) for spec in specs]
+    episodes = [watching.Episode(policy(spec, trust), spec, scenario, seed) for spec in specs]
     part = pair_of("--cycles", cycles, ":") if cycles else None
     count = watching.show(
         episodes,

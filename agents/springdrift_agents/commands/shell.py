@@ -44,6 +44,11 @@ def names_of(given: Sequence[str] | None, everything: Sequence[str]) -> list[str
     return list(dict.fromkeys(names))
 
 
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Open .zip policies of Stable-Baselines3, which can run code.")
+]
+
+
 def progress_bar() -> Progress:
     """A bar on the error stream, gone when it is done."""
     return Progress(
