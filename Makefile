@@ -6,10 +6,10 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test lint types unit format bench readme clean
+.PHONY: help setup demo test test-rllib lint types unit format bench readme clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: .venv/.ready  ## create .venv and install springdrift with everything it can use
 
@@ -47,6 +47,17 @@ unit: .venv/.ready .venv/.screen
 	@echo "== tests"
 	@$(BIN)/python -c "import springdrift; springdrift.warm_up()"
 	@$(BIN)/pytest -q -n 2
+
+# RLlib pins an older gymnasium than the one of .venv, so it has an environment of its own.
+.venv-rllib/.ready: pyproject.toml tests/rllib/constraints.txt
+	@echo "== setting up .venv-rllib (once, a few minutes)"
+	@test -x .venv-rllib/bin/python || $(PYTHON) -m venv .venv-rllib
+	@.venv-rllib/bin/python -m pip install --quiet --upgrade -c tests/rllib/constraints.txt pip
+	@.venv-rllib/bin/python -m pip install --quiet -c tests/rllib/constraints.txt 'ray[rllib]' torch -e .
+	@touch $@
+
+test-rllib: .venv-rllib/.ready  ## RLlib learns too, in an environment of its own
+	@.venv-rllib/bin/python tests/rllib/train.py --check
 
 format: .venv/.ready  ## format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
