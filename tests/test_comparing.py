@@ -209,6 +209,7 @@ def test_compare_with_hindsight_closes_gaps(tmp_path):
     assert found.exit_code == 0, found.output
     assert "Against hindsight" in found.output
     assert "gap closed" in found.output
+    assert "optimality gap" in found.output
 
 
 def test_regret_splits_into_causes_that_sum_to_the_whole():
@@ -228,6 +229,22 @@ def test_regret_splits_into_causes_that_sum_to_the_whole():
     np.testing.assert_allclose(
         courses["threshold"].terms.sum(axis=0), evaluate(policy("threshold"), "abrupt", seeds).terms
     )
+
+
+def test_rules_meet_a_retraining_budget():
+    for spec in ("periodic", "threshold@abrupt", "cusum"):
+        rule = tuning.at_budget(spec, "abrupt", 3.0, episodes=64)
+        found = evaluate(rule, "abrupt", world_seeds("tuning", 0, 64))
+        assert found.finding("retrains").mean() == pytest.approx(3.0, abs=0.16)
+    with pytest.raises(ValueError, match="'never' has no knob"):
+        tuning.at_budget("never", "abrupt", 3.0)
+    with pytest.raises(ValueError, match="cannot retrain 500 times"):
+        tuning.at_budget("periodic", "abrupt", 500.0, episodes=4)
+    found = CliRunner().invoke(
+        app, ["budget", "-s", "poc", "-r", "1", "-p", "periodic,threshold", "-n", "32"]
+    )
+    assert found.exit_code == 0, found.output
+    assert "retrain about 1 times" in found.output
 
 
 def test_regret_command(tmp_path):

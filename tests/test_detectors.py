@@ -6,11 +6,14 @@ from river.drift import ADWIN, KSWIN
 from typer.testing import CliRunner
 
 from springdrift_agents.commands import app
+from springdrift_agents.detectors import ADWIN as ADWIN_FAMILY
 from springdrift_agents.detectors import (
     Cusum,
     Ewma,
+    Family,
     PageHinkley,
     River,
+    adwin,
     calibrate,
     run_lengths,
     siegmund,
@@ -90,8 +93,19 @@ def test_wrong_numbers_get_a_sentence():
         calibrate(Cusum(), 1.0)
     with pytest.raises(ValueError, match="say only yes or no"):
         calibrate(River(ADWIN), 100.0)
+    with pytest.raises(ValueError, match="cannot alarm as often as every 5 values"):
+        calibrate(ADWIN_FAMILY, 5.0, n=10)
+    with pytest.raises(ValueError, match="does not reach"):
+        calibrate(Family(adwin, 1.01, 1.02), 1000.0, n=10)
     with pytest.raises(ValueError, match="n must be at least 2"):
         run_lengths(Cusum(), n=1)
+
+
+def test_rivers_adwin_is_set_to_a_rate_of_false_alarms():
+    found = calibrate(ADWIN_FAMILY, 600.0, n=40, seed=1)
+    again = run_lengths(found, n=60, seed=2, limit=6000)
+    assert again.mean == pytest.approx(600.0, abs=4 * again.error + 60)
+    assert run_lengths(found, 3.0, n=40, seed=3, after=60, limit=3000).mean < 0.1 * again.mean
 
 
 def test_the_lab(tmp_path):

@@ -5,10 +5,10 @@ exceeds its threshold. Detectors are comparable only at an equal rate of false a
 :func:`calibrate`.
 """
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -194,13 +194,36 @@ def run_lengths(
     return RunLengths(lengths, len(running))
 
 
+class Family(NamedTuple):
+    """Detectors that differ in one number, the calmer the larger it is: what :func:`calibrate` searches."""
+
+    make: Callable[[float], Any]
+    low: float
+    high: float
+
+
+def adwin(calm: float) -> River:
+    """River's ADWIN with ``delta`` 1 / ``calm``, looking at every value (its own clock is every 32nd)."""
+
+    def make() -> Any:
+        from river.drift import ADWIN
+
+        return ADWIN(delta=1.0 / calm, clock=1)
+
+    return River(make)
+
+
+ADWIN = Family(adwin, 1.001, 1e9)  # at its most eager, some 350 values lie between two false alarms
+
+
 def calibrate(detector: Any, arl0: float, n: int = 4000, seed: int = 0) -> Any:
     """The detector with the threshold at which its in-control average run length is ``arl0``.
 
-    By bisection on common values, to about the Monte Carlo error of ``n`` runs.
+    By bisection on common values, to about the Monte Carlo error of ``n`` runs. One that says only yes or no
+    is given as a :class:`Family`, whose number is searched on a logarithmic scale.
 
     Raises:
-        ValueError: an ARL0 below 2, or a detector without a continuous statistic.
+        ValueError: an ARL0 below 2, one that is out of reach, or a detector without a continuous statistic.
 
     >>> round(calibrate(Cusum(slack=0.5), 168.0).threshold, 1)
     4.0
@@ -208,21 +231,29 @@ def calibrate(detector: Any, arl0: float, n: int = 4000, seed: int = 0) -> Any:
     if arl0 < 2:
         raise ValueError(f"arl0 must be at least 2, got {arl0}")
     if isinstance(detector, River):
-        raise ValueError("river's detectors say only yes or no: tune what builds them instead")
-    low, high = 0.0, 1.0
+        raise ValueError("river's detectors say only yes or no: give a Family that makes them")
     limit = int(30 * arl0)
+    known = isinstance(detector, Family)
+    make = detector.make if known else partial(_with_threshold, detector)
 
-    def at(threshold: float) -> float:
-        return run_lengths(replace(detector, threshold=threshold), 0.0, n, seed, limit=limit).mean
+    def at(place: float) -> float:
+        return run_lengths(make(place), 0.0, n, seed, limit=limit).mean
 
+    low, high = (detector.low, detector.high) if known else (0.0, 1.0)
+    if known and at(low) > arl0:
+        raise ValueError(f"{detector} cannot alarm as often as every {arl0:g} values")
     while at(high) < arl0:
-        low, high = high, 2 * high
-        if high > 1e6:
+        if known or high > 1e6:
             raise ValueError(f"{detector} does not reach an in-control average run length of {arl0}")
+        low, high = high, 2 * high
     for _ in range(18):
-        middle = (low + high) / 2
+        middle = math.sqrt(low * high) if known else (low + high) / 2
         low, high = (middle, high) if at(middle) < arl0 else (low, middle)
-    return replace(detector, threshold=(low + high) / 2)
+    return make(high if known else (low + high) / 2)
+
+
+def _with_threshold(detector: Any, threshold: float) -> Any:
+    return replace(detector, threshold=threshold)
 
 
 def siegmund(change: float, slack: float, threshold: float) -> float:
@@ -240,11 +271,14 @@ def siegmund(change: float, slack: float, threshold: float) -> float:
 def lab(
     detectors: dict[str, Any], arl0s: list[float], changes: list[float], n: int, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """Steady-state delay of each detector at equal false-alarm rates: a row for each of the three."""
+    """Steady-state delay of each detector at equal false-alarm rates: a row for each of the three.
+
+    Values before the shift number 100, and what alarms among them starts anew.
+    """
     rows = []
     for name, plain in detectors.items():
         for arl0 in arl0s:
-            detector = calibrate(copy.copy(plain), arl0, n, seed)
+            detector = calibrate(plain, arl0, n, seed)
             for change in changes:
                 found = run_lengths(detector, change, n, seed + 1, after=100)
                 rows.append(

@@ -1,13 +1,14 @@
 """Search for a rule's parameters on worlds that no evaluation ever meets, and the settings shipped."""
 
 import json
+import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.rules import RULES, Rule
+from springdrift_agents.rules import RULES, Rule, policy
 
 FINALISTS = 5  # trials that meet the validation worlds
 
@@ -31,6 +32,17 @@ SPACES: dict[str, dict[str, Range]] = {
     "ewma": {"threshold": Range(1, 15, log=True), "weight": Range(0.05, 1.0, log=True), **_ALARM, **_PUSH},
     "page-hinkley": {"threshold": Range(1, 80, log=True), "slack": Range(0.0, 4.0), **_ALARM, **_PUSH},
     "adwin": {"delta": Range(1e-4, 0.9, log=True), **_ALARM, **_PUSH},
+}
+
+
+# What makes a rule retrain less the larger it is.
+KNOBS = {
+    "periodic": "every",
+    "retrain": "error",
+    "threshold": "error",
+    "cusum": "threshold",
+    "ewma": "threshold",
+    "page-hinkley": "threshold",
 }
 
 
@@ -120,3 +132,29 @@ def to_text(found: Sequence[Tuned], command: str, old: dict[str, dict[str, dict[
     for one in found:
         kept.setdefault(one.scenario, {})[one.rule] = one.parameters
     return json.dumps({"command": command, "settings": kept}, indent=1) + "\n"
+
+
+def at_budget(spec: str, scenario: str, retrains: float, episodes: int = 256, seed: int = 0) -> Rule:
+    """A rule with its knob set so that it retrains about ``retrains`` times an episode, on tuning worlds.
+
+    Raises:
+        ValueError: a rule without such a knob, or a budget that it cannot meet within 5 %.
+    """
+    name = spec.partition("@")[0].partition(":")[0]
+    if name not in KNOBS:
+        raise ValueError(f"{name!r} has no knob for its budget; allowed: {', '.join(KNOBS)}")
+    rule, worlds = policy(spec), world_seeds("tuning", seed, episodes)
+    assert isinstance(rule, Rule)
+
+    def at(place: float) -> tuple[Rule, float]:
+        made = replace(rule, **{KNOBS[name]: place})
+        return made, float(evaluate(made, scenario, worlds).finding("retrains").mean())
+
+    low, high = 1e-3, 1e4
+    for _ in range(30):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if at(middle)[1] > retrains else (low, middle)
+    made, found = min((at(low), at(high)), key=lambda one: abs(one[1] - retrains))
+    if abs(found - retrains) > 0.05 * max(retrains, 1.0):
+        raise ValueError(f"{spec!r} cannot retrain {retrains:g} times an episode: the nearest is {found:.2f}")
+    return made

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -18,7 +18,7 @@ from springdrift_agents.commands.shell import (
     out,
     progress_bar,
 )
-from springdrift_agents.evaluate import SEEDS
+from springdrift_agents.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.files import write_text
 from springdrift_agents.rules import SETTINGS
 
@@ -67,7 +67,10 @@ def detectors(
         typer.Option(help="Values between false alarms. May be repeated. [50 100 200 500]"),
     ] = None,
     runs: Annotated[int, typer.Option("--runs", "-n", min=10, help="Monte Carlo runs.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the values.")] = 0,
+    river: Annotated[
+        bool, typer.Option("--river", help="river's ADWIN as well, on a tenth of the runs, where it can.")
+    ] = False,
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the picture.")] = Path(
         "out/detectors"
     ),
@@ -85,6 +88,12 @@ def detectors(
     }
     with err.status("running detectors"):
         rows = lab.lab(contestants, rates, changes, runs, seed)
+        if river:  # one object a run, in Python: a hundred times slower
+            for rate in rates:
+                try:
+                    rows += lab.lab({"adwin": lab.ADWIN}, [rate], changes, max(20, runs // 10), seed)
+                except ValueError as out_of_reach:
+                    err.print(f"[yellow]left out: {out_of_reach}[/]")
     detector_plot(rows, out_dir / "detectors.png")
     if as_json:
         print(json.dumps(rows))
@@ -102,3 +111,51 @@ def detectors(
         table.add_row(f"{head['arl0']:g}", head["detector"], f"{head['threshold']:.2f}", *delays)
     out.print(table)
     out.print(f"written: {out_dir / 'detectors.png'}")
+
+
+@app.command(rich_help_panel="Measure")
+def budget(
+    retrains: Annotated[float, typer.Option("--retrains", "-r", help="Retrainings an episode.")] = 3.0,
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which world.")] = "abrupt",
+    rules: Annotated[
+        list[str] | None, typer.Option("--policies", "-p", help="Which rules, such as cusum@abrupt. [all]")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Rules at an equal retraining budget: each one's threshold is set so that it retrains as often."""
+    from springdrift_agents import tuning
+    from springdrift_agents.statistics import mean_interval
+
+    resolve(scenario)
+    specs = names_of(rules, [f"{name}@{scenario}" for name in tuning.KNOBS])
+    rows: list[dict[str, Any]] = []
+    with progress_bar() as progress:
+        for spec in progress.track(specs, description="setting thresholds"):
+            rule = tuning.at_budget(spec, scenario, retrains, episodes, seed)
+            found = evaluate(rule, scenario, world_seeds("evaluation", seed, episodes))
+            answered = found.finding("changes").sum() - found.finding("missed").sum()
+            row: dict[str, Any] = {
+                "rule": spec,
+                "setting": float(getattr(rule, tuning.KNOBS[spec.partition("@")[0]])),
+                "retrains": float(found.finding("retrains").mean()),
+                "cost": mean_interval(found.cost)._asdict(),
+                "delay": float(found.finding("delay").sum() / answered) if answered else None,
+            }
+            rows.append(row)
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table.title = f"{scenario}: rules that retrain about {retrains:g} times an episode"
+    for title in ("rule", "knob", "set to", "retrains", "cost", "95 %", "delay"):
+        table.add_column(title, justify="left" if title in ("rule", "knob") else "right")
+    for row in sorted(rows, key=lambda row: row["cost"]["value"]):
+        cost, delay = row["cost"], row["delay"]
+        interval = f"{cost['low']:.1f}–{cost['high']:.1f}"
+        knob = tuning.KNOBS[row["rule"].partition("@")[0]]
+        cells = (f"{row['setting']:.3g}", f"{row['retrains']:.2f}", f"{cost['value']:.1f}", interval)
+        table.add_row(row["rule"], knob, *cells, "" if delay is None else f"{delay:.1f}")
+    out.print(table)
+    out.print("[dim]set on tuning worlds, measured on evaluation worlds; delay: cycles from a change on[/]")
