@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from springdrift import SCENARIOS, TERMS, InclinedMassEnv, view
 from springdrift_agents import files, report
-from springdrift_agents.commands import app
+from springdrift_agents.commands import app, shell
 from springdrift_agents.evaluate import PURPOSES, compare, evaluate, world_seeds
 from springdrift_agents.rules import RULES, policy, policy_names
 from springdrift_agents.statistics import mean_interval
@@ -98,7 +98,7 @@ def test_tables_name_everything():
     parts = compare({name: policy(name) for name in RULES}, ["shock"], 3, seed=0)
     rows = report.summarise(parts)
     assert report.best_of(rows, "shock") >= {min(rows, key=lambda row: row["cost"])["policy"]}
-    assert report.matrix_table(rows).row_count == 1
+    assert report.matrix_table(rows, list(RULES)).row_count == 1
     assert report.detail_table(rows).row_count == len(RULES) + 1
 
 
@@ -153,3 +153,15 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
         files.write_text(tmp_path / "a.txt", "half \ud800")
     assert (tmp_path / "a.txt").read_text() == "whole"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("width", [70, 80, 100, 140])
+def test_no_figure_is_cut_whatever_the_width(tmp_path, monkeypatch, width):
+    monkeypatch.setattr(shell.out, "width", width)
+    specs = "never,periodic,threshold,page-hinkley,cusum,page-hinkley@mix"
+    args = ["compare", "-p", specs, "-s", "abrupt,release-train", "-n", "4", "-o", str(tmp_path)]
+    found = run.invoke(app, args)
+    assert found.exit_code == 0, found.output
+    assert "…" not in found.output
+    assert all(len(line) <= width for line in found.output.splitlines() if "written" not in line)
+    assert "a wider terminal also shows" in found.output or width > 100

@@ -23,10 +23,8 @@ def read(algo: str, path: Path | None = None) -> dict[str, Any]:
     """
     if algo not in ALGOS:
         raise ValueError(f"unknown algorithm {algo!r}; allowed: {', '.join(ALGOS)}")
-    try:
-        import yaml
-    except ModuleNotFoundError:
-        raise ImportError('training needs more: pip install "springdrift[cli,rl]"') from None
+    import yaml
+
     path = path or FOLDER / f"{algo}.yml"
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -108,13 +108,12 @@ def detail_table(rows: Sequence[Row]) -> Table:
     return table
 
 
-def matrix_table(rows: Sequence[Row]) -> Table:
+def matrix_table(rows: Sequence[Row], policies: Sequence[str]) -> Table:
     """Scenarios down, policies across: mean cost and half the width of its interval."""
-    policies = list(dict.fromkeys(row["policy"] for row in rows))
     table = _table("Mean cost of an episode ± half its 95 % interval; the lowest is bold")
     table.add_column("scenario", style="cyan", no_wrap=True)
     for policy in policies:
-        table.add_column(policy, justify="right", overflow="fold")
+        table.add_column(policy, justify="right", no_wrap=True)
     for scenario in dict.fromkeys(row["scenario"] for row in rows):
         best = best_of(rows, scenario)
         cells = []

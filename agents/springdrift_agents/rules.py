@@ -291,8 +291,10 @@ class AdwinRule(DetectorRule):
 
 
 def _adwin(delta: float) -> Any:
-    from river.drift import ADWIN
-
+    try:
+        from river.drift import ADWIN
+    except ModuleNotFoundError:
+        raise ImportError('the rule adwin needs river: pip install "springdrift[cli]"') from None
     return ADWIN(delta=delta, clock=1, grace_period=5, min_window_length=2)
 
 

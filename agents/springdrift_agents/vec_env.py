@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
-from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices
+
+try:
+    from stable_baselines3.common.monitor import Monitor
+    from stable_baselines3.common.vec_env.base_vec_env import VecEnv, VecEnvIndices
+except ModuleNotFoundError:
+    raise ImportError('this env is for Stable-Baselines3: pip install "springdrift[rl]"') from None
 
 from springdrift import TERMS, InclinedMassVectorEnv
 from springdrift_agents.evaluate import SEEDS, world_seeds

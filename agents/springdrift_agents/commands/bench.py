@@ -19,6 +19,8 @@ from springdrift_agents.commands.shell import (
     names_of,
     out,
     progress_bar,
+    show,
+    show_matrix,
 )
 from springdrift_agents.evaluate import world_seeds
 from springdrift_agents.files import write_text
@@ -34,7 +36,7 @@ def separation(
     if as_json:
         print(report.to_json(rows, verdicts=[verdict._asdict() for verdict in verdicts]))
     else:
-        out.print(report.matrix_table(rows))
+        show_matrix(rows)
         out.print()
         for verdict in verdicts:
             mark = "[green]yes[/]" if verdict.holds else "[red]NO [/]"
@@ -76,7 +78,7 @@ def hindsight_bench(
         )
         gain = 100 * (1 - wider / least) if least else 0.0
         table.add_row(name, f"{rule:.2f}", f"{least:.2f}", f"{wider:.2f}", f"{gain:.1f} %", f"{spent:.1f}")
-    out.print(table)
+    show(table)
     out.print(f"[dim]means of {episodes} worlds; the wider search may find more: a bound from above[/]")
 
 
@@ -105,7 +107,7 @@ def speed(
         print(text)
         return
     for table in report.speed_tables(found):
-        out.print(table)
+        show(table)
     for claim, holds, figure in bench.claims(found):
         out.print(f"{'[green]yes[/]' if holds else '[red]NO [/]'} {claim} [dim]({figure})[/]")
     out.print(f"\nwritten: {out_dir / 'speed.json'}")
@@ -134,4 +136,4 @@ def learning(
         ratio = (one.seconds if there else limit) / found[0].seconds
         cells = (f"{one.seconds:.0f}" if there else f"over {limit:.0f}", f"{one.steps:,}", f"{one.cost:.1f}")
         table.add_row(one.name, f"{one.per_second:,.0f}", *cells, f"{'' if there else '> '}{ratio:.1f} ×")
-    out.print(table)
+    show(table)

@@ -27,6 +27,8 @@ from springdrift_agents.commands.shell import (
     out,
     prices_of,
     progress_bar,
+    show,
+    show_matrix,
 )
 from springdrift_agents.evaluate import SEEDS, Episodes
 from springdrift_agents.evaluate import compare as run_comparison
@@ -144,16 +146,16 @@ def compare(
     if as_json:
         print(report.to_json(rows, **about))
         return
-    out.print(report.detail_table(rows))
+    show(report.detail_table(rows))
     out.print()
-    out.print(report.matrix_table(rows))
+    show_matrix(rows)
     out.print()
-    out.print(report.habits_table(parts))
+    show(report.habits_table(parts))
     out.print()
-    out.print(report.ranking_table(overall))
+    show(report.ranking_table(overall))
     if searched:
         out.print()
-        out.print(report.reference_table(parts))
+        show(report.reference_table(parts))
     worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
     out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
     out.print(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png")
@@ -218,7 +220,7 @@ def regret(
         table.add_column(name, justify="right")
     for name, causes in sorted(means.items(), key=lambda item: sum(item[1].values())):
         table.add_row(name, f"{sum(causes.values()):.1f}", *(f"{value:.1f}" for value in causes.values()))
-    out.print(table)
+    show(table)
     out.print(f"written: {out_dir / 'timeline.png'}")
 
 
@@ -273,6 +275,6 @@ def map_(
             for cell, margin in zip(row, margins, strict=True)
         ]
         table.add_row(str(wait), *texts)
-    out.print(table)
+    show(table)
     out.print("[dim]the winner, its mean cost, and how much more the next one costs on the same worlds[/]")
     out.print(f"written: {out_dir / 'map.png'}, map.json")

@@ -43,10 +43,8 @@ def train(
     Leaves [bold]best.safetensors[/] (and .json), which every command takes as a policy, with checkpoint,
     manifest and TensorBoard's events beside it.
     """
-    try:
-        from springdrift_agents import training
-    except ModuleNotFoundError as missing:
-        raise ImportError(f'training needs {missing.name}: pip install "springdrift[cli,rl]"') from None
+    from springdrift_agents import training
+
     config = training.config_of(
         algo,
         file=hyper,
@@ -97,10 +95,8 @@ def _bar() -> Progress:
 
 
 def _sweep(config: Any, folder: Path, trials: int) -> None:
-    try:
-        from springdrift_agents import sweeping
-    except ModuleNotFoundError as missing:
-        raise ImportError(f'a sweep needs {missing.name}: pip install "springdrift[cli,rl,tune]"') from None
+    from springdrift_agents import sweeping
+
     with _bar() as progress:
         task = progress.add_task("sweep", total=trials)
 

@@ -6,9 +6,13 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
 
 from springdrift.view import pygame_clash
+from springdrift_agents.report import Row, matrix_table
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,6 +63,40 @@ def progress_bar() -> Progress:
         console=err,
         transient=True,
     )
+
+
+def width_of(table: Table) -> int:
+    """Characters across that a table needs with every cell whole where it must not wrap."""
+    for column in table.columns:
+        if column.no_wrap:
+            cells = (str(column.header), *map(str, column.cells))
+            column.min_width = max(Text.from_markup(cell).cell_len for cell in cells)
+    wide = out.options.update(width=10_000, max_width=10_000)
+    return Measurement.get(out, wide, table).minimum
+
+
+def show(table: Table, keep: int = 3) -> None:
+    """Print a table; where the terminal is too narrow, the last columns stay away, and it says which.
+
+    The first ``keep`` columns stay whatever the width.
+    """
+    left_out = []
+    while width_of(table) > out.width and len(table.columns) > keep:
+        left_out.append(str(table.columns.pop().header))
+    out.print(table)
+    if left_out:
+        out.print(f"[dim]a wider terminal also shows: {', '.join(left_out[::-1])}[/]")
+
+
+def show_matrix(rows: Sequence[Row]) -> None:
+    """Print the table of scenarios by policies, in as many parts as the terminal's width asks for."""
+    policies = list(dict.fromkeys(row["policy"] for row in rows))
+    while policies:
+        count = len(policies)
+        while count > 1 and width_of(matrix_table(rows, policies[:count])) > out.width:
+            count -= 1
+        out.print(matrix_table(rows, policies[:count]))
+        policies = policies[count:]
 
 
 def prices_of(given: Sequence[str] | None) -> dict[str, float]:

@@ -17,6 +17,7 @@ from springdrift_agents.commands.shell import (
     names_of,
     out,
     progress_bar,
+    show,
 )
 from springdrift_agents.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.files import write_text
@@ -52,7 +53,7 @@ def tune(
     for one in found:
         values = " ".join(f"{key}={value:g}" for key, value in one.parameters.items())
         table.add_row(one.scenario, one.rule, f"{one.default:.1f}", f"{one.cost:.1f}", values)
-    out.print(table)
+    show(table)
     out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
     old = json.loads(out_file.read_text())["settings"] if out_file.exists() else {}
     command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
@@ -109,7 +110,7 @@ def detectors(
         delays = [f"{row['delay']:.1f} ±{row['error']:.1f}" for row in group]
         head = group[0]
         table.add_row(f"{head['arl0']:g}", head["detector"], f"{head['threshold']:.2f}", *delays)
-    out.print(table)
+    show(table)
     out.print(f"written: {out_dir / 'detectors.png'}")
 
 
@@ -157,5 +158,5 @@ def budget(
         knob = tuning.KNOBS[row["rule"].partition("@")[0]]
         cells = (f"{row['setting']:.3g}", f"{row['retrains']:.2f}", f"{cost['value']:.1f}", interval)
         table.add_row(row["rule"], knob, *cells, "" if delay is None else f"{delay:.1f}")
-    out.print(table)
+    show(table)
     out.print("[dim]set on tuning worlds, measured on evaluation worlds; delay: cycles from a change on[/]")
