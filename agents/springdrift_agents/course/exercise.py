@@ -1,0 +1,191 @@
+"""Exercises that check themselves: what one is, and how answers are judged.
+
+A judge takes a student's answer and returns nothing when it is right; otherwise it raises :class:`Wrong`
+with a hint that teaches. The helpers below do the common cases, and recognise the answers that are wrong
+in a way a teacher has seen before. Everything is offline, deterministic and quick.
+"""
+
+import math
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Wrong(Exception):
+    """An answer that does not pass; its message is the hint."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of the course."""
+
+    id: str  # such as "2.3": lesson, exercise
+    name: str  # of the variable or function in the student's script that holds the answer
+    title: str
+    judge: Callable[[Any], None]  # raises Wrong with a hint
+    points: int = 1
+
+    @property
+    def lesson(self) -> int:
+        """The lesson it belongs to."""
+        return int(self.id.partition(".")[0])
+
+
+class Verdict(NamedTuple):
+    """What :func:`springdrift_agents.course.check` says of an answer; true when it passes."""
+
+    exercise: str
+    passed: bool
+    message: str
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        return f"{'✓' if self.passed else '✗'} {self.exercise}: {self.message}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def given(answer: Any) -> Any:
+    """The answer, when there is one: a starter's ``...`` or None is no answer yet."""
+    if answer is None or answer is Ellipsis:
+        raise Wrong("there is no answer yet: replace the dots by your own")
+    return answer
+
+
+def number(
+    answer: Any, right: float, *, within: float = 0.01, mistakes: Mapping[float, str] | None = None, hint: str
+) -> None:
+    """Judge a number.
+
+    Args:
+        answer: the student's.
+        right: the right one.
+        within: tolerance, relative; absolute where ``right`` is 0.
+        mistakes: answers known to be wrong in an instructive way, and what to say of each.
+        hint: for every other wrong answer.
+    """
+    given(answer)
+    if isinstance(answer, np.ndarray) and answer.shape == ():
+        answer = answer.item()
+    if isinstance(answer, (bool, np.bool_)) or not isinstance(answer, numbers.Real):
+        raise Wrong(f"expected a number, got {type(answer).__name__} {answer!r}")
+    value = float(answer)
+    if math.isnan(value):
+        raise Wrong("the answer is nan: somewhere 0/0 or a missing value crept in")
+    if near(value, right, within):
+        return
+    for mistake, why in (mistakes or {}).items():
+        if near(value, mistake, within):
+            raise Wrong(why)
+    if right and near(value, -right, within):
+        raise Wrong("the size is right, the sign is not")
+    raise Wrong(hint)
+
+
+def near(value: Any, right: Any, within: float) -> bool:
+    """Whether numbers or arrays agree, relatively; absolutely where ``right`` is 0."""
+    value, right = np.asarray(value, np.float64), np.asarray(right, np.float64)
+    return value.shape == right.shape and bool(
+        np.all(np.abs(value - right) <= within * np.where(right == 0.0, 1.0, np.abs(right)))
+    )
+
+
+def array(answer: Any, right: Any, *, within: float = 0.01, hint: str) -> NDArray[np.float64]:
+    """Judge an array of numbers, a list or an array; returns it as float64."""
+    given(answer)
+    try:
+        values = np.asarray(answer, np.float64)
+    except (TypeError, ValueError):
+        raise Wrong(f"expected numbers, got {type(answer).__name__}") from None
+    if values.shape != np.shape(right):
+        raise Wrong(f"expected shape {np.shape(right)}, got {values.shape}")
+    if not near(values, right, within):
+        raise Wrong(hint)
+    return values
+
+
+def choice(answer: Any, options: Sequence[str], right: str, hints: Mapping[str, str]) -> None:
+    """Judge a choice between words; ``hints`` says why each other one is wrong."""
+    given(answer)
+    if not isinstance(answer, str) or answer.strip().lower() not in options:
+        raise Wrong(f"expected one of {', '.join(map(repr, options))}, got {answer!r}")
+    word = answer.strip().lower()
+    if word != right:
+        raise Wrong(hints[word])
+
+
+def called(function: Any, *arguments: Any) -> Any:
+    """What a student's function returns; whatever it raises becomes a hint.
+
+    Array arguments are handed over as copies, so that a function that changes them does no harm.
+    """
+    given(function)
+    if not callable(function):
+        raise Wrong(f"expected a function, got {type(function).__name__}")
+    shown = ", ".join(_short(argument) for argument in arguments)
+    own = [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
+    try:
+        result = function(*own)
+    except Wrong:
+        raise
+    except Exception as wrong:
+        raise Wrong(f"your function raised {type(wrong).__name__}: {wrong} (called with {shown})") from None
+    if result is None or result is Ellipsis:
+        raise Wrong("your function returns nothing: does it end with a return?")
+    return result
+
+
+def _short(value: Any) -> str:
+    text = repr(value).replace("\n", " ")
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+class Case(NamedTuple):
+    """Arguments of a function and what it should return."""
+
+    arguments: tuple[Any, ...]
+    right: Any
+
+
+def function(
+    answer: Any,
+    cases: Sequence[Case],
+    *,
+    within: float = 0.01,
+    mistakes: Mapping[str, Callable[..., Any]] | None = None,
+    hint: str,
+) -> None:
+    """Judge a function by what it returns on inputs that the student has not seen.
+
+    Args:
+        answer: the student's function.
+        cases: inputs and right results, numbers or arrays.
+        within: tolerance, as in :func:`near`.
+        mistakes: hints, and functions that are wrong in that way: when one of them returns what the
+            student's does in every case, its hint is given.
+        hint: for every other wrong function.
+    """
+    results = [called(answer, *case.arguments) for case in cases]
+    for case, result in zip(cases, results, strict=True):
+        try:
+            shape = np.shape(np.asarray(result, np.float64))
+        except (TypeError, ValueError):
+            raise Wrong(f"expected numbers, your function returned {_short(result)}") from None
+        if shape != np.shape(case.right):
+            raise Wrong(f"expected a result of shape {np.shape(case.right)}, got {shape}")
+    if all(near(result, case.right, within) for case, result in zip(cases, results, strict=True)):
+        return
+    for why, mistaken in (mistakes or {}).items():
+        if all(
+            near(result, mistaken(*case.arguments), within)
+            for case, result in zip(cases, results, strict=True)
+        ):
+            raise Wrong(why)
+    raise Wrong(hint)
