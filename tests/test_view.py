@@ -18,7 +18,8 @@ import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, World
 from springdrift.dynamics import BUMPERS
 from springdrift.recorder import Recorder
-from springdrift.view import ARROW, BLOCK, FRAMES, HAND, METRE, MODEL, SIZE, View, Window, ansi, on_slope
+from springdrift.scene import ARROW, BLOCK, MAGNET, METRE, on_slope
+from springdrift.view import FRAMES, HAND, HIDDEN, MODEL, PANEL, SIZE, NoWindowError, View, Window, ansi
 
 MASS = (0x3B, 0x3B, 0x3B)
 
@@ -121,21 +122,157 @@ def test_the_slope_is_as_steep_as_the_tilt_and_lengths_are_true(tilt):
         assert 41 < b < 396
 
 
+def pushing(push, **changes):
+    """A level machine with the mass at 0.5 m, and a push."""
+    frame = recorded("stationary", actions=(0, 0)).now()
+    return dataclasses.replace(frame, push=push, ghost=BUMPERS[0], tilt=0.0, x=0.5, **changes)
+
+
+def arrow_of(frame, colour, truth=False):
+    """Pixels of an arrow on the mass, left of the magnet and over the mass."""
+    places = places_of(scene(View(truth=truth).array(frame)), colour) + (16, 44)
+    beside = places[:, 0] < on_slope(frame, MAGNET)[0] - 30
+    return places[beside & (places[:, 1] < on_slope(frame, 0.5, BLOCK / 2)[1] - 2)]
+
+
 @pytest.mark.parametrize(
     ("push", "by_operator"), [(0.25, True), (-0.25, True), (0.06, False), (-0.12, False)]
 )
 def test_the_arrow_has_the_direction_and_size_of_the_push(push, by_operator):
-    frame = recorded("stationary", actions=(0, 0)).now()
-    frame = dataclasses.replace(
-        frame, push=push, by_operator=by_operator, ghost=BUMPERS[0], tilt=0.0, x=0.5, magnet=0.0
-    )
-    places = places_of(scene(View().array(frame)), HAND if by_operator else MODEL) + (16, 44)
-    arrow = places[places[:, 1] < on_slope(frame, 0.5, BLOCK / 2)[1] - 2]
+    frame = pushing(push, by_operator=by_operator)
+    arrow = arrow_of(frame, HAND if by_operator else MODEL)
     foot = on_slope(frame, 0.5)[0]
     reach = arrow[:, 0].max() - foot if push > 0 else arrow[:, 0].min() - foot
     assert reach == pytest.approx(ARROW * push / frame.strongest, abs=2.5)
     thickness = np.ptp(arrow[np.abs(arrow[:, 0] - foot - reach / 2) < 1.5][:, 1]) if by_operator else 0
     assert thickness > 8 or not by_operator
+
+
+def test_what_the_magnet_delivers_is_shown_with_the_truth_alone():
+    strong, weak = pushing(-0.2, magnet=1.0), pushing(-0.2, magnet=0.35)
+    np.testing.assert_array_equal(View().array(strong), View().array(weak))  # neither arrow nor glow tells
+    foot = on_slope(weak, 0.5)[0]
+    for frame in (strong, weak):
+        arrow = arrow_of(frame, HIDDEN, truth=True)
+        length = ARROW * 0.2 * frame.magnet / frame.strongest
+        assert foot - arrow[:, 0].min() == pytest.approx(length, abs=2.5)
+        assert f"−{0.2 * frame.magnet:.3f} N" in texts_of(View(truth=True), frame)
+
+
+@pytest.mark.parametrize("by_operator", [False, True])
+def test_the_glow_shows_strength_and_sign_without_colour(by_operator):
+    def around(push):
+        pixels = View().array(pushing(push, by_operator=by_operator)).mean(axis=2)
+        x, y = map(round, on_slope(pushing(push), MAGNET))
+        return pixels[y - 80 : y, x - 70 : x + 70]
+
+    calm = around(0.0)
+    sizes = [int((np.abs(around(push) - calm) > 4).sum()) for push in (0.03, 0.1, 0.25)]
+    assert sizes[0] < sizes[1] < sizes[2]
+    for way in (1.0, -1.0):
+        frame = pushing(0.25 * way, by_operator=by_operator)
+        marks = places_of(View().array(frame)[44:366], HAND if by_operator else MODEL) + (0, 44)
+        x, y = on_slope(frame, MAGNET, 0.29)
+        marks = marks[np.abs(marks[:, 0] - x) < 45]
+        tips = marks[np.abs(marks[:, 1] - y) < 1.5][:, 0].mean()
+        ends = marks[np.abs(marks[:, 1] - y) > 6][:, 0].mean()
+        assert (tips - ends) * way > 3
+
+
+def test_the_forecast_of_a_cycle_is_not_joined_to_the_next():
+    frame = recorded("stationary", actions=(0,) * 20).now()
+    pixels = View().array(
+        dataclasses.replace(frame, forecast=np.full_like(frame.forecast, frame.level + 0.6))
+    )
+    chart = (pixels[420:528, 72:937] == np.array([0x00, 0x72, 0xB2])).all(axis=2).any(axis=0)
+    lines = int((np.diff(chart.astype(int)) == 1).sum() + chart[0])
+    assert lines == 10  # cycles in the chart
+    assert chart.sum() == pytest.approx(0.875 * 864, rel=0.06)  # 7 of the 8 intervals of a cycle
+
+
+def test_the_cubic_spring_of_chaos_is_part_of_the_truth():
+    frame = recorded("chaos", actions=(0,)).now()
+    assert f"{frame.cubic:.1f} N/m³" in texts_of(View(truth=True), frame)
+    assert frame.cubic > 10
+    assert not any("N/m³" in text for text in texts_of(View(truth=True), recorded(actions=(0,)).now()))
+
+
+def texts_of(view, frame):
+    """Every text of a picture."""
+    found, plain = [], view.text
+    view.text = lambda text, *args, **options: found.append(text) or plain(text, *args, **options)
+    view.draw(frame)
+    return found
+
+
+class Noting:
+    """A view that notes where each text went, what it looked like, and the panels."""
+
+    def __init__(self, **options):
+        self.view = View(**options)
+        self.panels, self.placed = [], []
+        notes, pygame = self.placed, self.view.pygame
+
+        class Surface(pygame.Surface):
+            def blit(self, source, place):
+                super().blit(source, place)
+                ink = source.get_bounding_rect().move(place).clip(self.get_clip())
+                whole = source.get_bounding_rect().move(place)
+                notes.append((ink, whole, self.subsurface(ink).copy()))
+
+        self.view.surface = Surface(self.view.size, 0, self.view.surface)
+        plain = self.view.box
+
+        def box(x, y, w, h, colour, *rest):
+            if colour == PANEL:
+                self.panels.append(pygame.Rect(*self.view.at(x, y), w * self.view.scale, h * self.view.scale))
+            plain(x, y, w, h, colour, *rest)
+
+        self.view.box = box
+
+    def check(self, frame):
+        self.panels.clear(), self.placed.clear()
+        self.view.draw(frame)
+        header = self.view.pygame.Rect(0, 0, self.view.size[0], round(44 * self.view.scale))
+        surface = self.view.surface
+        assert len(self.placed) > 25
+        for n, (ink, whole, looked) in enumerate(self.placed):
+            assert ink == whole, f"text at {whole} is cut"
+            assert any(room.contains(ink) for room in (header, *self.panels)), f"text at {ink} is outside"
+            now = surface.subsurface(ink).copy()
+            assert now.get_buffer().raw == looked.get_buffer().raw, f"text at {ink} was drawn over"
+            for other, _, _ in self.placed[:n]:
+                assert not ink.colliderect(other), f"texts at {ink} and {other} overlap"
+
+
+@pytest.mark.parametrize("truth", [False, True])
+@pytest.mark.parametrize("size", [SIZE, (1920, 1200)])
+@pytest.mark.parametrize("font_scale", [0.7, 1.0, 1.2, 1.4])
+def test_texts_of_any_size_keep_to_their_rooms(font_scale, size, truth):
+    noting = Noting(size=size, font_scale=font_scale, truth=truth)
+    for scenario in ("compound", "chaos", "release-train", "poc"):
+        frame = recorded(scenario, actions=(0,) * 10 + (1, 2) + (0,) * 9).frames(3)[0]
+        dear = np.full_like(frame.bills, 25.0 / len(frame.bills) * 10)
+        for one in (frame, dataclasses.replace(frame, bills=dear, model_age=199.0, tilt=frame.tilt + 0.05)):
+            policy = "threshold:error=0.5:cooldown=8:start=0.3:stop=0.25"
+            noting.check(dataclasses.replace(one, policy=policy, threshold=0.7))
+
+
+def test_the_scenario_is_hidden_on_request():
+    frame = recorded("abrupt", actions=(0,)).now()
+    assert "abrupt" in texts_of(View(), frame)
+    assert not any("abrupt" in text for text in texts_of(View(scenario=False), frame))
+    assert "abrupt" in texts_of(View(scenario=False, truth=True), frame)
+    for mode, length in (("ansi", None), ("rgb_array", 3)):
+        env = InclinedMassEnv("abrupt", render_mode=mode, render_options={"scenario": False})
+        env.reset(seed=0)
+        if mode == "ansi":
+            assert "abrupt" not in env.render()
+        else:
+            assert env.render().ndim == length
+            told = InclinedMassEnv("abrupt", render_mode=mode)
+            told.reset(seed=0)
+            assert not np.array_equal(env.render(), told.render())
 
 
 def test_ghost_and_mass_part_when_the_model_is_stale():
@@ -250,6 +387,59 @@ def test_a_window_without_a_screen_to_look_at(monkeypatch):
     window.show(frame, fps=10_000)
     assert window.closed
     assert window.show(frame) == []
+    window.close()
+
+
+def test_a_window_fits_the_screen_and_takes_any_size(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    view = View((1920, 608))
+    pygame = view.pygame
+    monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(1000, 700)])
+    window = Window(view)
+    real = pygame.display.get_surface()
+    assert real.get_width() <= 1000
+    assert real.get_width() / real.get_height() == pytest.approx(1920 / 608, rel=0.01)
+    assert real.get_flags() & pygame.RESIZABLE
+    view.surface.fill("#000000")
+    view.box(480, 0, 480, 600, "#ff0000")  # the right half
+    real = pygame.display.set_mode((500, 500), pygame.RESIZABLE)  # as a person drags its corner
+    pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=(375, 250)))
+    events = window.flip(10_000)
+    assert real.get_at((125, 250)).r == 0
+    assert real.get_at((375, 250)).r > 250
+    assert real.get_at((250, 20)) == pygame.Color("#f4f4ef")  # beside the picture there is paper
+    assert [event.pos for event in events if event.type == pygame.MOUSEBUTTONDOWN] == [(1440, 304)]
+    window.close()
+    assert window.flip() == []
+
+
+def test_without_a_display_a_window_is_refused_and_not_drawn_unseen():
+    code = (
+        "import springdrift\n"
+        "env = springdrift.InclinedMassEnv(render_mode='human')\n"
+        "try:\n    env.reset(seed=0)\n"
+        "except RuntimeError as wrong:\n    print(wrong)\n"
+    )
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert "no window can be opened here (no display was found)" in done.stdout, done.stderr
+    assert "render_mode='rgb_array'" in done.stdout
+
+
+@pytest.mark.parametrize("driver", ["dummy", "offscreen"])
+def test_an_unseen_window_opens_where_it_was_asked_for(monkeypatch, driver):
+    view = View()
+    monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
+    monkeypatch.delenv("SDL_VIDEO_DRIVER", raising=False)
+    monkeypatch.setattr(view.pygame.display, "get_driver", lambda: driver)
+    monkeypatch.setattr(view.pygame.display, "init", lambda: None)
+    with pytest.raises(NoWindowError, match="set SDL_VIDEODRIVER=dummy"):
+        Window(view)
+    monkeypatch.undo()
+    monkeypatch.setenv("SDL_VIDEODRIVER", driver)
+    window = Window(view)
+    assert not window.closed
     window.close()
 
 

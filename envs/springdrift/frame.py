@@ -29,7 +29,9 @@ class Frame:
     stiffness: float  # N/m
     friction: float
     magnet: float  # newtons of force for each newton asked
-    drive: float  # amplitude of the unseen force
+    drive: float  # amplitude of the unseen force, N
+    cubic: float  # hardening of the spring, N/m^3
+    damping: float  # N s/m
     driver_key: int  # row of the hidden driver table
     times: NDArray[np.float64]  # (m,) of the last measurements
     measured: NDArray[np.float64]  # (m,)

@@ -130,7 +130,7 @@ class Recorder:
             strongest=float(kernel.STRONGEST),
             level=self._state("home"),
             target=TARGET,
-            **{parameter: self._state(parameter) for parameter in DRIFTING},
+            **{parameter: self._state(parameter) for parameter in (*DRIFTING, "cubic", "damping")},
             driver_key=int(self._state("driver_key")),
             times=done + (np.arange(seen) + 1.0 - len(self._measured)) / MEASUREMENTS,
             measured=np.array(self._measured[:seen]),

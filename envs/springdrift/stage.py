@@ -8,7 +8,7 @@ from springdrift.recorder import Recorder
 from springdrift.vector_env import World
 from springdrift.view import FRAMES, View, Window, ansi
 
-RENDER_OPTIONS = ("size", "font_scale", "truth")
+RENDER_OPTIONS = ("size", "font_scale", "truth", "scenario")
 
 
 class Stage:
@@ -61,7 +61,7 @@ class Stage:
         if self.mode == "human":
             return None
         if self._view is None:
-            return ansi(self._frames[-1])
+            return ansi(self._frames[-1], scenario=self._options.get("scenario", True))
         if self.mode == "rgb_array":
             return self._view.array(self._frames[-1])
         frames, self._frames = self._frames, []
