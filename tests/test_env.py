@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import gymnasium as gym
 import numpy as np
@@ -155,10 +156,83 @@ def test_a_mixture_draws_from_scenarios_of_its_own_as_well():
     assert seen == {("poc", 9.87), ("stiff", 14.0)}
 
 
-def test_reset_option_names_a_scenario():
-    env = springdrift.InclinedMassEnv("mix")
-    _, info = env.reset(seed=0, options={"scenario": "wear"})
-    assert env.world.table.names[int(info["truth"]["scenario"])] == "wear"
+def test_reset_option_names_a_scenario_for_that_episode_alone():
+    env = springdrift.InclinedMassEnv("stationary")
+    for options, expected in ((None, "stationary"), ({"scenario": "wear"}, "wear"), ({}, "stationary")):
+        _, info = env.reset(seed=0, options=options)
+        assert env.world.table.names[int(info["truth"]["scenario"])] == expected
+
+
+def test_reset_option_takes_a_scenario_of_ones_own_by_name_or_itself():
+    mine = Scenario("mine", "a stiff spring", params=Params(stiffness=14.0))
+    env = springdrift.InclinedMassEnv(Scenario("both", "", members=("poc", mine)))
+    for chosen in ("mine", mine, Scenario("mine", "a stiff spring", params=Params(stiffness=14.0))):
+        assert env.reset(seed=0, options={"scenario": chosen})[1]["truth"]["stiffness"] == 14.0
+    with pytest.raises(ValueError, match=r"'mine' is not among this env's \(another one of that name"):
+        env.reset(options={"scenario": Scenario("mine", "another", params=Params(stiffness=13.0))})
+    with pytest.raises(ValueError, match=r"'new' is not among this env's \(allowed: stationary"):
+        env.reset(options={"scenario": Scenario("new", "")})
+
+
+def test_a_refused_reset_changes_nothing():
+    env = springdrift.InclinedMassEnv("stationary")
+    env.reset(seed=3)
+    before = env.get_state()
+    for wrong in ({"scenario": "waer"}, {"seed": 1}, "wear", ["scenario"]):
+        with pytest.raises(ValueError, match=r"unknown scenario|unknown reset option|options must be"):
+            env.reset(seed=4, options=wrong)
+    after = env.get_state()
+    np.testing.assert_array_equal(before.world.real, after.world.real)
+    np.testing.assert_array_equal(before.world.keys, after.world.keys)
+
+
+def test_a_state_fits_only_where_it_belongs():
+    env = springdrift.InclinedMassEnv("abrupt")
+    env.reset(seed=1)
+    state = env.get_state()
+    one, two = (Scenario("mine", "", params=Params(stiffness=k)) for k in (12.0, 13.0))
+    mine = springdrift.InclinedMassEnv(one)
+    mine.reset(seed=1)
+    for stranger, foreign, message in (
+        (springdrift.InclinedMassEnv("poc"), state, "scenario='abrupt', and this has scenario='poc'"),
+        (springdrift.InclinedMassEnv(one), state, "scenario='abrupt', and this has scenario='mine'"),
+        (springdrift.InclinedMassEnv(two), mine.get_state(), "another scenario of the same name"),
+        (springdrift.InclinedMassEnv("abrupt", cycles=9), state, "cycles=None, and this has cycles=9"),
+        (springdrift.InclinedMassEnv("abrupt", latency=9), state, "latency=3, and this has latency=9"),
+        (springdrift.InclinedMassEnv("abrupt", substeps=8), state, "substeps=64, and this has substeps=8"),
+        (
+            env,
+            springdrift.InclinedMassVectorEnv(2, scenario="abrupt").get_state(),
+            "num_envs=2, and this has",
+        ),
+        (env, 3, "expected a state from get_state"),
+        (env, env.world.get_state(), r"expected a state from get_state\(\), got WorldState"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            stranger.set_state(foreign)
+        with pytest.raises(RuntimeError, match="reset") if stranger is not env else nullcontext():
+            stranger.step(0)
+    other = springdrift.InclinedMassEnv(one)
+    other.set_state(mine.get_state())
+    assert other.step(1)[1] == mine.step(1)[1]
+
+
+def test_a_fork_from_before_the_first_reset_knows_that_nothing_has_begun():
+    twin = springdrift.InclinedMassEnv("abrupt").fork()
+    with pytest.raises(RuntimeError, match="reset"):
+        twin.step(0)
+    firsts = {springdrift.InclinedMassEnv("abrupt").fork().reset()[0].tobytes() for _ in range(3)}
+    assert len(firsts) == 3  # seeded afresh, not all with nought
+    assert not np.array_equal(twin.reset()[0], springdrift.InclinedMassEnv("abrupt").reset(seed=0)[0])
+
+
+def test_what_gym_make_returns_reaches_the_methods_through_unwrapped():
+    env = gym.make(ENV_ID, scenario="abrupt")
+    env.reset(seed=1)
+    twin = env.unwrapped.fork()
+    assert env.step(2)[1] == twin.step(2)[1]
+    assert env.unwrapped.action_masks().tolist() == [True, True, False]
+    assert "env.unwrapped.fork()" in springdrift.InclinedMassEnv.fork.__doc__
 
 
 @pytest.mark.parametrize(
@@ -169,6 +243,19 @@ def test_reset_option_names_a_scenario():
         ({"costs": {"retrian": 1}}, "unknown cost 'retrian'; allowed: forecast"),
         ({"costs": {"retrain": -1}}, "Costs.retrain must be finite and not negative"),
         ({"costs": {"retrain": float("nan")}}, "Costs.retrain must be finite"),
+        ({"costs": {"retrain": "5"}}, "Costs.retrain must be finite and not negative, got '5'"),
+        ({"costs": {"retrain": None}}, "Costs.retrain must be finite and not negative, got None"),
+        ({"costs": {"retrain": True}}, "Costs.retrain must be finite and not negative, got True"),
+        ({"costs": 5}, "costs must be None, a Costs or a mapping of name to price, got 5"),
+        ({"costs": ["retrain"]}, r"costs must be None, a Costs or a mapping .*, got \['retrain'\]"),
+        ({"observe": ["monitor"]}, r"unknown observe \['monitor'\]; allowed: monitor, signals, truth"),
+        ({"render_options": {"size": 5}}, "size must be two whole numbers from 160 to 8192, got 5"),
+        ({"render_options": {"size": (True, 600)}}, "size must be two whole numbers"),
+        ({"render_options": {"size": (960.0, 600)}}, "size must be two whole numbers"),
+        ({"render_options": {"font_scale": "big"}}, "font_scale must be a number from 0.7 to 1.4, got 'big'"),
+        ({"render_options": {"truth": "no"}}, "truth must be True or False, got 'no'"),
+        ({"render_options": {"colour": 1}}, "unknown render option 'colour'; allowed: size, font_scale"),
+        ({"render_options": ["size"]}, "render_options must be None or a mapping"),
         ({"observe": "all"}, "unknown observe 'all'; allowed: monitor, signals, truth"),
         ({"cycles": 0}, "cycles must be a whole number from 1"),
         ({"cycles": 2.5}, "cycles must be a whole number"),
@@ -180,6 +267,18 @@ def test_reset_option_names_a_scenario():
 def test_bad_options_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         springdrift.InclinedMassEnv(**options)
+    if "render_options" in options:  # with a render_mode as well
+        with pytest.raises(ValueError, match=message):
+            springdrift.InclinedMassEnv(render_mode="rgb_array", **options)
+
+
+@pytest.mark.parametrize("size", [(160, 8192), [np.int64(8192), 160]])
+@pytest.mark.parametrize("font_scale", [0.7, np.float32(1.4), 1])
+def test_render_options_at_their_ends_are_drawn_with(size, font_scale):
+    options = {"size": size, "font_scale": font_scale, "truth": np.True_}
+    env = springdrift.InclinedMassEnv(render_mode="rgb_array", render_options=options)
+    env.reset(seed=0)
+    assert env.render().shape == (size[1], size[0], 3)
 
 
 def test_unknown_keyword_is_named():
@@ -237,6 +336,12 @@ def test_bad_seeds_are_refused(seed):
             lambda: springdrift.InclinedMassEnv(Scenario("s", "", members=("mix",))),
             "has the mixture 'mix' as a member",
         ),
+        (lambda: Scenario("s", "", members=("s",)), "members of 's' holds 's' itself"),
+        (lambda: Scenario("s", "", members=(Scenario("s", "one"),)), "members of 's' holds 's' itself"),
+        (lambda: Scenario("s", "", members=(3,)), "must hold names or Scenarios, got 3"),
+        (lambda: Scenario("s", "", members="wear"), "members must be a tuple"),
+        (lambda: Scenario("s", "", members=("wear",), cycles=9), "cycles of a mixture would never be used"),
+        (lambda: Scenario("s", "", members=("wear",), noise=0.1), "noise of a mixture would never be used"),
         (lambda: Scenario("s", "", members=("wear",) * 33), "at most 32 names, got 33"),
         (
             lambda: Scenario("s", "", members=(Scenario("a", "one"), Scenario("a", "two"))),

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import springdrift
-from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv
-from springdrift.state import LANES
+from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario
+from springdrift.state import LANES, Batch
 
 NAMES = sorted(SCENARIOS)
 
@@ -39,7 +39,7 @@ def test_env_i_of_n_is_env_i_alone_bit_for_bit(n, observe):
             assert (r, e) == (reward[i], ended[i])
             if e:
                 np.testing.assert_array_equal(info["final_obs"][i], o)
-                o, _ = alone[i].reset()
+                o, _ = alone[i].reset(options={"scenario": chosen[i]})
             else:
                 assert all(single["truth"][k] == v[i] for k, v in info["truth"].items())
                 assert all(single["terms"][k] == v[i] for k, v in info["terms"].items())
@@ -142,8 +142,118 @@ def test_state_and_masks():
     envs.set_state(state)
     for a, expected in zip(actions_of(5, 20), future, strict=True):
         np.testing.assert_array_equal(envs.step(a)[0], expected[0])
-    with pytest.raises(ValueError, match="as many worlds"):
-        InclinedMassVectorEnv(50).world.set_state(state[0])
+
+
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        ({"n": 50}, "num_envs=3, and this has num_envs=50"),
+        ({"scenario": "wear"}, "scenario='mix', and this has scenario='wear'"),
+        ({"cycles": 12}, "cycles=None, and this has cycles=12"),
+        ({"latency": 4}, "latency=3, and this has latency=4"),
+        ({"substeps": 32}, "substeps=64, and this has substeps=32"),
+    ],
+)
+def test_a_state_fits_only_where_it_belongs(other, differs):
+    envs = InclinedMassVectorEnv(3, scenario="mix")
+    envs.reset(seed=1)
+    state = envs.get_state()
+    stranger = InclinedMassVectorEnv(other.pop("n", 3), **{"scenario": "mix", **other})
+    stranger.reset(seed=2)
+    before = stranger.get_state()
+    for refuse in (lambda: stranger.set_state(state), lambda: stranger.world.set_state(state.world)):
+        with pytest.raises(ValueError, match=differs):
+            refuse()
+    np.testing.assert_array_equal(stranger.world.batch.real, before.world.real)
+
+
+@pytest.mark.parametrize("row", [999.0, -1.0, np.nan, 0.5])
+def test_a_state_that_names_no_scenario_is_refused(row):
+    envs = InclinedMassVectorEnv(3, scenario="mix")
+    envs.reset(seed=1)
+    state = envs.get_state()
+    Batch(state.world.real, state.world.keys).field("scenario")[0, 1] = row
+    with pytest.raises(ValueError, match="rows of the scenario table that do not exist; it has 15"):
+        envs.set_state(state)
+    assert np.isfinite(envs.world.batch.real).all()
+
+
+def test_what_is_no_state_is_refused():
+    envs = InclinedMassVectorEnv(3, scenario="mix")
+    envs.reset(seed=1)
+    state = envs.get_state()
+    for wrong, message in (
+        (None, "expected a state from get_state"),
+        (tuple(state), "expected a state from get_state"),
+        (state._replace(world=state.world._replace(real=state.world.real[:, 1:])), "arrays must have shape"),
+        (
+            state._replace(world=state.world._replace(real=state.world.real.astype(float))),
+            "arrays must have shape",
+        ),
+        (state._replace(over=np.ones(2, np.bool_)), "over has shape"),
+        (state._replace(starts=state.starts + 15), "rows of the scenario table that do not exist"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            envs.set_state(wrong)
+    envs.set_state(state)
+
+
+def test_other_prices_and_observations_take_the_same_state():
+    envs = InclinedMassVectorEnv(3, scenario="mix")
+    envs.reset(seed=1)
+    dear = InclinedMassVectorEnv(3, scenario="mix", costs={"intervene": 2.0}, observe="truth")
+    dear.set_state(envs.get_state())
+    a, b = envs.step([0, 1, 2]), dear.step([0, 1, 2])
+    np.testing.assert_array_equal(a[4]["truth"]["x"], b[4]["truth"]["x"])
+    assert b[4]["terms"]["intervene"].tolist() == [0.0, 2.0, 0.0]
+
+
+def names_now(envs):
+    rows = envs.world.batch.lanes("scenario", envs.num_envs).astype(int)
+    return [envs.world.table.names[row] for row in rows]
+
+
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
+def test_the_scenario_option_holds_through_autoresets_until_the_next_reset(mode):
+    envs = InclinedMassVectorEnv(3, scenario="stationary", cycles=3, autoreset_mode=mode)
+    envs.reset(seed=0, options={"scenario": ["wear", "fade", "stationary"]})
+    ends = 0
+    for _ in range(10):
+        ends += int(envs.step([0, 0, 0])[2].all())
+        assert names_now(envs) == ["wear", "fade", "stationary"]
+    assert ends >= 2
+    envs.reset()
+    assert names_now(envs) == ["stationary"] * 3
+
+
+def test_the_scenario_option_of_a_masked_reset_is_for_the_envs_it_resets():
+    envs = InclinedMassVectorEnv(3, scenario="stationary", cycles=3, autoreset_mode="Disabled")
+    envs.reset(seed=0, options={"scenario": "wear"})
+    mask = np.array([True, False, False])
+    envs.reset(options={"reset_mask": mask})
+    assert names_now(envs) == ["stationary", "wear", "wear"]
+    envs.reset(options={"reset_mask": ~mask, "scenario": ["tilt", "fade", SCENARIOS["shock"]]})
+    assert names_now(envs) == ["stationary", "fade", "shock"]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"copy": "yes"}, "copy must be True or False, got 'yes'"),
+        (
+            {"autoreset_mode": "never"},
+            "unknown autoreset_mode 'never'; allowed: NextStep, SameStep, Disabled",
+        ),
+        ({"autoreset_mode": None}, "unknown autoreset_mode None; allowed: NextStep"),
+        ({"observe": ["monitor"]}, r"unknown observe \['monitor'\]; allowed: monitor"),
+        ({"costs": 5}, "costs must be None, a Costs or a mapping"),
+        ({"threads": 0}, "threads must be a whole number from 1"),
+        ({"num_envs": 0}, "num_envs must be a whole number from 1"),
+    ],
+)
+def test_bad_options_are_named(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        InclinedMassVectorEnv(**{"num_envs": 2, **kwargs})
 
 
 def test_through_make_vec_and_equal_to_sync():
@@ -166,6 +276,11 @@ def test_through_make_vec_and_equal_to_sync():
         ([0, 3, 0], "action 3 of env 1 is out of range; allowed: 0 WAIT, 1 INTERVENE, 2 RETRAIN"),
         ([0, 0, -1], "action -1 of env 2"),
         ([True, False, True], "must be whole numbers"),
+        ([[1], [1, 2], [0]], "must be whole numbers, got object"),
+        ([[1], [1, 2]], r"expected 3 actions, one an env, got shape \(2,\)"),
+        ([0, None, 1], "must be whole numbers, got object"),
+        (None, r"expected 3 actions, one an env, got shape \(\)"),
+        (np.array([0, 2**64 - 1, 0], np.uint64), "action 18446744073709551615 of env 1 is out of range"),
     ],
 )
 def test_bad_actions(bad, message):
@@ -180,6 +295,16 @@ def test_bad_actions(bad, message):
     [
         ({"seed": [1, 2]}, "seed must be one number or 3"),
         ({"seed": -4}, "seed must be"),
+        ({"seed": 1.5}, "seed must be None, a whole number or 3 of them, got 1.5"),
+        ({"seed": True}, "seed must be None, a whole number or 3 of them, got True"),
+        ({"seed": "123"}, "seed must be None, a whole number or 3 of them, got '123'"),
+        ({"seed": np.array([1.0, 2.0, 3.0])}, "seed must be a whole number .*, got 1.0"),
+        ({"seed": 2**63 - 2}, r"from 0 to 2\^63 - 3, got 9223372036854775806"),
+        ({"options": "wear"}, "options must be None or a mapping with scenario, reset_mask, got 'wear'"),
+        (
+            {"options": {"scenario": Scenario("wear", "mine")}},
+            r"'wear' is not among this env's \(another one",
+        ),
         ({"options": {"mask": 1}}, "unknown reset option 'mask'; allowed: scenario, reset_mask"),
         ({"options": {"reset_mask": np.ones(2, bool)}}, "reset_mask must hold 3 booleans"),
         ({"options": {"scenario": ["wear"]}}, "scenario must be one name or 3"),
@@ -188,8 +313,13 @@ def test_bad_actions(bad, message):
 )
 def test_bad_resets(kwargs, message):
     envs = InclinedMassVectorEnv(3)
+    envs.reset(seed=0)
+    before = envs.get_state()
     with pytest.raises(ValueError, match=message):
-        envs.reset(**kwargs)
+        envs.reset(**{"seed": 9, **kwargs})
+    after = envs.get_state()
+    for one, other in zip((*before.world[:2], before.starts), (*after.world[:2], after.starts), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_step_before_reset():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from springdrift import arguments
 from springdrift.dynamics import Params
 from springdrift.jit import inlined
 from springdrift.state import DRIFTING
@@ -23,47 +24,65 @@ LIMITS = {
     "magnet": (0.05, 2.0),
     "drive": (0.0, 2.0),  # N
 }
+# What a scenario may set that no law moves: the integrator resolves it at 64 substeps a cycle.
+STEADY = {
+    "cubic": (-100.0, 100.0),  # N/m^3
+    "damping": (0.0, 10.0),  # N s/m
+    "drive_omega": (-25.0, 25.0),  # rad/s
+}
+FURTHEST = 3.5  # standard deviations; streams.normal never draws one further out
+STRONGEST_KICK = 10.0  # m/s, ten times the speed of the target swing
+WORST_OUTLIER = 5.0  # m, the sensor's whole range
 DRIVER_ROWS = 8  # most rows of a driver table
 MEMBERS = 32  # most members of a mixture
 
 
-def _check(parameter: str, **ranges: tuple[float, float]) -> None:
+def _known(law: Any) -> str:
+    """Name of a law and its parameter, for errors; raises ValueError where no law can move that."""
+    kind, parameter = type(law).__name__, law.parameter
     if parameter not in DRIFTING:
         raise ValueError(f"no drift law can move {parameter!r}; allowed: {', '.join(DRIFTING)}")
-    for name, (low, high) in ranges.items():
-        if not (np.isfinite(low) and np.isfinite(high) and low <= high):
-            raise ValueError(f"{name} of the law on {parameter} must be (low, high), finite, got {low, high}")
-        floor, ceiling = LIMITS[parameter]
-        if name == "bounds" and not floor <= low < high <= ceiling:
-            raise ValueError(
-                f"bounds of the law on {parameter} must lie within [{floor}, {ceiling}], got {low, high}"
-            )
+    return f"{kind}({parameter!r})"
 
 
-def _rate(name: str, rate: float, size: float = 0.0) -> None:
-    if not 0 <= rate <= 1:
-        raise ValueError(f"{name}.rate must lie in [0, 1] a cycle, got {rate}")
-    if not (np.isfinite(size) and size >= 0):
-        raise ValueError(f"{name}.size must be finite and not negative, got {size}")
+def _bounds(law: Any) -> float:
+    """Width of a law's bounds; raises ValueError where they are empty or beyond what is allowed."""
+    name = f"{_known(law)}.bounds"
+    low, high = arguments.interval(name, law.bounds)
+    floor, ceiling = LIMITS[law.parameter]
+    if not floor <= low < high <= ceiling:
+        raise ValueError(f"{name} must lie within [{floor:g}, {ceiling:g}], low < high, got {law.bounds!r}")
+    return high - low
 
 
 @dataclass(frozen=True)
 class Walk:
-    """Random walk, reflected at its bounds; ``step`` is its standard deviation a cycle."""
+    """Random walk, reflected at its bounds; ``step`` is its standard deviation a cycle.
+
+    A step is at most 3.5 standard deviations long and must not pass both bounds at once. With a
+    :class:`Trend` on the same parameter it is held at the bounds, not reflected.
+
+    >>> Walk("stiffness", step=5.0, bounds=(5.0, 12.0))
+    Traceback (most recent call last):
+    ValueError: Walk('stiffness').step must be a number from 0 to 2 (the width of its bounds / 3.5), got 5.0
+    """
 
     parameter: str
     step: float
     bounds: tuple[float, float]
 
     def __post_init__(self) -> None:
-        _check(self.parameter, bounds=self.bounds)
-        if not (np.isfinite(self.step) and self.step >= 0):
-            raise ValueError(f"Walk.step must be finite and not negative, got {self.step}")
+        width = _bounds(self)
+        name = f"{_known(self)}.step"
+        arguments.number(name, self.step, 0.0, width / FURTHEST, "(the width of its bounds / 3.5)")
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Linear trend with a rate a cycle drawn from ``rate``; ``either_way`` draws its sign as well."""
+    """Linear trend with a rate a cycle drawn from ``rate``, held at its bounds.
+
+    ``either_way`` draws its sign as well.
+    """
 
     parameter: str
     rate: tuple[float, float]
@@ -71,7 +90,11 @@ class Trend:
     either_way: bool = False
 
     def __post_init__(self) -> None:
-        _check(self.parameter, rate=self.rate, bounds=self.bounds)
+        width = _bounds(self)
+        name = f"{_known(self)}.rate"
+        for rate in arguments.interval(name, self.rate):
+            arguments.number(name, rate, -width, width, "(the width of its bounds)")
+        arguments.flag(f"{_known(self)}.either_way", self.either_way)
 
 
 @dataclass(frozen=True)
@@ -83,65 +106,78 @@ class Jump:
     least: float = 0.0
 
     def __post_init__(self) -> None:
-        _check(self.parameter, bounds=self.bounds)
-        if not 0 <= self.least <= (self.bounds[1] - self.bounds[0]) / 2:
-            raise ValueError(f"Jump.least must lie in [0, half the width of its bounds], got {self.least}")
+        width = _bounds(self)
+        arguments.number(
+            f"{_known(self)}.least", self.least, 0.0, width / 2, "(half the width of its bounds)"
+        )
 
 
 @dataclass(frozen=True)
 class Recurring:
     """At each change a hidden key moves to another row of the driver table, which sets parameters.
 
-    ``rows[key]`` maps parameters to values: the table behind the foreign key ``driver_key``.
+    ``rows[key]`` maps parameters to values: the table behind the foreign key ``driver_key``. Row 0 is in
+    force at the start; what a row does not name stays as it is.
     """
 
     rows: tuple[dict[str, float], ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.rows, tuple) or not all(isinstance(row, dict) for row in self.rows):
+            raise ValueError(
+                f"Recurring.rows must be a tuple of dicts, parameter to value, got {self.rows!r}"
+            )
         if not 2 <= len(self.rows) <= DRIVER_ROWS:
             raise ValueError(f"Recurring needs 2 to {DRIVER_ROWS} rows, got {len(self.rows)}")
-        for row in self.rows:
+        for key, row in enumerate(self.rows):
             for parameter, value in row.items():
-                _check(parameter)
-                low, high = LIMITS[parameter]
-                if not low <= value <= high:
-                    raise ValueError(f"a driver row sets {parameter} to {value}; allowed: [{low}, {high}]")
+                if parameter not in DRIFTING:
+                    raise ValueError(f"no driver row can set {parameter!r}; allowed: {', '.join(DRIFTING)}")
+                arguments.number(f"Recurring.rows[{key}][{parameter!r}]", value, *LIMITS[parameter])
 
 
 @dataclass(frozen=True)
 class Seasonal:
-    """A sine of ``amplitude`` on top of the parameter, with a period in cycles and a random phase."""
+    """A sine of ``amplitude`` on top of the parameter, with a period in cycles and a random phase.
+
+    All seasons of a scenario turn together: they share one period and one phase.
+    """
 
     parameter: str
     amplitude: float
     period: float
 
     def __post_init__(self) -> None:
-        _check(self.parameter)
-        if not np.isfinite(self.amplitude) or not self.period >= 2:
-            raise ValueError(f"Seasonal needs a finite amplitude and a period >= 2 cycles, got {self}")
+        name = _known(self)
+        arguments.finite(f"{name}.amplitude", self.amplitude)
+        arguments.number(f"{name}.period", self.period, 2, arguments.MOST, "cycles")
 
 
 @dataclass(frozen=True)
 class Shock:
-    """Velocity kicks of random sign and up to ``size`` m/s, at ``rate`` a cycle."""
+    """Velocity kicks of random sign and half of ``size`` to ``size``, m/s, at ``rate`` a cycle."""
 
     rate: float
     size: float
 
     def __post_init__(self) -> None:
-        _rate("Shock", self.rate, self.size)
+        arguments.number("Shock.rate", self.rate, 0, 1, "a cycle")
+        arguments.number("Shock.size", self.size, 0, STRONGEST_KICK, "m/s")
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """One measurement of a cycle is off by up to ``size`` m, in a share ``rate`` of the cycles."""
+    """In a share ``rate`` of the cycles one measurement is off by half of ``size`` to ``size``, m.
+
+    The gauge still ends at -2 and 3 m.
+    """
 
     rate: float
     size: float
 
     def __post_init__(self) -> None:
-        _rate("Outlier", self.rate, self.size)
+        arguments.number("Outlier.rate", self.rate, 0, 1, "a cycle")
+        arguments.number("Outlier.size", self.size, 0, WORST_OUTLIER, "m")
 
 
 @dataclass(frozen=True)
@@ -151,7 +187,7 @@ class Dropout:
     rate: float
 
     def __post_init__(self) -> None:
-        _rate("Dropout", self.rate)
+        arguments.number("Dropout.rate", self.rate, 0, 1, "a cycle")
 
 
 Law = Walk | Trend | Jump | Recurring | Seasonal | Shock | Outlier | Dropout

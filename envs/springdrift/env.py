@@ -13,9 +13,9 @@ from springdrift.actions import Action
 from springdrift.observation import OBSERVE
 from springdrift.reward import TERMS, Costs
 from springdrift.scenario import Scenario
-from springdrift.stage import RENDER_OPTIONS, Stage
-from springdrift.state import Batch
-from springdrift.vector_env import World, check_reset_options, check_seed, start_of
+from springdrift.snapshot import EnvState, check_env_state
+from springdrift.stage import Stage, check_render_options
+from springdrift.vector_env import World, check_reset_options, check_seed
 from springdrift.view import FPS
 
 
@@ -24,8 +24,9 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
 
     One step is one cycle; the decision is an :class:`~springdrift.Action`. The reward is minus the sum
     of the cost terms in ``info["terms"]``; ``info["truth"]`` holds what no operator can see. Options are
-    those of :class:`~springdrift.vector_env.World`; reset options: ``scenario``. ``render_options``:
-    ``size``, ``font_scale`` and ``truth`` of :class:`~springdrift.view.View`.
+    those of :class:`~springdrift.vector_env.World`. ``render_options``: ``size``, ``font_scale`` and
+    ``truth`` of :class:`~springdrift.view.View`. Methods beyond gymnasium's, such as :meth:`fork`, are
+    reached by ``env.unwrapped`` from what ``gym.make`` returns.
 
     >>> import gymnasium as gym, springdrift
     >>> env = gym.make("springdrift/InclinedMass-v0", scenario="stationary")
@@ -54,11 +55,8 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, {', '.join(modes)}")
-        for name in render_options or {}:
-            if name not in RENDER_OPTIONS:
-                raise ValueError(f"unknown render option {name!r}; allowed: {', '.join(RENDER_OPTIONS)}")
         self.render_mode = render_mode
-        self.render_options = dict(render_options or {})
+        self.render_options = check_render_options(render_options)
         self.world = World(1, scenario, costs, observe, cycles, latency, substeps)
         self._stage = Stage(self.world, render_mode, self.render_options) if render_mode else None
         self.observation_space = OBSERVE[observe].box()
@@ -71,13 +69,22 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start an episode: with a seed its episode 0, without one the next episode of the last seed."""
+        """Start an episode: with a seed its episode 0, without one the next episode of the last seed.
+
+        Args:
+            seed: a whole number from 0 to 2^63 - 1, or None.
+            options: ``scenario``, a name or ``Scenario`` for this episode alone; the next reset without it
+                goes back to the scenario that the env was made with.
+
+        Raises:
+            ValueError: a bad seed or option, naming it and what is allowed; nothing has changed then.
+        """
         options = check_reset_options(options, ("scenario",))
-        if seed is not None:
-            check_seed(seed)
+        seed = None if seed is None else check_seed(seed)
+        table, own = self.world.table, self.world.own
+        start = table.row(options["scenario"]) if "scenario" in options else own
         super().reset(seed=seed)
-        if "scenario" in options:
-            self.world.starts[:] = start_of(self.world, options["scenario"])
+        self.world.starts[:] = start
         if seed is None and not self._seeded:
             seed = int(self.np_random.integers(2**63))
         if seed is not None:
@@ -144,26 +151,35 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         masks[Action.RETRAIN] = self.world.batch.field("in_flight")[0, 0] == 0.0
         return masks
 
-    def get_state(self) -> tuple[Batch, NDArray[np.int64], bool]:
+    def get_state(self) -> EnvState:
         """Everything that decides the future, as copies."""
-        return self.world.get_state(), self.world.starts.copy(), self._done
+        return EnvState(
+            self.world.get_state(), self.world.starts.copy(), np.array([self._done]), self._seeded
+        )
 
-    def set_state(self, state: tuple[Batch, NDArray[np.int64], bool]) -> None:
-        """Go back to a state from :meth:`get_state`; raises ValueError when it does not fit."""
-        batch, starts, done = state
-        self.world.set_state(batch)
-        self.world.starts[:] = starts
-        self._done = done
-        self._seeded = True
+    def set_state(self, state: EnvState) -> None:
+        """Go back to a state from :meth:`get_state`.
+
+        Raises:
+            ValueError: no state, or one from an env made with another scenario, deadline, latency or
+                number of substeps; nothing has changed then.
+        """
+        w = self.world
+        fitting = check_env_state(state, w.origin, w.batch, w.starts, len(w.table.plans))
+        self.world.set_state(fitting.world)
+        self.world.starts[:] = fitting.starts
+        self._done, self._seeded = bool(fitting.over[0]), fitting.seeded
         if self._stage:
             self._stage.begin()
 
     def fork(self) -> Self:
-        """An env of its own at the same moment: the same actions lead to the same future.
+        """An env of its own at the same moment, without a ``render_mode``: the same actions lead to the
+        same future. ``gym.make`` wraps the env, so from there it is ``env.unwrapped.fork()``; the same goes
+        for :meth:`get_state`, :meth:`set_state` and :meth:`action_masks`.
 
-        >>> env = InclinedMassEnv("gradual")
+        >>> env = gym.make("springdrift/InclinedMass-v0", scenario="gradual")
         >>> _ = env.reset(seed=3)
-        >>> other = env.fork()
+        >>> other = env.unwrapped.fork()
         >>> env.step(0)[1] == other.step(0)[1]
         True
         """

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from springdrift.arguments import is_number
 from springdrift.dynamics import lesser
 from springdrift.jit import inlined
 
@@ -32,8 +33,8 @@ class Costs:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if not np.isfinite(value) or value < 0:
-                raise ValueError(f"Costs.{field.name} must be finite and not negative, got {value}")
+            if not is_number(value) or not np.isfinite(value) or value < 0:
+                raise ValueError(f"Costs.{field.name} must be finite and not negative, got {value!r}")
 
     def array(self) -> NDArray[np.float64]:
         """The prices in field order, as the kernel takes them."""

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from springdrift import arguments
+from springdrift.composition import check_laws, check_params
 from springdrift.drift import (
     MEMBERS,
     Dropout,
@@ -24,14 +26,21 @@ from springdrift.dynamics import Params
 
 K = float(np.pi**2)  # N/m, stiffness for a period of one cycle
 NOISE = 0.006  # m
+LOUDEST = 1.0  # m, noise in which a swing of 0.3 m is lost
+_OF_MEMBERS = ("params", "laws", "noise", "onset", "gap", "cycles", "release_every", "cold_start")
 
 
 @dataclass(frozen=True)
 class Scenario:
     """One kind of world.
 
+    Laws compose, but each needs a place of its own: one Walk, Trend, Jump and Seasonal for each parameter,
+    one Recurring, Shock, Outlier and Dropout. All seasons share one period; a Walk and a Trend on one
+    parameter share their bounds; and wherever laws may take a parameter, season included, lies within
+    ``springdrift.drift.LIMITS``. A mixture takes all it is from its members.
+
     Raises:
-        ValueError: a field out of range, naming it and what is allowed.
+        ValueError: a field out of range, or laws that do not fit together, naming them and what is allowed.
 
     >>> Scenario("mine", "stiffness jumps once", laws=(Jump("stiffness", (6.0, 15.0)),), gap=(200, 200)).name
     'mine'
@@ -51,33 +60,46 @@ class Scenario:
     members: "tuple[str | Scenario, ...]" = ()  # a mixture: one of these, drawn for each episode
 
     def __post_init__(self) -> None:
-        for name in ("onset", "gap"):
-            low, high = getattr(self, name)
-            if not 1 <= low <= high:
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"Scenario.name must be a text that is not empty, got {self.name!r}")
+        for name in ("summary", "remedy"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"Scenario.{name} must be a text, got {getattr(self, name)!r}")
+        for name in ("laws", "members"):
+            if not isinstance(getattr(self, name), tuple):
                 raise ValueError(
-                    f"Scenario.{name} must be (low, high) with 1 <= low <= high, got {low, high}"
+                    f"Scenario.{name} must be a tuple, as (one,) is, got {getattr(self, name)!r}"
                 )
-        if self.cycles < 1 or self.release_every < 0:
-            raise ValueError(
-                "Scenario.cycles must be at least 1 and release_every not negative, "
-                f"got {self.cycles} and {self.release_every}"
-            )
-        if not (np.isfinite(self.noise) and self.noise >= 0):
-            raise ValueError(f"Scenario.noise must be finite and not negative, got {self.noise}")
+        arguments.span("Scenario.onset", self.onset, 1, arguments.MOST)
+        arguments.span("Scenario.gap", self.gap, 1, arguments.MOST)
+        arguments.whole("Scenario.cycles", self.cycles, 1, arguments.MOST)
+        arguments.whole("Scenario.release_every", self.release_every, 0, arguments.MOST)
+        arguments.flag("Scenario.cold_start", self.cold_start)
+        arguments.number("Scenario.noise", self.noise, 0.0, LOUDEST, "m")
+        check_params(self.params)
+        check_laws(self.params, self.laws)
+        self._check_members()
+
+    def _check_members(self) -> None:
         if len(self.members) > MEMBERS:
             raise ValueError(f"Scenario.members holds at most {MEMBERS} names, got {len(self.members)}")
-        own = {member.name: member for member in self.members if isinstance(member, Scenario)}
+        own: dict[str, Scenario] = {}
         for member in self.members:
-            if isinstance(member, Scenario) and own[member.name] != member:
-                raise ValueError(f"Scenario.members holds two different scenarios named {member.name!r}")
-        fixed = Params()
-        if abs(self.params.drive_omega) > 25.0:
-            raise ValueError(
-                f"Scenario.params.drive_omega must lie within [-25, 25] rad/s, got {self.params.drive_omega}"
-            )
-        for name in ("mass", "gravity", "bumper_low", "bumper_high", "drive_phase"):
-            if getattr(self.params, name) != getattr(fixed, name):
-                raise ValueError(f"Scenario.params.{name} cannot differ from {getattr(fixed, name)}")
+            if not isinstance(member, str | Scenario):
+                raise ValueError(f"Scenario.members must hold names or Scenarios, got {member!r}")
+            name = member if isinstance(member, str) else member.name
+            if name == self.name:
+                raise ValueError(f"Scenario.members of {name!r} holds {name!r} itself")
+            if isinstance(member, Scenario) and own.setdefault(name, member) != member:
+                raise ValueError(f"Scenario.members holds two different scenarios named {name!r}")
+        if self.members:
+            plain = Scenario(self.name, self.summary)
+            for name in _OF_MEMBERS:
+                if getattr(self, name) != getattr(plain, name):
+                    raise ValueError(
+                        f"Scenario.{name} of a mixture would never be used, got {getattr(self, name)!r}: "
+                        "set it in the scenarios that are its members"
+                    )
 
     def plan(self, cycles: int | None = None) -> NDArray[np.float64]:
         """The numbers the kernel reads, without the members."""
@@ -211,6 +233,24 @@ class ScenarioTable(NamedTuple):
 
     names: tuple[str, ...]
     plans: NDArray[np.float64]
+    scenarios: tuple[Scenario, ...]
+
+    def row(self, scenario: "str | Scenario") -> int:
+        """Row of a scenario, by its name or itself.
+
+        Raises:
+            ValueError: it is not in the table.
+        """
+        if isinstance(scenario, str) and scenario in self.names:
+            return self.names.index(scenario)
+        chosen = resolve(scenario)
+        if chosen not in self.scenarios:
+            other = "another one of that name is among them" if chosen.name in self.names else "allowed"
+            raise ValueError(
+                f"scenario {chosen.name!r} is not among this env's ({other}: {', '.join(self.names)}); "
+                "pass it when the env is made"
+            )
+        return self.scenarios.index(chosen)
 
 
 def resolve(scenario: Any) -> Scenario:
@@ -254,4 +294,4 @@ def tabulate(extra: Scenario, cycles: int | None = None) -> ScenarioTable:
             if member != scenario.name and table[member].members:
                 raise ValueError(f"scenario {scenario.name!r} has the mixture {member!r} as a member")
             plans[row, slot("members") + place] = names.index(member)
-    return ScenarioTable(names, plans)
+    return ScenarioTable(names, plans, tuple(table.values()))

@@ -3,12 +3,42 @@
 from collections.abc import Mapping
 from typing import Any
 
+from springdrift import arguments
 from springdrift.frame import Frame
 from springdrift.recorder import Recorder
 from springdrift.vector_env import World
 from springdrift.view import FRAMES, View, Window, ansi
 
 RENDER_OPTIONS = ("size", "font_scale", "truth", "scenario")
+
+
+def check_render_options(options: Any) -> dict[str, Any]:
+    """The options of a :class:`~springdrift.view.View` as a dict, or a ValueError that says what is allowed.
+
+    It needs no pygame, so that an env without a ``render_mode`` checks them as well.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise ValueError(f"render_options must be None or a mapping of option to value, got {options!r}")
+    found = dict(options or {})
+    for name in found:
+        if name not in RENDER_OPTIONS:
+            raise ValueError(f"unknown render option {name!r}; allowed: {', '.join(RENDER_OPTIONS)}")
+    if "size" in found:
+        found["size"] = _size(found["size"])
+    if "font_scale" in found:
+        found["font_scale"] = arguments.number("font_scale", found["font_scale"], 0.7, 1.4)
+    for name in ("truth", "scenario"):
+        if name in found:
+            found[name] = arguments.flag(name, found[name])
+    return found
+
+
+def _size(size: Any) -> tuple[int, int]:
+    if isinstance(size, list | tuple) and len(size) == 2:
+        width, height = size
+        if all(arguments.is_whole(n) and 160 <= n <= 8192 for n in size):
+            return int(width), int(height)
+    raise ValueError(f"size must be two whole numbers from 160 to 8192, got {size!r}")
 
 
 class Stage:

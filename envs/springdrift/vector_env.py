@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from springdrift import kernel
 from springdrift.actions import Action
+from springdrift.arguments import MOST, flag, is_whole, whole
 from springdrift.observation import OBSERVE
 from springdrift.reward import TERMS, Costs
 from springdrift.scenario import Scenario, resolve, tabulate
-from springdrift.state import MEASUREMENTS, Batch, empty_batch, read_lanes, write_lanes
+from springdrift.snapshot import EnvState, Origin, WorldState, check_env_state, check_world_state, digest
+from springdrift.state import MEASUREMENTS, empty_batch, read_lanes, write_lanes
 
 RESET_OPTIONS = ("scenario", "reset_mask")
 MAX_SEED = 2**63
@@ -32,6 +34,8 @@ def costs_of(costs: Costs | Mapping[str, float] | None) -> Costs:
     """
     if costs is None or isinstance(costs, Costs):
         return costs or Costs()
+    if not isinstance(costs, Mapping):
+        raise ValueError(f"costs must be None, a Costs or a mapping of name to price, got {costs!r}")
     names = [field.name for field in fields(Costs)]
     for name in costs:
         if name not in names:
@@ -39,19 +43,16 @@ def costs_of(costs: Costs | Mapping[str, float] | None) -> Costs:
     return Costs(**costs)
 
 
-def _whole(name: str, value: Any, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
-        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
-    return int(value)
-
-
 def check_actions(actions: Any, count: int) -> NDArray[np.int64]:
     """The actions as integers of shape (count,), or an error that says what was expected."""
-    array = np.asarray(actions)
+    try:
+        array = np.asarray(actions)
+    except ValueError:  # ragged
+        array = np.asarray(actions, dtype=object)
     if array.shape == (count,) and array.dtype.kind in "iu":
-        array = np.ascontiguousarray(array, np.int64)
-        if array.view(np.uint64).max() < len(Action):  # a negative number reads as a huge one
-            return array
+        plain = np.ascontiguousarray(array, np.int64)
+        if plain.view(np.uint64).max() < len(Action):  # a negative number reads as a huge one
+            return plain
     allowed = ", ".join(f"{action.value} {action.name}" for action in Action)
     if array.shape != (count,):
         raise ValueError(f"expected {count} actions, one an env, got shape {array.shape}; allowed: {allowed}")
@@ -93,18 +94,18 @@ class World:
         substeps: int = 64,
         threads: int = 1,
     ) -> None:
-        self.count = _whole("num_envs", count, 1, 2**24)
+        self.count = whole("num_envs", count, 1, 2**24)
         self.scenario = resolve(scenario)
         self.costs = costs_of(costs)
-        if observe not in OBSERVE:
+        if not isinstance(observe, str) or observe not in OBSERVE:
             raise ValueError(f"unknown observe {observe!r}; allowed: {', '.join(OBSERVE)}")
         self.observe = observe
-        self.cycles = None if cycles is None else _whole("cycles", cycles, 1, 1_000_000)
-        self.latency = _whole("latency", latency, 1, 1000)
-        self.substeps = _whole("substeps", substeps, MEASUREMENTS, 8192)
+        self.cycles = None if cycles is None else whole("cycles", cycles, 1, MOST)
+        self.latency = whole("latency", latency, 1, 1000)
+        self.substeps = whole("substeps", substeps, MEASUREMENTS, 8192)
         if self.substeps % MEASUREMENTS:
             raise ValueError(f"substeps must be a multiple of {MEASUREMENTS}, got {substeps}")
-        self.threads = _whole("threads", threads, 1, 256)
+        self.threads = whole("threads", threads, 1, 256)
         self.table = tabulate(self.scenario, self.cycles)
         self._options: tuple[Any, ...] = (
             self.table.plans,
@@ -114,7 +115,11 @@ class World:
             kernel.MODES[observe],
         )
         self.batch = empty_batch(self.count)
-        self.starts = np.full(self.batch.size, self.table.names.index(self.scenario.name), np.int64)
+        self.own = self.table.row(self.scenario)  # row of the scenario that episodes start from
+        self.starts = np.full(self.batch.size, self.own, np.int64)
+        self.origin = Origin(
+            self.count, self.scenario.name, self.cycles, self.latency, self.substeps, digest(self.table.plans)
+        )
         self._pool: ThreadPoolExecutor | None = None
         self.allocate()
 
@@ -156,23 +161,20 @@ class World:
         ended = kernel.advance(actions, 0, edges[1], *self._bound)
         return ended + sum(part.result() for part in parts)
 
-    def get_state(self) -> Batch:
+    def get_state(self) -> WorldState:
         """Copy of everything that decides the future."""
-        return Batch(self.batch.real.copy(), self.batch.keys.copy())
+        return WorldState(self.batch.real.copy(), self.batch.keys.copy(), self.origin)
 
-    def set_state(self, state: Batch) -> None:
-        """Go back to a state from :meth:`get_state` of a world with the same options.
+    def set_state(self, state: WorldState) -> None:
+        """Go back to a state from :meth:`get_state` of a world with the same options, prices aside.
 
         Raises:
-            ValueError: the state belongs to a batch of another size.
+            ValueError: no state, or one from a world of another size, scenario, deadline, latency or
+                number of substeps.
         """
-        if state[0].shape != self.batch.real.shape or state[1].shape != self.batch.keys.shape:
-            raise ValueError(
-                f"this state has shape {state[0].shape}, the world needs {self.batch.real.shape}: "
-                "take states from an env with as many worlds"
-            )
-        self.batch.real[:] = state[0]
-        self.batch.keys[:] = state[1]
+        fitting = check_world_state(state, self.origin, self.batch, len(self.table.plans))
+        self.batch.real[:] = fitting.real
+        self.batch.keys[:] = fitting.keys
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_pool": None}
@@ -180,25 +182,43 @@ class World:
 
 def check_seed(seed: Any) -> int:
     """A seed as an int, or an error that says what is allowed."""
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < MAX_SEED:
+    if not is_whole(seed) or not 0 <= seed < MAX_SEED:
         raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed!r}")
     return int(seed)
 
 
-def check_reset_options(options: dict[str, Any] | None, allowed: Sequence[str]) -> dict[str, Any]:
-    options = options or {}
-    for name in options:
+def check_reset_options(options: Any, allowed: Sequence[str]) -> dict[str, Any]:
+    if options is not None and not isinstance(options, Mapping):
+        raise ValueError(f"options must be None or a mapping with {', '.join(allowed)}, got {options!r}")
+    for name in options or {}:
         if name not in allowed:
             raise ValueError(f"unknown reset option {name!r}; allowed: {', '.join(allowed)}")
-    return options
+    return dict(options or {})
+
+
+def check_seeds(seed: Any, count: int) -> list[int | None]:
+    """A seed or None for each env, or an error that says what is allowed."""
+    seed = seed.tolist() if isinstance(seed, np.ndarray) else seed
+    if seed is None:
+        return [None] * count
+    if is_whole(seed):
+        last = int(seed) + count - 1
+        if not 0 <= seed <= last < MAX_SEED:
+            raise ValueError(f"seed must be a whole number from 0 to 2^63 - {count}, got {seed!r}")
+        return list(range(int(seed), last + 1))
+    if isinstance(seed, str) or not isinstance(seed, Sequence):
+        raise ValueError(f"seed must be None, a whole number or {count} of them, got {seed!r}")
+    if len(seed) != count:
+        raise ValueError(f"seed must be one number or {count} of them, got {len(seed)}")
+    return [None if one is None else check_seed(one) for one in seed]
 
 
 class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
     """Many inclined masses in one kernel call; options as in :class:`World`.
 
     ``info["terms"]`` holds the cost terms and ``info["truth"]`` the hidden truth, each a dict of arrays
-    of shape (num_envs,). An int seed gives env i the seed ``seed + i``. Reset options: ``scenario`` (a
-    name, or one for each env) and ``reset_mask``. With ``copy=False`` the arrays returned are reused.
+    of shape (num_envs,). An int seed gives env i the seed ``seed + i``. With ``copy=False`` the arrays
+    returned are reused.
 
     >>> import gymnasium as gym, springdrift
     >>> envs = gym.make_vec("springdrift/InclinedMass-v0", num_envs=3,
@@ -227,7 +247,10 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError(f"render_mode must be None for the vector env, got {render_mode!r}")
         self.world = World(num_envs, scenario, costs, observe, cycles, latency, substeps, threads)
         self.num_envs = self.world.count
-        self.copy = copy
+        self.copy = flag("copy", copy)
+        modes = [mode.value for mode in AutoresetMode]
+        if autoreset_mode not in (*modes, *AutoresetMode):
+            raise ValueError(f"unknown autoreset_mode {autoreset_mode!r}; allowed: {', '.join(modes)}")
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {"autoreset_mode": self.autoreset_mode, "render_modes": []}
         self.render_mode = None
@@ -245,6 +268,18 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Start episodes: with a seed their episodes 0, without one the next episodes of the last seeds.
+
+        Args:
+            seed: None, a number, or a number or None for each env.
+            options: ``scenario``, a name or ``Scenario`` or one for each env, holds until the next call of
+                ``reset``, for the episodes that the env starts by itself as well; without it an env goes
+                back to the scenario it was made with. ``reset_mask``, (num_envs,) booleans, says which
+                envs this call resets; the others go on as they are.
+
+        Raises:
+            ValueError: a bad seed or option, naming it and what is allowed; nothing has changed then.
+        """
         n = self.num_envs
         options = check_reset_options(options, RESET_OPTIONS)
         mask = np.asarray(options.get("reset_mask", np.ones(n, np.bool_)))
@@ -252,13 +287,8 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError(f"reset_mask must hold {n} booleans, got {mask.dtype} of shape {mask.shape}")
         if not self._seeded and not mask.all():
             raise ValueError("the first reset must reset every env: reset_mask must be all True")
-        given: list[int | None]
-        if seed is None or isinstance(seed, (int, np.integer)):
-            given = [None if seed is None else check_seed(int(seed) + i) for i in range(n)]
-        else:
-            given = [None if one is None else check_seed(one) for one in seed]
-            if len(given) != n:
-                raise ValueError(f"seed must be one number or {n} of them, got {len(given)}")
+        given = check_seeds(seed, n)
+        starts = self._starts(options)
         if not self._seeded:
             fresh = np.random.SeedSequence().generate_state(n, np.uint64) >> np.uint64(1)
             given = [int(new) if old is None else old for old, new in zip(given, fresh, strict=True)]
@@ -266,14 +296,7 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         if lanes.size:
             self.world.seed(lanes, np.array([given[i] for i in lanes], np.uint64))
         self._seeded = True
-        if "scenario" in options:
-            names = options["scenario"]
-            names = [names] * n if isinstance(names, (str, Scenario)) else list(names)
-            if len(names) != n:
-                raise ValueError(f"scenario must be one name or {n} of them, got {len(names)}")
-            for i, name in enumerate(names):
-                if mask[i]:
-                    self.world.starts[i] = start_of(self.world, name)
+        self.world.starts[:n][mask] = starts[mask]
         if self.copy:
             kept = self.world.out
             self.world.allocate()
@@ -282,6 +305,18 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
                     getattr(self.world.out, name)[:] = old
         self._begin(mask)
         return self.world.out.obs, self._info()
+
+    def _starts(self, options: Mapping[str, Any]) -> NDArray[np.int64]:
+        """Row of the scenario table for each env."""
+        table, n = self.world.table, self.num_envs
+        if "scenario" not in options:
+            return np.full(n, self.world.own)
+        chosen = options["scenario"]
+        if isinstance(chosen, str) or not isinstance(chosen, Sequence | np.ndarray):
+            return np.full(n, table.row(chosen))
+        if len(chosen) != n:
+            raise ValueError(f"scenario must be one name or {n} of them, got {len(chosen)}")
+        return np.array([table.row(one) for one in chosen])
 
     def _begin(self, mask: NDArray[np.bool_]) -> None:
         self.world.begin(mask)
@@ -331,30 +366,25 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         masks[:, Action.RETRAIN] = self.world.batch.lanes("in_flight", self.num_envs) == 0.0
         return masks
 
-    def get_state(self) -> tuple[Batch, NDArray[np.int64], NDArray[np.bool_]]:
+    def get_state(self) -> EnvState:
         """Everything that decides the future, as copies."""
-        return self.world.get_state(), self.world.starts.copy(), self._over.copy()
+        return EnvState(self.world.get_state(), self.world.starts.copy(), self._over.copy(), self._seeded)
 
-    def set_state(self, state: tuple[Batch, NDArray[np.int64], NDArray[np.bool_]]) -> None:
-        """Go back to a state from :meth:`get_state`; raises ValueError when it does not fit."""
-        batch, starts, done = state
-        self.world.set_state(batch)
-        self.world.starts[:] = starts
-        self._over, self._waiting = done.copy(), bool(done.any())
-        self._seeded = True
+    def set_state(self, state: EnvState) -> None:
+        """Go back to a state from :meth:`get_state`.
+
+        Raises:
+            ValueError: no state, or one from an env made with another size, scenario, deadline, latency or
+                number of substeps; nothing has changed then.
+        """
+        w = self.world
+        fitting = check_env_state(state, w.origin, w.batch, w.starts, len(w.table.plans))
+        self.world.set_state(fitting.world)
+        self.world.starts[:] = fitting.starts
+        self._over, self._waiting = fitting.over.copy(), bool(fitting.over.any())
+        self._seeded = fitting.seeded
 
 
 def _named(out: kernel.Outputs) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cost terms and truth by name, each (num_envs,)."""
     return dict(zip(TERMS, out.bill, strict=False)), dict(zip(kernel.TRUTH_NAMES, out.truth, strict=True))
-
-
-def start_of(world: World, scenario: str | Scenario) -> int:
-    """Row of a scenario in a world's table, for a reset option."""
-    chosen = resolve(scenario)
-    if chosen.name not in world.table.names:
-        raise ValueError(
-            f"scenario {chosen.name!r} is not among this env's: {', '.join(world.table.names)}; "
-            "pass it when the env is made"
-        )
-    return world.table.names.index(chosen.name)

@@ -1,0 +1,82 @@
+"""Checks of what users pass in: every error says what was wrong, where, and what is allowed."""
+
+from typing import Any
+
+import numpy as np
+
+MOST = 1_000_000  # cycles: a float32 counts no further than 16 million
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a number; True and False are none."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether it is a whole number; True, False and 1.0 are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def number(name: str, value: Any, low: float, high: float, unit: str = "") -> float:
+    """The value as a float.
+
+    Raises:
+        ValueError: not a number, or outside [low, high].
+
+    >>> number("Shock.size", "big", 0, 10, "m/s")
+    Traceback (most recent call last):
+    ValueError: Shock.size must be a number from 0 to 10 m/s, got 'big'
+    """
+    if not is_number(value) or not low <= value <= high:
+        unit = f" {unit}" if unit else ""
+        raise ValueError(f"{name} must be a number from {low:g} to {high:g}{unit}, got {value!r}")
+    return float(value)
+
+
+def finite(name: str, value: Any) -> float:
+    """The value as a float; raises ValueError where it is not a finite number."""
+    if not is_number(value) or not np.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, got {value!r}")
+    return float(value)
+
+
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """The value as an int.
+
+    Raises:
+        ValueError: not a whole number (True and 1.0 are none), or outside [low, high].
+    """
+    if not is_whole(value) or not low <= value <= high:
+        raise ValueError(f"{name} must be a whole number from {low} to {high}, got {value!r}")
+    return int(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """The value as a bool; raises ValueError where it is neither True nor False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def span(name: str, value: Any, low: int, high: int) -> None:
+    """Raises ValueError where the value is not a pair of whole numbers, low <= first <= second <= high."""
+    if isinstance(value, tuple) and len(value) == 2 and all(map(is_whole, value)):
+        first, second = value
+        if low <= first <= second <= high:
+            return
+    raise ValueError(
+        f"{name} must be (low, high), whole numbers with {low} <= low <= high <= {high}, got {value!r}"
+    )
+
+
+def interval(name: str, value: Any) -> tuple[float, float]:
+    """The value as two floats.
+
+    Raises:
+        ValueError: not a pair of finite numbers, low <= high.
+    """
+    if isinstance(value, tuple) and len(value) == 2 and all(map(is_number, value)):
+        low, high = value
+        if np.isfinite(low) and np.isfinite(high) and low <= high:
+            return float(low), float(high)
+    raise ValueError(f"{name} must be (low, high), finite numbers with low <= high, got {value!r}")
