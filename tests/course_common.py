@@ -77,7 +77,7 @@ def posed_in(path: Path) -> list[Posed]:
 def starter_of(posed: Posed) -> Any:
     """What the student's name stands for as long as nothing was answered."""
     for statement in ast.parse(posed.starter).body:
-        names = [statement.name] if isinstance(statement, ast.FunctionDef) else []
+        names = [statement.name] if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) else []
         if isinstance(statement, ast.Assign):
             names = [target.id for target in statement.targets if isinstance(target, ast.Name)]
         if posed.name in names:
