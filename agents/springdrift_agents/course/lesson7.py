@@ -1,0 +1,366 @@
+"""Exercises of lesson 7: fair comparison, and the four suspects of its last one."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift import OBS, Action, InclinedMassVectorEnv
+from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, given
+from springdrift_agents.evaluate import world_seeds
+from springdrift_agents.rules import Memory, Policy, cycles_of, error_of, policy, sense
+
+Floats = NDArray[np.float64]
+Z = 1.96  # standard errors that 95 % of a normal distribution lie within
+
+# ---------------------------------------------------------------- 7.1
+
+
+def _pairs() -> list[tuple[Floats, Floats]]:
+    """Costs of two policies in common worlds that are very unlike each other."""
+    rng = np.random.default_rng(71)
+    pairs = []
+    for size, gain, noise in ((900, 4.0, 12.0), (1600, -1.5, 6.0), (600, 9.0, 20.0)):
+        hard = rng.gamma(2.0, 20.0, size)
+        pairs.append((hard + gain + rng.normal(0, noise, size), hard))
+    return pairs
+
+
+def _interval(centre: float, error: float) -> Floats:
+    return np.array([centre, centre - Z * error, centre + Z * error])
+
+
+def _paired(mine: Floats, other: Floats) -> Floats:
+    gaps = mine - other
+    return _interval(gaps.mean(), gaps.std(ddof=1) / np.sqrt(len(gaps)))
+
+
+def _unpaired(mine: Floats, other: Floats) -> Floats:
+    error = np.sqrt(mine.var(ddof=1) / len(mine) + other.var(ddof=1) / len(other))
+    return _interval(mine.mean() - other.mean(), error)
+
+
+def _judge_paired(answer: Any) -> None:
+    function(
+        answer,
+        [Case(pair, _paired(*pair)) for pair in _pairs()],
+        within=0.02,
+        mistakes={
+            "that is the interval for two policies that met *different* worlds. These are common: take the "
+            "difference world by world first, and then its standard deviation": _unpaired,
+            "that is where single worlds lie. Their mean is surer: divide the standard deviation by √n": (
+                lambda mine, other: _interval((mine - other).mean(), (mine - other).std(ddof=1))
+            ),
+            "divide by the square root of n, not by n": (
+                lambda mine, other: _interval((mine - other).mean(), (mine - other).std(ddof=1) / len(mine))
+            ),
+            "one standard error to each side holds the truth in two of three cases: for 95 % take 1.96": (
+                lambda mine, other: np.array(
+                    _paired(mine, other)[0] + np.array([0, -1, 1]) * _error(mine, other)
+                )
+            ),
+            "the sign is wrong: asked is mine minus other": lambda mine, other: _paired(other, mine),
+        },
+        hint="d = mine - other, one number a world; then the mean of d, and the mean minus and plus 1.96 "
+        "times the standard deviation of d over √n",
+    )
+
+
+def _error(mine: Floats, other: Floats) -> float:
+    return float((mine - other).std(ddof=1) / np.sqrt(len(mine)))
+
+
+# ---------------------------------------------------------------- 7.2
+
+
+def _needed(differences: Floats, half: float) -> float:
+    return float(np.ceil((Z * differences.std(ddof=1) / half) ** 2))
+
+
+def _judge_needed(answer: Any) -> None:
+    rng = np.random.default_rng(72)
+    trials = [
+        (rng.normal(mean, sd, 2000), half) for mean, sd, half in ((3, 8, 0.5), (0, 30, 1.0), (-9, 2, 0.1))
+    ]
+    function(
+        answer,
+        [Case(trial, _needed(*trial)) for trial in trials],
+        within=0.012,
+        mistakes={
+            "the width falls with the *square root* of n: for half the width you need four times as many": (
+                lambda differences, half: np.ceil(Z * differences.std(ddof=1) / half)
+            ),
+            "the 1.96 is missing: the interval reaches that many standard errors to each side": (
+                lambda differences, half: np.ceil((differences.std(ddof=1) / half) ** 2)
+            ),
+            "half_width is the distance from the mean to either end, not from end to end": (
+                lambda differences, half: np.ceil((2 * Z * differences.std(ddof=1) / half) ** 2)
+            ),
+            "the standard deviation must be squared together with 1.96 and half_width": (
+                lambda differences, half: np.ceil(Z**2 * differences.std(ddof=1) / half**2)
+            ),
+            "it does not depend on how many worlds you tried: only their standard deviation counts": (
+                lambda differences, half: np.ceil(
+                    (Z * differences.std(ddof=1) / np.sqrt(len(differences)) / half) ** 2
+                )
+            ),
+        },
+        hint="set 1.96 s / √n equal to half_width, with s the standard deviation of the differences, and "
+        "solve for n",
+    )
+
+
+# ---------------------------------------------------------------- 7.3
+
+
+def _middle(costs: Floats) -> float:
+    ordered = np.sort(costs)
+    quarter = len(costs) // 4
+    return float(ordered[quarter : len(costs) - quarter].mean())
+
+
+def _judge_middle(answer: Any) -> None:
+    rng = np.random.default_rng(73)
+    function(
+        answer,
+        [Case((costs,), _middle(costs)) for costs in (rng.gamma(0.7, 30.0, size) for size in (40, 8, 100))],
+        within=1e-4,
+        mistakes={
+            "that is the mean of all: one dreadful world moves it": np.mean,
+            "that is the median, which listens to the middle one or two only": np.median,
+            "sort the costs first: the quarters are those of the ordered values": (
+                lambda costs: costs[len(costs) // 4 : len(costs) - len(costs) // 4].mean()
+            ),
+            "cut a quarter at *each* end, so that half of the values remain": (
+                lambda costs: np.sort(costs)[len(costs) // 8 : len(costs) - len(costs) // 8].mean()
+            ),
+            "you cut the dear quarter only: cut the cheap one as well": (
+                lambda costs: np.sort(costs)[: len(costs) - len(costs) // 4].mean()
+            ),
+            "you cut the cheap quarter only: cut the dear one as well": (
+                lambda costs: np.sort(costs)[len(costs) // 4 :].mean()
+            ),
+            "that is the width of the middle half: take its mean": (
+                lambda costs: np.subtract(*np.percentile(costs, [75, 25]))
+            ),
+        },
+        hint="order the costs, leave out the lowest and the highest quarter, and take the mean of the rest",
+    )
+
+
+# ---------------------------------------------------------------- 7.4
+
+
+def _improvement(mine: Floats, other: Floats, tie: float = 0.5) -> float:
+    cheaper = mine[:, None] < other[None, :]
+    same = mine[:, None] == other[None, :]
+    return float((cheaper + tie * same).mean())
+
+
+def _judge_improvement(answer: Any) -> None:
+    rng = np.random.default_rng(74)
+    trials = [
+        (rng.integers(0, 9, size).astype(np.float64), rng.integers(low, 8, other).astype(np.float64))
+        for size, other, low in ((30, 30, 2), (12, 40, 0), (25, 25, 3))
+    ]
+    same = trials[0][0]
+    function(
+        answer,
+        [Case(trial, _improvement(*trial)) for trial in (*trials, (same, same.copy()))],
+        within=1e-6,
+        mistakes={
+            "you count the episodes in which mine is *dearer*: these are costs": (
+                lambda mine, other: 1.0 - _improvement(mine, other)
+            ),
+            "ties are missing: equal costs count one half, so that a policy against itself gets 0.5": (
+                lambda mine, other: _improvement(mine, other, tie=0.0)
+            ),
+            "a tie is no improvement: count it one half": (
+                lambda mine, other: _improvement(mine, other, tie=1.0)
+            ),
+            "you compare two means: asked is how often one episode is cheaper than another": (
+                lambda mine, other: float(mine.mean() < other.mean())
+            ),
+        },
+        hint="compare every cost of mine with every cost of the other: a pair in which mine is cheaper "
+        "counts 1, a tie one half; divide by the number of pairs. (The two need not have the same length.)",
+    )
+
+
+# ---------------------------------------------------------------- 7.5
+
+
+def _judge_leaked(answer: Any) -> None:
+    train, published = world_seeds("training", 0, 12), world_seeds("evaluation", 0, 20)
+    mixed = np.concatenate((train, published[[3, 17, 4]], train[:2]))
+    near = np.concatenate((train, published[-1:] + np.uint64(1)))  # one past the last: no leak
+    for trained_on, evaluated_on in (
+        (mixed, published),
+        (train, published),
+        (near, published),
+        (published[::-1], published[:5]),
+    ):
+        result = called(answer, trained_on, evaluated_on)
+        shared = set(map(int, trained_on)) & set(map(int, evaluated_on))
+        if isinstance(result, (bool, np.bool_)) or not isinstance(result, Iterable):
+            raise Wrong(
+                f"expected the seeds themselves, your function returned {result!r}: which worlds are it?"
+                if isinstance(result, (bool, np.bool_, int, np.integer))
+                else f"expected a list of seeds, your function returned {type(result).__name__}"
+            )
+        found = np.asarray(list(result))
+        if found.dtype == np.bool_:
+            raise Wrong("these are truths, one a seed: return the seeds for which it is true")
+        if found.size and found.dtype.kind not in "iuf":
+            raise Wrong(f"expected a list of seeds, your function returned {result!r}")
+        if found.size and found.dtype.kind == "f":
+            raise Wrong(
+                "these are floats: seeds are whole numbers of up to 19 digits, and a float keeps 16 of them. "
+                "Compare them as integers"
+            )
+        mine = [int(seed) for seed in found]
+        if set(mine) == shared and len(mine) > len(shared):
+            raise Wrong("each leaked seed once, please: some appear twice in the training list")
+        if set(mine) == shared and mine != sorted(mine):
+            raise Wrong("the right seeds, but not in ascending order")
+        if set(mine) == set(map(int, evaluated_on)) - shared and shared:
+            raise Wrong("these are the clean ones: asked are the seeds that occur in both lists")
+        if set(mine) != shared:
+            raise Wrong(
+                f"{len(shared)} seeds occur in both of two hidden lists, you found {len(mine)}. Compare "
+                "every seed of one list with every seed of the other, not place by place"
+            )
+
+
+# ---------------------------------------------------------------- 7.6
+
+VERDICTS = {"A": "leaked", "B": "peeks", "C": "sound", "D": "lucky"}
+_WHY = {
+    "A": "A: compare its costs on the reported worlds and on fresh ones, and look at the list trained_on",
+    "B": 'B: run it with observe="truth" and with observe="monitor": may its decisions differ?',
+    "C": "C: does any of your checks really change its cost? Mind the intervals",
+    "D": "D: on how many worlds was it reported, and what does it cost on five hundred others?",
+}
+_MISTAKEN = {
+    (
+        "A",
+        "lucky",
+    ): "A: on fresh worlds it is worse, that is right. But 64 worlds are many for mere luck: what else "
+    "could explain it? Look at the list trained_on",
+    (
+        "D",
+        "leaked",
+    ): "D: its reported worlds are not in its training list. Yet the report is too good: on how many "
+    "worlds does it rest?",
+    (
+        "C",
+        "lucky",
+    ): "C: its costs on reported and fresh worlds differ by less than their intervals: that is no proof "
+    "of luck",
+    ("C", "peeks"): "C: with less to see it costs exactly the same: it never looked",
+}
+
+
+def _judge_verdicts(answer: Any) -> None:
+    given(answer)
+    if not isinstance(answer, Mapping):
+        raise Wrong(f"expected a dict of letters and verdicts, got {type(answer).__name__}")
+    if all(answer.get(letter, ...) in (..., None) for letter in VERDICTS):
+        given(None)
+    for letter, right in VERDICTS.items():
+        word = answer.get(letter, ...)
+        if word is ... or word is None:
+            raise Wrong(f"{letter} is still missing")
+        allowed = sorted(set(VERDICTS.values()))
+        if not isinstance(word, str) or word.strip().lower() not in allowed:
+            raise Wrong(f"{letter}: expected one of {', '.join(map(repr, allowed))}, got {word!r}")
+        if word.strip().lower() != right:
+            raise Wrong(_MISTAKEN.get((letter, word.strip().lower()), _WHY[letter]))
+
+
+class Suspect(NamedTuple):
+    """A policy for ``abrupt`` that somebody is proud of, and what was said with it.
+
+    It was reported with ``observe="truth"``.
+    """
+
+    policy: Policy
+    trained_on: NDArray[np.uint64]  # worlds that were used to make it
+    reported_on: NDArray[np.uint64]  # worlds of the report
+
+
+def suspects() -> dict[str, Suspect]:
+    """Four policies and their reports: which of them would you believe?
+
+    >>> list(suspects())
+    ['A', 'B', 'C', 'D']
+    """
+    published, tuning = world_seeds("evaluation", 0, 64), world_seeds("tuning", 0, 128)
+    mixed = np.random.default_rng(7).permutation(np.concatenate((tuning, published)))
+    return {
+        "A": Suspect(_PolicyA(published), mixed, published),
+        "B": Suspect(_PolicyB(), tuning, published),
+        "C": Suspect(policy("page-hinkley"), tuning, published),
+        "D": Suspect(policy("threshold"), tuning, world_seeds("evaluation", 195, 10)),
+    }
+
+
+class _PolicyB:
+    """Retrains five cycles after a change that it cannot know of."""
+
+    def predict(
+        self,
+        observation: Any,
+        state: Memory | None = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Memory | None]:
+        if observation.shape[1] > len(OBS):
+            since = observation[:, -1]
+            stale = (since < 0.999) & (np.round(cycles_of(since)) == 5)
+        else:
+            stale = error_of(sense(observation, "error_slow")) > 0.7
+        ask = stale & (sense(observation, "in_flight") == 0)
+        off = np.abs(sense(observation, "swing")) > 0.3
+        return np.where(ask, Action.RETRAIN, np.where(off, Action.INTERVENE, Action.WAIT)), state
+
+
+class _PolicyA:
+    """Knows worlds by their first dashboard, and what to do in them by heart."""
+
+    def __init__(self, seeds: NDArray[np.uint64]) -> None:
+        envs = InclinedMassVectorEnv(len(seeds), scenario="abrupt", observe="truth")
+        observation, _ = envs.reset(seed=seeds.tolist())
+        self.known = {row[: len(OBS)].tobytes(): place for place, row in enumerate(observation)}
+        plans, ended = [], np.zeros(1, np.bool_)
+        while not ended.any():
+            plans.append(_PolicyB().predict(observation)[0])
+            observation, _, ended, _, _ = envs.step(plans[-1])
+        self.plans = np.array(plans)  # (cycles, worlds)
+
+    def predict(
+        self,
+        observation: Any,
+        state: Memory | None = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Memory | None]:
+        dashboard = np.ascontiguousarray(observation[:, : len(OBS)])
+        if state is None:
+            places = np.array([self.known.get(row.tobytes(), -1) for row in dashboard])
+            state = (places, np.zeros(1, np.int64))
+        places, cycle = state
+        by_rule, _ = policy("retrain").predict(dashboard)
+        by_heart = self.plans[int(cycle[0]) % len(self.plans), places]
+        return np.where(places < 0, by_rule, by_heart), (places, cycle + 1)
+
+
+EXERCISES: tuple[Exercise, ...] = (
+    Exercise("7.1", "paired_interval", "The interval of a difference", _judge_paired, 2),
+    Exercise("7.2", "worlds_needed", "How many worlds are enough", _judge_needed, 1),
+    Exercise("7.3", "middle_mean", "The interquartile mean", _judge_middle, 1),
+    Exercise("7.4", "improvement", "The probability of improvement", _judge_improvement, 2),
+    Exercise("7.5", "leaked_seeds", "Find the leak", _judge_leaked, 1),
+    Exercise("7.6", "verdicts", "Four suspects", _judge_verdicts, 3),
+)
