@@ -1,11 +1,20 @@
-"""Benches: what springdrift claims of itself, measured."""
+"""Is the game worth playing? Fixed strategies side by side, and what is certain about their order.
 
+Every strategy meets the same worlds, so a claim rests on differences world by world and the 95 % interval
+of their mean, which the worlds' own spread does not widen.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from springdrift import SCENARIOS
 from springdrift_agents.evaluate import compare
 from springdrift_agents.report import Row, summarise
 from springdrift_agents.rules import policy
+from springdrift_agents.statistics import Interval, mean_interval
 
 STRATEGIES = (
     "never",
@@ -18,6 +27,13 @@ STRATEGIES = (
     "threshold:error=0.5:cooldown=8",
 )
 BOTH = STRATEGIES[-2:]
+QUIET = ("stationary", "shock", "faulty-sensor")
+STALE = ("gradual", "abrupt", "recurring", "compound")
+TOGETHER = ("abrupt", "recurring", "compound", "mix")
+TIE = 0.01  # of the cost: a strategy that is cheaper by no more than this has not won
+BADLY = 1.5  # times the cost of the best
+Costs = Mapping[tuple[str, str], NDArray[np.float64]]  # (scenario, strategy): cost of each world
+Part = tuple[str, bool]  # figures, and whether they bear out their part of a claim
 
 
 class Verdict(NamedTuple):
@@ -28,73 +44,89 @@ class Verdict(NamedTuple):
     figures: str
 
 
-def separation(episodes: int, seed: int = 0) -> tuple[list[Row], list[Verdict]]:
-    """Fixed strategies on every scenario, and whether each wins somewhere and loses elsewhere."""
-    parts = compare({spec: policy(spec) for spec in STRATEGIES}, list(SCENARIOS), episodes, seed)
-    rows = summarise(parts)
-    cost = {(row["scenario"], row["policy"]): row["cost"] for row in rows}
+def separation(
+    episodes: int, seed: int = 0, done: Callable[[], None] = lambda: None
+) -> tuple[list[Row], list[Verdict]]:
+    """Fixed strategies on every scenario, and whether each wins somewhere and loses elsewhere.
 
-    def best(scenario: str) -> float:
-        return min(cost[scenario, spec] for spec in STRATEGIES)
+    Args:
+        episodes: worlds of each scenario.
+        seed: which worlds.
+        done: is called as each strategy has been through a scenario.
+    """
+    strategies = {spec: policy(spec) for spec in STRATEGIES}
+    parts = compare(strategies, list(SCENARIOS), episodes, seed, done=lambda _: done())
+    return summarise(parts), judge({(part.scenario, part.policy): part.cost for part in parts})
 
-    def holds(claim: str, cases: list[tuple[str, bool]]) -> Verdict:
-        wrong = [text for text, fine in cases if not fine]
-        return Verdict(claim, not wrong, "; ".join(wrong or [text for text, _ in cases]))
 
-    def dearer(scenario: str, spec: str, times: float) -> tuple[str, bool]:
-        mine, least = cost[scenario, spec], best(scenario)
-        return f"{scenario} {mine:.0f} against {least:.0f}", mine > times * least
+def judge(costs: Costs) -> list[Verdict]:
+    """What the costs say of each claim; every strategy has the same worlds in a scenario.
 
-    def wins(spec: str) -> int:
-        return sum(cost[s, spec] <= best(s) for s in SCENARIOS)
+    A claim of several parts holds when each of them does, so no part needs a stricter interval.
+    """
+    scenarios = tuple(dict.fromkeys(scenario for scenario, _ in costs))
 
-    quiet, stale = ("stationary", "shock", "faulty-sensor"), ("gradual", "abrupt", "recurring", "compound")
-    together = ("abrupt", "recurring", "compound", "mix")
-    verdicts = [
-        holds(
+    def best(scenario: str, among: tuple[str, ...] = STRATEGIES) -> str:
+        return min(among, key=lambda spec: float(costs[scenario, spec].mean()))
+
+    def beyond(scenario: str, spec: str, other: str, times: float = 1.0) -> Interval:
+        """How much a strategy costs beyond so many times what another does."""
+        return mean_interval(costs[scenario, spec] - times * costs[scenario, other])
+
+    def dearer(scenario: str, spec: str, times: float = 1.0, among: tuple[str, ...] = STRATEGIES) -> Part:
+        rival = best(scenario, among)
+        gap = beyond(scenario, spec, rival, times)
+        left = "" if times == 1.0 else f"{times:g} × "
+        return f"{scenario} {gap} beyond {left}{rival}", gap.low > 0.0
+
+    def wins(scenario: str, spec: str) -> Part:
+        tie = TIE * float(costs[scenario, spec].mean())
+        gaps = {rival: beyond(scenario, rival, spec) for rival in STRATEGIES if rival != spec}
+        nearest = min(gaps, key=lambda rival: gaps[rival].low)
+        return f"{scenario}: {nearest} costs {gaps[nearest]} more", gaps[nearest].low >= -tie
+
+    def fails(scenario: str, spec: str) -> bool:
+        far = costs[scenario, spec].mean() > BADLY * costs[scenario, best(scenario)].mean()
+        return bool(far) and dearer(scenario, spec, BADLY)[1]
+
+    beaten = {spec: [scenario for scenario in scenarios if fails(scenario, spec)] for spec in STRATEGIES}
+    return [
+        _verdict(
             "always acting costs at least half as much again as the best, everywhere",
-            [dearer(s, "always", 1.5) for s in SCENARIOS],
+            [dearer(scenario, "always", BADLY) for scenario in scenarios],
         ),
-        holds(
-            "never acting is right where nothing should be done",
-            [(f"{s} {cost[s, 'never']:.1f}, best {best(s):.1f}", cost[s, "never"] <= best(s)) for s in quiet],
+        _verdict(
+            "never acting is right where nothing should be done: no other is cheaper",
+            [wins(scenario, "never") for scenario in QUIET],
         ),
-        holds(
-            "never acting is terrible where the model goes stale",
-            [
-                (f"{s} {cost[s, 'never']:.0f} against {best(s):.0f}", cost[s, "never"] > 2 * best(s))
-                for s in stale
-            ],
+        _verdict(
+            "never acting costs more than twice the best where the model goes stale",
+            [dearer(scenario, "never", 2.0) for scenario in STALE],
         ),
-        holds(
-            "intervening alone wins where retraining cannot help",
-            [
-                (
-                    f"wear {cost['wear', 'swing']:.1f}, best {best('wear'):.1f}",
-                    cost["wear", "swing"] <= best("wear"),
-                )
-            ],
+        _verdict(
+            "intervening alone wins where retraining cannot help: no other is cheaper",
+            [wins("wear", "swing")],
         ),
-        holds(
-            "intervening alone loses where the model goes stale",
-            [
-                (f"{s} {cost[s, 'swing']:.0f} against {best(s):.0f}", cost[s, "swing"] > 1.2 * best(s))
-                for s in stale
-            ],
+        _verdict(
+            "intervening alone costs at least a fifth more than the best where the model goes stale",
+            [dearer(scenario, "swing", 1.2) for scenario in STALE],
         ),
-        holds(
+        _verdict(
             "retraining alone loses to both together",
-            [
-                (
-                    f"{s} {cost[s, 'retrain']:.1f} against {min(cost[s, b] for b in BOTH):.1f}",
-                    cost[s, "retrain"] > min(cost[s, b] for b in BOTH),
-                )
-                for s in together
-            ],
+            [dearer(scenario, "retrain", among=BOTH) for scenario in TOGETHER],
         ),
-        holds(
-            "no one fixed setting is best on every scenario",
-            [(f"{spec} is best on {wins(spec)}", wins(spec) < len(SCENARIOS)) for spec in STRATEGIES],
+        _verdict(
+            "no one fixed setting is good everywhere: each costs at least half as much again as the best, "
+            "on two scenarios or more",
+            [
+                (f"{spec} on {len(where)}: {', '.join(where)}", len(where) >= 2)
+                for spec, where in beaten.items()
+            ],
         ),
     ]
-    return rows, verdicts
+
+
+def _verdict(claim: str, parts: list[Part]) -> Verdict:
+    """A claim holds when all its parts do; what contradicts it is shown alone."""
+    wrong = [text for text, fine in parts if not fine]
+    return Verdict(claim, not wrong, "; ".join(wrong or [text for text, _ in parts]))

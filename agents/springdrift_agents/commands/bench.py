@@ -22,19 +22,27 @@ from springdrift_agents.commands.shell import (
     show,
     show_matrix,
 )
-from springdrift_agents.evaluate import world_seeds
+from springdrift_agents.evaluate import SEEDS, world_seeds
 from springdrift_agents.files import write_text
+from springdrift_agents.separation import STRATEGIES
 from springdrift_agents.separation import separation as measure_separation
 
 
 @benches.command()
 def separation(
-    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2)] = 1024, as_json: Json = False
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds of each scenario.")] = 1024,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    as_json: Json = False,
 ) -> None:
-    """Does the right answer differ from scenario to scenario? Strategies side by side, and verdicts."""
-    rows, verdicts = measure_separation(episodes)
+    """Does the right answer differ from scenario to scenario? Strategies side by side, and verdicts.
+
+    A verdict rests on differences world by world: it holds when their 95 % interval does.
+    """
+    with progress_bar() as progress:
+        task = progress.add_task("playing", total=len(STRATEGIES) * len(SCENARIOS))
+        rows, verdicts = measure_separation(episodes, seed, lambda: progress.update(task, advance=1))
     if as_json:
-        print(report.to_json(rows, verdicts=[verdict._asdict() for verdict in verdicts]))
+        print(report.to_json(rows, seed=seed, verdicts=[verdict._asdict() for verdict in verdicts]))
     else:
         show_matrix(rows)
         out.print()

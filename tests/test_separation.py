@@ -1,0 +1,106 @@
+"""The verdicts of ``springdrift bench separation``: what the figures do not bear out, they do not say."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from springdrift import SCENARIOS
+from springdrift_agents import separation
+from springdrift_agents.commands import app
+from springdrift_agents.separation import QUIET, STALE, STRATEGIES, Verdict, judge
+
+TOGETHER, NOWHERE = "retraining alone loses to both together", "no one fixed setting is good everywhere"
+
+
+def played(n=64):
+    """Costs that bear every claim out, in worlds that differ far more from each other than strategies do."""
+    costs = {}
+    for place, scenario in enumerate(SCENARIOS):
+        hard = 40.0 * np.random.default_rng(place).exponential(size=n)
+        here = {spec: hard + 100.0 for spec in STRATEGIES}
+        if scenario in ("faulty-sensor", "chaos"):
+            here |= {spec: 2.0 * hard + 200.0 for spec in STRATEGIES[3:]}
+        if scenario in QUIET:
+            here["never"] = hard + 90.0
+        elif scenario == "wear":
+            here["swing"] = hard + 90.0
+        elif scenario != "chaos":
+            here |= {"never": 3.0 * hard + 300.0, "swing": 2.0 * hard + 200.0, "retrain": hard + 104.0}
+        here["always"] = 2.0 * hard + 300.0
+        costs |= {(scenario, spec): here[spec] for spec in STRATEGIES}
+    return costs
+
+
+def holds(costs, claim):
+    (verdict,) = (verdict for verdict in judge(costs) if verdict.claim.startswith(claim))
+    return verdict.holds
+
+
+def test_every_claim_can_hold():
+    verdicts = judge(played())
+    assert [verdict.claim for verdict in verdicts if not verdict.holds] == []
+    assert len(verdicts) == 7
+
+
+def test_a_difference_counts_world_by_world_not_against_the_spread_of_the_worlds():
+    costs = played()
+    spread = costs["mix", "retrain"].std() / np.sqrt(64)
+    gap = costs["mix", "retrain"] - costs["mix", "threshold"]
+    assert gap.mean() < 2.8 * spread  # two intervals side by side would overlap
+    assert holds(costs, TOGETHER)
+
+
+def test_a_difference_of_means_that_is_not_certain_is_not_claimed():
+    costs = played()
+    noise = np.random.default_rng(1).normal(0.0, 200.0, 64)
+    costs["mix", "retrain"] = costs["mix", "threshold"] + 4.0 + noise - noise.mean()
+    assert not holds(costs, TOGETHER)
+
+
+def test_a_setting_that_is_best_all_but_once_is_good_everywhere():
+    costs = played()
+    for scenario in SCENARIOS:
+        costs[scenario, "threshold"] = min((costs[scenario, s] for s in STRATEGIES), key=np.mean)
+    costs["chaos", "threshold"] = 3.0 * costs["chaos", "threshold"]
+    assert not holds(costs, NOWHERE)
+
+
+def test_what_is_cheaper_by_a_trifle_has_not_won_and_by_more_it_has():
+    for cheaper, fine in ((0.3, True), (5.0, False)):
+        costs = played()
+        costs["shock", "swing"] = costs["shock", "never"] - cheaper
+        assert holds(costs, "never acting is right") == fine
+
+
+@pytest.mark.parametrize(
+    ("claim", "spec", "scenario"),
+    [
+        ("always acting costs", "always", "release-train"),
+        ("never acting costs more than twice", "never", STALE[-1]),
+        ("intervening alone costs", "swing", STALE[1]),
+    ],
+)
+def test_one_scenario_that_contradicts_is_enough(claim, spec, scenario):
+    costs = played()
+    costs[scenario, spec] = min((costs[scenario, s] for s in STRATEGIES), key=np.mean)
+    assert not holds(costs, claim)
+
+
+def test_the_command_takes_a_seed_and_says_what_it_found(monkeypatch):
+    monkeypatch.setattr(separation, "SCENARIOS", {"poc": SCENARIOS["poc"]})
+    monkeypatch.setattr(separation, "judge", lambda costs: [Verdict("all is well", len(costs) != 8, "")])
+
+    def bench(*options):
+        found = CliRunner().invoke(app, ["bench", "separation", "-n", "3", "--json", *options])
+        assert found.exit_code == 1, found.output  # as the one claim does not hold
+        return json.loads(found.stdout)
+
+    zero, again, other = bench(), bench("--seed", "0"), bench("--seed", "5")
+    assert zero == again
+    assert zero["results"] != other["results"]
+    assert (zero["seed"], other["seed"]) == (0, 5)
+    assert [row["policy"] for row in other["results"]] == list(STRATEGIES)
+    assert zero["verdicts"] == [{"claim": "all is well", "holds": False, "figures": ""}]
+    assert CliRunner().invoke(app, ["bench", "separation", "--seed", "-1"]).exit_code == 2
