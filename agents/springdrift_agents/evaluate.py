@@ -149,7 +149,7 @@ def compare(
             work.append((_reference, (scenario, seeds[:reference], costs, list(policies.values()))))
         else:
             work.append((_part, (policies[name], scenario, seeds, name, costs)))
-    results = _results(work, jobs, scheduler)
+    results = results_of(work, jobs, scheduler)
     parts = []
     for part in there.values():
         parts.append(next(results) if part is None else part)
@@ -157,10 +157,10 @@ def compare(
     return parts
 
 
-Work = tuple[Callable[..., Episodes], tuple[Any, ...]]
+Work = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
-def _results(work: Sequence[Work], jobs: int, scheduler: str | None) -> Iterator[Episodes]:
+def results_of(work: Sequence[Work], jobs: int = 1, scheduler: str | None = None) -> Iterator[Any]:
     """The results of the work, in its order, as they come in."""
     if scheduler is not None:
         yield from _on_cluster(work, scheduler)
@@ -175,7 +175,7 @@ def _results(work: Sequence[Work], jobs: int, scheduler: str | None) -> Iterator
         )
 
 
-def _on_cluster(work: Sequence[Work], address: str) -> Iterator[Episodes]:
+def _on_cluster(work: Sequence[Work], address: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ModuleNotFoundError:
@@ -211,9 +211,9 @@ def _reference(
     costs: Prices,
     rivals: Sequence[Policy],
 ) -> Episodes:
-    from springdrift_agents.hindsight import hindsight
+    from springdrift_agents.plans import reference
 
-    plans = [hindsight(scenario, int(seed), costs, policies=rivals).decisions for seed in seeds]
+    plans = [reference(scenario, int(seed), costs, rivals) for seed in seeds]
     longest = max(map(len, plans))
     padded = np.array([np.pad(plan, (0, longest - len(plan))) for plan in plans])
     return evaluate(Script(padded), scenario, seeds, name=REFERENCE, costs=costs)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from springdrift import TERMS, Action, InclinedMassVectorEnv
 from springdrift_agents.diagnosis import SITUATIONS, Diagnosis
 from springdrift_agents.evaluate import Prices, Script, world_seeds
-from springdrift_agents.hindsight import hindsight
+from springdrift_agents.plans import reference
 from springdrift_agents.rules import Memory, Policy, observe_of
 
 CAUSES = ("late detection", "needless retraining", "bad window", "needless intervention", "the rest")
@@ -95,7 +95,7 @@ def regret(
     """Regret by cause of every policy, (episodes, 5) each, and the courses, hindsight's among them."""
     seeds = world_seeds("evaluation", seed, episodes)
     rivals: Sequence[Policy] = list(policies.values())
-    plans = np.array([hindsight(scenario, int(one), costs, policies=rivals).decisions for one in seeds])
+    plans = np.array([reference(scenario, int(one), costs, rivals) for one in seeds])
     courses = {name: course(policy, scenario, seeds, costs) for name, policy in policies.items()}
     courses["hindsight"] = course(Script(plans), scenario, seeds, costs)
     split = {name: split_regret(courses[name], courses["hindsight"]) for name in policies}

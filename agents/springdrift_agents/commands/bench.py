@@ -24,6 +24,7 @@ from springdrift_agents.commands.shell import (
 )
 from springdrift_agents.evaluate import SEEDS, world_seeds
 from springdrift_agents.files import write_text
+from springdrift_agents.rules import policy
 from springdrift_agents.separation import STRATEGIES
 from springdrift_agents.separation import separation as measure_separation
 
@@ -145,3 +146,44 @@ def learning(
         cells = (f"{one.seconds:.0f}" if there else f"over {limit:.0f}", f"{one.steps:,}", f"{one.cost:.1f}")
         table.add_row(one.name, f"{one.per_second:,.0f}", *cells, f"{'' if there else '> '}{ratio:.1f} ×")
     show(table)
+
+
+@benches.command("learned")
+def learned_bench(
+    policies: Annotated[
+        list[str] | None, typer.Option("--policies", "-p", help="Which, names or files. [those that ship]")
+    ] = None,
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="Which. [all, and the held-out ones]")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds of each.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Do learned policies beat the best tuned rule of each scenario, and what gap do they close?"""
+    from springdrift_agents import generalist
+    from springdrift_agents.learned import shipped
+    from springdrift_agents.practice import HELD_OUT
+
+    chosen = {spec: policy(spec) for spec in names_of(policies, list(shipped()))}
+    places = names_of(scenarios, [*SCENARIOS, *HELD_OUT])
+    for name in places:
+        if name not in HELD_OUT:
+            resolve(name)
+    with err.status("playing") as status:
+        found = generalist.standings(chosen, places, episodes, seed, status.update)
+    said = generalist.verdicts(found)
+    if as_json:
+        print(json.dumps({"standings": [one._asdict() for one in found], "verdicts": said}))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("scenario", "policy", "cost", "best rule", "its cost", "saved", "worse", "gap closed"):
+        left = title in ("scenario", "policy", "best rule")
+        table.add_column(title, justify="left" if left else "right", no_wrap=True)
+    for one in found:
+        gap = "" if one.gap is None else f"{100 * one.gap.value:.0f} % of {one.searched}"
+        cells = (f"{one.rule_cost:.2f}", str(one.saved), f"{100 * one.worse:+.1f} %", gap)
+        table.add_row(one.scenario, one.policy, f"{one.cost.value:.2f}", one.rule, *cells)
+    show(table)
+    for claim, holds, figure in said:
+        out.print(f"{'[green]yes[/]' if holds else '[red]NO [/]'} {claim} [dim]({figure})[/]")

@@ -278,3 +278,29 @@ def map_(
     show(table)
     out.print("[dim]the winner, its mean cost, and how much more the next one costs on the same worlds[/]")
     out.print(f"written: {out_dir / 'map.png'}, map.json")
+
+
+@app.command(rich_help_panel="Measure")
+def plan(
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
+    ] = None,
+    worlds: Annotated[int, typer.Option("--worlds", "-n", min=1, help="Of each, 4 s each.")] = 40,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
+    out_file: Annotated[Path, typer.Option("--out", "-o", help="File of plans to update.")] = Path(
+        "out/plans.json"
+    ),
+) -> None:
+    """Search hindsight's plans on the worlds of evaluation seed 0, as those that ship were found."""
+    from springdrift_agents import plans
+
+    names = [name for name in names_of(scenarios, list(SCENARIOS)) if resolve(name)]
+    with progress_bar() as progress:
+        task = progress.add_task("searching", total=len(names) * worlds)
+        found = plans.search(
+            dict.fromkeys(names, worlds),
+            jobs=jobs,
+            done=lambda scenario: progress.update(task, advance=1, description=scenario),
+        )
+    plans.keep(found, out_file)
+    out.print(f"written: {out_file}")
