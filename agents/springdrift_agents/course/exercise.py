@@ -76,7 +76,10 @@ def number(
         answer = answer.item()
     if isinstance(answer, (bool, np.bool_)) or not isinstance(answer, numbers.Real):
         raise Wrong(f"expected a number, got {type(answer).__name__} {answer!r}")
-    value = float(answer)
+    try:
+        value = float(answer)
+    except OverflowError:
+        raise Wrong("the answer is far too large a number") from None
     if math.isnan(value):
         raise Wrong("the answer is nan: somewhere 0/0 or a missing value crept in")
     if near(value, right, within):
@@ -102,7 +105,7 @@ def array(answer: Any, right: Any, *, within: float = 0.01, hint: str) -> NDArra
     given(answer)
     try:
         values = np.asarray(answer, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Wrong(f"expected numbers, got {type(answer).__name__}") from None
     if values.shape != np.shape(right):
         raise Wrong(f"expected shape {np.shape(right)}, got {values.shape}")
@@ -129,13 +132,13 @@ def called(function: Any, *arguments: Any) -> Any:
     given(function)
     if not callable(function):
         raise Wrong(f"expected a function, got {type(function).__name__}")
-    shown = ", ".join(_short(argument) for argument in arguments)
     own = [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
     try:
         result = function(*own)
     except Wrong:
         raise
     except Exception as wrong:
+        shown = ", ".join(_short(argument) for argument in arguments)
         raise Wrong(f"your function raised {type(wrong).__name__}: {wrong} (called with {shown})") from None
     if result is None or result is Ellipsis:
         raise Wrong("your function returns nothing: does it end with a return?")
@@ -176,7 +179,7 @@ def function(
     for case, result in zip(cases, results, strict=True):
         try:
             shape = np.shape(np.asarray(result, np.float64))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise Wrong(f"expected numbers, your function returned {_short(result)}") from None
         if shape != np.shape(case.right):
             raise Wrong(f"expected a result of shape {np.shape(case.right)}, got {shape}")

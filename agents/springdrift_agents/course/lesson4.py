@@ -260,17 +260,16 @@ def _judge_patient(answer: Any) -> None:
     right = _reference(_patient, stream)
     if not np.array_equal(mine, right):
         raise Wrong(_fault_of(mine, stream, right))
-    woven = _woven(predict, stream, other)
-    if not all(
-        np.array_equal(a, _reference(_patient, b)) for a, b in zip(woven, (stream, other), strict=True)
-    ):
+    short = (stream[:18], other[:18])
+    woven = _woven(predict, *short)
+    if not all(np.array_equal(a, _reference(_patient, b)) for a, b in zip(woven, short, strict=True)):
         raise Wrong(
             "two fleets of machines, asked in turn, get in each other's way: the counters must travel in "
             "`state` and nowhere else (not in self, not in a global name)"
         )
     _judge_new_episode(predict)
-    single = _play(predict, stream[:, 0])
-    if not np.array_equal(single, right[:, 0]):
+    single = _play(predict, stream[:18, 0])
+    if not np.array_equal(single, right[:18, 0]):
         raise Wrong("for a single dashboard, shape (18,), the decisions differ from those in a batch")
 
 
