@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import math
 import re
 import sys
 from pathlib import Path
@@ -137,7 +138,11 @@ class LessonChecks:
             message = hint_of(posed.id, starter_of(posed))
             assert any(kind in message for kind in NO_ANSWER), message
 
-    @pytest.mark.parametrize("answer", [None, ..., "", [], {}, object(), lambda *_: 1 / 0, lambda *_: "?"])
+    @pytest.mark.parametrize(
+        "answer",
+        [None, ..., "", [], {}, object(), 10**400, math.nan]
+        + [lambda *_: 1 / 0, lambda *_: "?", lambda *_: 10**400, lambda *_: math.inf, lambda *_: 1j],
+    )
     def test_nonsense_gets_a_hint_and_no_crash(self, answer):
         for one in exercises(self.lesson):
             assert hint_of(one, answer)

@@ -205,6 +205,7 @@ EARLIER = "WITH f AS (SELECT * FROM {}) ".format(FITTED[: -len(" f")])
     ("exercise", "answer"),
     [
         ("2.1", ("wear", "ABRUPT ", "faulty-sensor", "gradual")),
+        ("2.1", np.array(["wear", "abrupt", "faulty-sensor", "gradual"])),
         ("2.1", {"A": "wear", "b": "abrupt", "C": "faulty-sensor", "D": "gradual"}),
         ("2.2", replace(RIGHT.workshop, name="barn", laws=(TREND, JUMP))),
         ("2.2", world(trend=Trend("friction", (5e-5, 1e-4), (0.004, 0.03)), params=Params())),

@@ -92,6 +92,18 @@ def number(
     raise Wrong(hint)
 
 
+def plain(value: Any) -> bool:
+    """Whether something is a single real number, of a size that one can compute with.
+
+    >>> plain(np.float32(2.0)), plain(True), plain(10**400), plain(float("nan"))
+    (True, False, False, False)
+    """
+    single: Any = (
+        value if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) else None
+    )
+    return single is not None and bool(abs(single) < 1e9)
+
+
 def near(value: Any, right: Any, within: float) -> bool:
     """Whether numbers or arrays agree, relatively; absolutely where ``right`` is 0."""
     value, right = np.asarray(value, np.float64), np.asarray(right, np.float64)

@@ -1,6 +1,5 @@
 """Exercises of lesson 1: the machine."""
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.dynamics import GRAVITY
-from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, near, number
+from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, near, number, plain
 
 Floats = NDArray[np.float64]
 
@@ -99,7 +98,7 @@ def _no_sticking(a: float, n: int, mu: float, k: float, tilt: float) -> float:
 
 def _fading(answer: Any) -> None:
     large, small = (called(answer, a, 3, 0.005, 10.0, _TILT) for a in (0.5, 0.25))
-    if isinstance(small, numbers.Real) and small and near(large, 2 * small, 1e-6):
+    if plain(large) and plain(small) and small and near(large, 2 * small, 1e-6):
         raise Wrong(
             "twice the swing loses twice as much? Friction takes the same from a large one and a small"
         )

@@ -44,6 +44,8 @@ def strangers() -> dict[str, tuple[Floats, Floats]]:
 
 def _named(answer: Any) -> None:
     given(answer)
+    if isinstance(answer, np.ndarray):
+        answer = answer.tolist()
     if isinstance(answer, dict):
         answer = [answer.get(letter, answer.get(letter.lower())) for letter in _STRANGERS]
     if isinstance(answer, str) or not isinstance(answer, Sequence):
