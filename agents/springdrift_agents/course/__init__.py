@@ -6,6 +6,7 @@
 """
 
 import os
+import sys
 from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
@@ -32,7 +33,7 @@ def exercises(lesson: int | None = None) -> dict[str, Exercise]:
 
 
 def check(exercise: str, answer: Any) -> Verdict:
-    """Judge an answer: passed, or a hint.
+    """Judge an answer: passed, or a hint. A notebook shows the verdict; a script prints it.
 
     Raises:
         ValueError: there is no such exercise.
@@ -43,10 +44,17 @@ def check(exercise: str, answer: Any) -> Verdict:
         near = get_close_matches(str(exercise), known or exercises(), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else f"; the lessons are 1 to {LESSONS}"
         raise ValueError(f"there is no exercise {exercise!r}{hint}")
-    chosen = known[exercise]
+    verdict = _judged(known[exercise], answer)
+    caller = sys._getframe(1).f_globals
+    if caller.get("__name__") == "__main__" and "__file__" in caller:
+        print(verdict)
+    return verdict
+
+
+def _judged(exercise: Exercise, answer: Any) -> Verdict:
     try:
-        chosen.judge(answer)
-    except Wrong as hint_of:
-        return Verdict(exercise, False, str(hint_of))
-    points = f"{chosen.points} point{'s' if chosen.points > 1 else ''}"
-    return Verdict(exercise, True, f"right: {chosen.title} ({points})")
+        exercise.judge(answer)
+    except Wrong as hint:
+        return Verdict(exercise.id, False, str(hint))
+    points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
+    return Verdict(exercise.id, True, f"right: {exercise.title} ({points})")
