@@ -1,0 +1,117 @@
+"""Clerks: they let submissions sit one after the other, each clerk in a process of its own.
+
+A judge looks at what students made, and may hang or die over it: then it costs a clerk and that exercise.
+"""
+
+import multiprocessing
+import pickle
+import signal
+import time
+from collections.abc import Sequence
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import cloudpickle  # type: ignore[import-untyped, unused-ignore]
+
+from springdrift_agents.course.exercise import Exercise
+from springdrift_agents.course.sandbox import GRACE, START
+from springdrift_agents.course.sitting import RESTARTS, Limits, Record, Sitting
+from springdrift_agents.course.workshop import Kit
+
+SLACK = 5.0  # seconds that a judge may take beyond the time of the student's code
+
+
+class Clerk:
+    """One clerk. Its process starts with its first submission, and anew when it was lost.
+
+    Args:
+        kit: for the boxes.
+        limits: of time and memory.
+        hide: the class's folder, which no box may look into.
+    """
+
+    def __init__(self, kit: Kit, limits: Limits, hide: Path) -> None:
+        self.kit, self.limits, self.hide = kit, limits, hide
+        self.process: multiprocessing.process.BaseProcess | None = None
+        self.line: Connection | None = None
+        self.stopped = False
+
+    def sit(self, file: Path, exercises: Sequence[Exercise]) -> tuple[Record, float]:
+        """What came of a submission, and how many seconds it took; whatever it does, something comes."""
+        began, record = time.monotonic(), Record()
+        for _ in range(RESTARTS + 1):
+            judging = ""
+            try:
+                line = self._line()
+                line.send_bytes(cloudpickle.dumps((file, list(exercises), record)))
+                while True:
+                    done, judging, record = self._next(line, judging)
+                    if done:
+                        return record, time.monotonic() - began
+            except (EOFError, OSError) as wrong:
+                self.close()
+                what = str(wrong) or "the judge's process ended over it"
+            if self.stopped:
+                break
+            if judging:
+                record.verdicts[judging] = (False, f"the answer could not be judged: {what}")
+            else:
+                record.unreadable = f"it could not be graded: {what}"
+                return record, time.monotonic() - began
+        record.unreadable = "the judge's process ended too often"
+        return record, time.monotonic() - began
+
+    def _next(self, line: Connection, judging: str) -> tuple[bool, str, Record]:
+        limits = self.limits
+        patience = limits.each + GRACE + SLACK if judging else limits.timeout + START + 60.0
+        if not line.poll(patience):
+            raise OSError(f"the judge took longer than {patience:g} s over it")
+        found: tuple[bool, str, Record] = line.recv()
+        return found
+
+    def _line(self) -> Connection:
+        if self.line is None:
+            context = multiprocessing.get_context("spawn")
+            self.line, theirs = context.Pipe()
+            task = (theirs, self.kit, self.limits, self.hide)
+            self.process = context.Process(target=serve, args=task, daemon=True)
+            self.process.start()
+            theirs.close()
+        return self.line
+
+    def stop(self) -> None:
+        """Give up the submission that sits, whichever thread waits for it."""
+        self.stopped = True
+        if self.process is not None:
+            self.process.kill()
+
+    def close(self) -> None:
+        """End the clerk's process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.join()
+            self.process.close()
+        if self.line is not None:
+            self.line.close()
+        self.process = self.line = None
+
+
+def serve(line: Connection, kit: Kit, limits: Limits, hide: Path) -> None:
+    """The clerk's own process: take submissions until the line is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who sends them decides when to stop
+    while True:
+        try:
+            file, exercises, record = pickle.loads(line.recv_bytes())
+        except EOFError:
+            return
+        sitting = Sitting(file, exercises, limits, record, partial(_say, line, record))
+        try:
+            sitting.hold(kit, hide)
+        except Exception as odd:  # nothing that one student hands in may cost the others their grades
+            record.unreadable = f"it could not be graded ({type(odd).__name__}: {odd})"
+        line.send((True, "", record))
+
+
+def _say(line: Connection, record: Record, judging: str) -> None:
+    line.send((False, judging, record))

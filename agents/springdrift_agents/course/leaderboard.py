@@ -1,0 +1,349 @@
+"""A contest of policies: each plays from a box, and only observations cross into it.
+
+The worlds run on this side, with their seeds, their truth and their costs. What a student's policy gets
+is what an operator sees, and what comes back is looked at before a world takes it.
+"""
+
+import csv
+import io
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift import Action
+from springdrift_agents.course.sandbox import Box, Ended, Raised, TooSlow, said
+from springdrift_agents.course.submissions import inert, tidy
+from springdrift_agents.course.workshop import MEMORY, Kit, Workshop
+from springdrift_agents.evaluate import Episodes, evaluate, world_seeds
+from springdrift_agents.rules import policy, settings
+from springdrift_agents.statistics import Interval, mean_interval
+
+SECONDS = 60.0  # for all decisions of a policy, and to load it
+LOAD = "policy.py"
+SIMPLE = ("never", "threshold")  # references on every board
+TUNED = ("periodic", "threshold", "cusum", "page-hinkley")  # and these, as tuned for its scenario
+
+
+class Disqualified(Exception):
+    """A policy that cannot go on; the message says why."""
+
+
+class Entry(NamedTuple):
+    """A policy that a student handed in."""
+
+    student: str
+    file: Path
+
+
+class Outcome(NamedTuple):
+    """What became of a policy."""
+
+    name: str
+    house: bool  # a reference, not a student's
+    episodes: Episodes | None  # None: disqualified
+    verdict: str
+    seconds: float
+
+
+class Standing(NamedTuple):
+    """A line of the leaderboard; what is missing is nan or 0."""
+
+    rank: int
+    student: str
+    house: bool
+    cost: Interval
+    difference: Interval  # to the best house rule on the same worlds; below 0 is cheaper
+    interventions: float  # an episode
+    retrains: float
+    seconds: float
+    verdict: str
+
+
+def find(folder: Path) -> list[Entry]:
+    """The policies in a folder: ``alice/policy.py``, at any depth below, or ``bob_policy.py``.
+
+    Raises:
+        ValueError: there is no such folder, or no policy in it.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}")
+    found: dict[str, Path] = {}
+    for file in sorted(folder.rglob("*.py"), key=lambda file: (len(file.parts), file)):
+        parts = file.relative_to(folder).parts
+        if file.is_symlink() or any(part.startswith((".", "__")) for part in parts):
+            continue
+        if len(parts) > 1 and file.name == LOAD:
+            found.setdefault(parts[0], file)
+        elif len(parts) == 1 and "policy" in file.stem.lower():
+            student = re.sub("policy", "", file.stem, flags=re.IGNORECASE).strip(" _-.")
+            found.setdefault(student or folder.resolve().name, file)
+    if not found:
+        raise ValueError(f"no policy in {folder}: it should hold files such as alice/{LOAD} or bob_{LOAD}")
+    return [Entry(student, found[student]) for student in sorted(found, key=str.lower)]
+
+
+def house(scenario: str) -> list[str]:
+    """The rules that stand on the board beside the students': simple ones, and tuned for the scenario.
+
+    >>> house("mix")[:3]
+    ['never', 'threshold', 'periodic@mix']
+    """
+    return [*SIMPLE, *(f"{rule}@{scenario}" for rule in TUNED if rule in settings().get(scenario, {}))]
+
+
+def contest(
+    folder: Path,
+    scenario: str,
+    episodes: int,
+    seed: int,
+    *,
+    references: Sequence[str] | None = None,
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+    jobs: int = 1,
+    namespaces: bool | None = None,
+    begin: Callable[[int], None] = lambda _: None,
+    done: Callable[[Outcome], None] = lambda _: None,
+) -> list[Standing]:
+    """Every policy in a folder, and the house's rules, on the same worlds; the cheapest first.
+
+    Args:
+        folder: the class's; see :func:`find`.
+        scenario: in which worlds.
+        episodes: how many of them.
+        seed: which.
+        references: rules beside the students'; None is :func:`house`.
+        seconds: for all decisions of a policy.
+        memory: MB for a policy.
+        jobs: policies at a time.
+        namespaces: as in :func:`springdrift_agents.course.grade.grade`.
+        begin: hears how many policies there are.
+        done: hears of each as it ends.
+
+    Raises:
+        ValueError: no policy, or a setting out of range.
+    """
+    if seconds <= 0 or memory < 512 or jobs < 1:
+        raise ValueError("the time limit and jobs must be positive, and memory at least 512 MB")
+    entries, seeds = find(folder), world_seeds("evaluation", seed, episodes)
+    rules = {name: policy(name) for name in (house(scenario) if references is None else references)}
+    begin(len(entries) + len(rules))
+    outcomes: list[Outcome] = []
+    for name, rule in rules.items():
+        outcomes.append(Outcome(name, True, evaluate(rule, scenario, seeds, name=name), "", 0.0))
+        done(outcomes[-1])
+    with Workshop(namespaces) as kit:
+        work = [partial(play, entry, scenario, seeds, kit, seconds, memory, folder) for entry in entries]
+        for outcome in _results(work, jobs):
+            outcomes.append(outcome)
+            done(outcome)
+    return rank(outcomes)
+
+
+def _results(work: Sequence[Callable[[], Outcome]], jobs: int) -> Iterator[Outcome]:
+    if jobs == 1 or len(work) < 2:
+        for task in work:
+            yield task()
+        return
+    from joblib import Parallel, delayed
+
+    yield from Parallel(n_jobs=min(jobs, len(work)), return_as="generator_unordered")(
+        delayed(task)() for task in work
+    )
+
+
+def play(
+    entry: Entry,
+    scenario: str,
+    seeds: NDArray[np.uint64],
+    kit: Kit,
+    seconds: float,
+    memory: int,
+    hide: Path,
+) -> Outcome:
+    """A student's policy in every world of ``seeds``; whatever it does, there is an outcome."""
+    guest = None
+    try:
+        with (
+            _folder_of(entry) as work,
+            Box(kit, memory=memory, seconds=seconds, work=work, hide=[hide]) as box,
+        ):
+            guest = Guest(box, seconds)
+            guest.load((work / LOAD).read_bytes().decode("utf-8", errors="replace"))
+            episodes = evaluate(guest, scenario, seeds, name=entry.student)
+        return Outcome(entry.student, False, episodes, "", guest.spent)
+    except (Disqualified, Ended, OSError) as wrong:
+        return Outcome(entry.student, False, None, tidy(str(wrong)), guest.spent if guest else 0.0)
+
+
+@contextmanager
+def _folder_of(entry: Entry) -> Iterator[Path]:
+    """A folder that holds the policy, and of the class's files nothing that is another student's."""
+    if entry.file.name == LOAD:
+        yield entry.file.parent
+        return
+    with tempfile.TemporaryDirectory(prefix="springdrift-policy-") as folder:
+        shutil.copy(entry.file, Path(folder) / LOAD)
+        yield Path(folder)
+
+
+class Guest:
+    """A policy in a box, as :func:`springdrift_agents.evaluate.evaluate` takes it; its memory stays there.
+
+    Args:
+        box: where it lives.
+        seconds: to load it and for all of its decisions.
+    """
+
+    def __init__(self, box: Box, seconds: float) -> None:
+        self.box, self.seconds = box, seconds
+        self.spent = 0.0  # seconds, on waiting for it
+        self.decide: Any = None
+        self.cycle = 0
+
+    def load(self, text: str) -> None:
+        """Run the policy's file and make the policy.
+
+        Raises:
+            Disqualified: it fails, or there is none in it.
+        """
+        with self._clock():
+            self._run(text)
+        self.decide = self._ask("policy")
+
+    def _run(self, text: str) -> None:
+        self.box.within(self.seconds)
+        request: dict[str, Any] = {"text": text, "file": LOAD, "skip": []}
+        self.box.send("run", **request, limit=self.seconds, total=self.seconds)
+        while True:
+            message, _ = self.box.receive()
+            if "unreadable" in message:
+                raise Disqualified(f"{LOAD}: {message['unreadable']}")
+            if "failed" in message:
+                raise Disqualified(f"{LOAD}, line {message.get('line')}: {said(message)}")
+            if "ran" in message:
+                return
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.spent += time.monotonic() - began
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Any]:
+        """Decisions (n,) for observations (n, D).
+
+        Raises:
+            Disqualified: it failed, was too slow, or decided what cannot be done.
+        """
+        self.cycle = 0 if state is None else self.cycle + 1
+        sent = (np.array(observation), np.array(episode_start), state is None)
+        found = self._ask("call", function=self.decide, arguments=sent, named={})
+        return self._legal(found, len(observation)), True
+
+    def _ask(self, op: str, **request: Any) -> Any:
+        when = f"cycle {self.cycle}: " if op == "call" else ""
+        self.box.within(max(self.seconds - self.spent, 0.0))
+        try:
+            with self._clock():
+                return self.box.ask(op, **request)
+        except Raised as raised:
+            if raised.what.get("error") == "TooSlow":
+                raise Disqualified(f"{when}too slow: {self.seconds:g} s were over") from None
+            line = raised.what.get("line")
+            place = f"line {line}: " if isinstance(line, int) else ""
+            raise Disqualified(f"{when}{place}{raised}") from None
+        except TooSlow:
+            raise Disqualified(f"{when}too slow: {self.seconds:g} s were over") from None
+        except Ended as ended:
+            raise Disqualified(f"{when}{ended}") from None
+
+    def _legal(self, found: Any, count: int) -> NDArray[np.int64]:
+        when = f"cycle {self.cycle}: "
+        if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf":
+            raise Disqualified(f"{when}decisions must be numbers, got {getattr(found, 'dtype', type(found))}")
+        if found.shape != (count,):
+            raise Disqualified(
+                f"{when}{count} worlds want decisions of shape ({count},), got {found.shape}: "
+                "predict takes a batch"
+            )
+        if not np.isfinite(found).all():
+            raise Disqualified(f"{when}a decision is {found[~np.isfinite(found)][0]}")
+        allowed = np.isin(found, list(Action))
+        if not allowed.all():
+            known = ", ".join(f"{action.value} ({action.name})" for action in Action)
+            raise Disqualified(f"{when}a decision is {found[~allowed][0]}; allowed: {known}")
+        return found.astype(np.int64)
+
+
+def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
+    """The board: by mean cost, those that were disqualified last; the same cost shares a place."""
+    played = {one.name: one.episodes for one in outcomes if one.house and one.episodes is not None}
+    best = min(played.values(), key=lambda part: part.cost.mean(), default=None)
+    nothing = Interval(float("nan"), float("nan"), float("nan"))
+    board, last = [], []
+    for one in outcomes:
+        if one.episodes is None:
+            last.append(
+                Standing(0, one.name, one.house, nothing, nothing, 0.0, 0.0, one.seconds, one.verdict)
+            )
+            continue
+        apart = nothing if best is None else mean_interval(one.episodes.cost - best.cost)
+        cost, verdict = mean_interval(one.episodes.cost), _verdict(one, apart, best)
+        pushes, retrains = (
+            float(one.episodes.finding(name).mean()) for name in ("interventions", "retrains")
+        )
+        board.append(Standing(0, one.name, one.house, cost, apart, pushes, retrains, one.seconds, verdict))
+    board.sort(key=lambda row: row.cost.value)
+    costs = [row.cost.value for row in board]
+    return [row._replace(rank=costs.index(row.cost.value) + 1) for row in board] + last
+
+
+def _verdict(one: Outcome, apart: Interval, best: Episodes | None) -> str:
+    if best is None:
+        return ""
+    if one.house:
+        return "the best rule" if one.name == best.policy else ""
+    if apart.high < 0.0:
+        return "better than the best rule"
+    return "worse than the best rule" if apart.low > 0.0 else "no sure difference"
+
+
+def to_csv(board: Sequence[Standing]) -> str:
+    """The leaderboard as CSV; what is missing is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    rows = [flat(row) for row in board]
+    writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow(inert(value) for value in row.values())
+    return text.getvalue()
+
+
+def flat(row: Standing) -> Mapping[str, Any]:
+    """A line of the board as plain values by name; what is missing is None."""
+    values: dict[str, Any] = {"rank": row.rank or None, "student": row.student, "house": row.house}
+    for name, found in (("cost", row.cost), ("difference", row.difference)):
+        for part, value in zip(("", "_low", "_high"), found, strict=True):
+            values[f"{name}{part}"] = None if np.isnan(value) else value
+    lost = row.rank == 0
+    for name in ("interventions", "retrains"):
+        values[name] = None if lost else getattr(row, name)
+    return values | {"seconds": round(row.seconds, 3), "verdict": row.verdict}

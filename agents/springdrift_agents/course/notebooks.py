@@ -1,0 +1,106 @@
+"""Notebooks from the lesson scripts, and their outputs where they are wanted."""
+
+import os
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from springdrift_agents.files import write_text
+
+SECONDS = 600  # for a cell, when notebooks are executed
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+NEEDED = 'notebooks need jupytext, nbclient and ipykernel: pip install "springdrift[notebook]"'
+
+
+def lessons_folder() -> Path:
+    """The folder of the lessons: ``tutorials`` here, or in the checkout that springdrift is run from.
+
+    Raises:
+        ValueError: neither is there.
+    """
+    for folder in (Path("tutorials"), Path(__file__).resolve().parents[3] / "tutorials"):
+        if any(folder.glob("lesson*.py")):
+            return folder
+    raise ValueError("there is no folder tutorials here: name the folder of the lessons with --source")
+
+
+def scripts(folder: Path) -> list[Path]:
+    """The lesson scripts in a folder, in order.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = sorted(folder.glob("lesson*.py"))
+    if not found:
+        raise ValueError(f"there are no lessons in {folder}: expected files such as lesson1_machine.py")
+    return found
+
+
+def to_notebook(script: Path) -> Any:
+    """A percent-format script as a notebook; the same notebook for the same script.
+
+    Raises:
+        ImportError: jupytext is not installed.
+    """
+    try:
+        import jupytext  # type: ignore[import-untyped, unused-ignore]
+    except ModuleNotFoundError:
+        raise ImportError(NEEDED) from None
+    notebook = jupytext.reads(script.read_text(encoding="utf-8"), fmt="py:percent")
+    notebook.metadata = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+        cell["metadata"] = {}
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def execute(notebook: Any, folder: Path, seconds: int = SECONDS) -> None:
+    """Run a notebook in a folder and keep its outputs in it.
+
+    Raises:
+        ImportError: nbclient or ipykernel is not installed.
+        ValueError: a cell failed; which, and how.
+    """
+    if find_spec("nbclient") is None or find_spec("ipykernel") is None:
+        raise ImportError(NEEDED)
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    client = NotebookClient(notebook, timeout=seconds, kernel_name="python3")
+    client.resources = {"metadata": {"path": str(folder)}}
+    try:
+        # a backend named outside would keep the figures out of the notebook
+        client.execute(env={name: text for name, text in os.environ.items() if name != "MPLBACKEND"})
+    except CellExecutionError as wrong:
+        raise ValueError(f"a cell raised {wrong.ename}: {wrong.evalue}") from None
+    except CellTimeoutError:
+        raise ValueError(f"a cell took longer than {seconds} s") from None
+
+
+def build(
+    found: Sequence[Path], out: Path, run: bool = False, done: Callable[[Path], None] = lambda _: None
+) -> list[Path]:
+    """Write a notebook for each script into a folder, executed if ``run``.
+
+    Raises:
+        ImportError: what is needed is not installed.
+        ValueError: a cell failed; the notebooks before it are written.
+    """
+    written = []
+    for script in found:
+        notebook = to_notebook(script)
+        if run:
+            out.mkdir(parents=True, exist_ok=True)
+            try:
+                execute(notebook, out)
+            except ValueError as wrong:
+                raise ValueError(f"{script.name}: {wrong}") from None
+        import nbformat
+
+        path = out / f"{script.stem}.ipynb"
+        write_text(path, nbformat.writes(notebook) + "\n")
+        written.append(path)
+        done(path)
+    return written

@@ -1,0 +1,343 @@
+"""Grading: a class with every fault there is. All get a clear line, none passes that should not."""
+
+import csv
+import json
+import multiprocessing
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from faults import ALL, CLASS, COURSE, RIGHT
+from typer.testing import CliRunner
+
+from springdrift_agents import course
+from springdrift_agents.commands import app
+from springdrift_agents.course import wire
+from springdrift_agents.course.exercise import Exercise, number
+from springdrift_agents.course.grade import grade, to_csv
+from springdrift_agents.course.sandbox import Box
+from springdrift_agents.course.sitting import Limits
+from springdrift_agents.course.submissions import LESSON, find, lesson_of, student_of
+from springdrift_agents.course.workshop import Workshop, namespaces_work
+
+QUICK = Limits(timeout=10.0, each=2.5, memory=2048)
+SOLVED = sorted(Path("tutorials/solutions").glob("lesson*.py"))
+closed = pytest.mark.skipif(not namespaces_work(), reason="no namespaces for ordinary users here")
+
+
+def hand_in(folder: Path, names) -> Path:
+    for name in names:
+        file = folder / name / CLASS[name].file
+        file.parent.mkdir(parents=True)
+        file.write_text(CLASS[name].text, encoding="utf-8")
+    return folder
+
+
+def running(what: str) -> bool:
+    return what in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+def faults_of(report) -> list[str]:
+    """Where a report is not what its student deserves."""
+    student, verdicts = CLASS[report.student], {row.exercise: row for row in report.rows}
+    lost = tuple(exercise for exercise, row in verdicts.items() if row.points == 0)
+    texts = [row.verdict for row in report.rows]
+    wrong = []
+    if list(verdicts) != list(ALL) or [row.of for row in report.rows] != [1, 2, 1, 1]:
+        wrong.append(f"rows {report.rows}")
+    if lost != student.failed:
+        wrong.append(f"failed {lost}, deserved {student.failed}: {texts}, {report.notes}")
+    if not any(student.said in text for text in texts) or student.noted not in " ".join(report.notes):
+        wrong.append(f"said {texts}, noted {report.notes}")
+    if not all(text and text.isprintable() and len(text) <= 400 for text in [*texts, *report.notes]):
+        wrong.append("a text is empty, too long or not printable")
+    return [f"{report.student}: {text}" for text in wrong]
+
+
+def test_each_submission_gets_what_it_deserves_and_nothing_stays_behind(tmp_path):
+    reports = grade(hand_in(tmp_path, CLASS), COURSE, limits=QUICK)
+    assert [report.student for report in reports] == sorted(CLASS)
+    assert [fault for report in reports for fault in faults_of(report)] == []
+    assert not running("77.125")
+
+
+def test_without_namespaces_the_grades_are_the_same(tmp_path):
+    few = ("right-cells", "exit-hard", "child", "bomb", "loop-stubborn")
+    reports = grade(hand_in(tmp_path, few), COURSE, limits=QUICK, namespaces=False)
+    assert [fault for report in reports for fault in faults_of(report)] == []
+    assert not running("77.125")
+
+
+SPY = """
+import os, signal, socket
+
+def tried(action, *arguments):
+    try:
+        return action(*arguments)
+    except OSError:
+        return "no"
+
+neighbour = tried(open, {neighbour!r})
+trace = tried(open, {trace!r}, "w")
+line = tried(socket.create_connection, ("127.0.0.1", {port}), 1.0)
+others = [name for name in os.listdir("/proc") if name.isdigit() and tried(os.kill, int(name), 0) != "no"]
+try:
+    os.kill(-1, signal.SIGTERM)
+except OSError:
+    pass
+solution = tried(open, {solution!r})
+found = [neighbour, trace, line, solution]
+period = 2.0 if found == ["no"] * 4 and len(others) <= 2 else [found, others]
+mass = 1.0 if os.listdir() == [] and "SECRET_TOKEN" not in os.environ else os.listdir()
+"""
+
+
+@closed
+def test_a_box_is_closed(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "42")
+    folder = hand_in(tmp_path / "class", ["right-cells"])
+    neighbour = folder / "right-cells/lesson1_machine.py"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        spy = SPY.format(
+            neighbour=str(neighbour),
+            trace=str(tmp_path / "trace"),
+            port=server.getsockname()[1],
+            solution=str(SOLVED[0].resolve()),
+        )
+        (folder / "spy_lesson1.py").write_text(spy)
+        found = {report.student: report for report in grade(folder, COURSE, limits=QUICK)}
+    points = {row.exercise: row.points for row in found["spy"].rows}
+    assert points == {"1.1": 1, "1.2": 0, "1.3": 0, "1.4": 1}, found["spy"].rows
+    assert not (tmp_path / "trace").exists()
+    assert sum(row.points for row in found["right-cells"].rows) == 5
+
+
+def test_who_and_which_lesson(tmp_path):
+    files = {
+        "ann/lesson2_drift.py": "",
+        "ann/old/lesson2.ipynb": "",
+        "ann/.hidden/lesson1.py": "",
+        "ann/notes.txt": "",
+        "bob_Lesson-1.ipynb": "",
+        "cleo/homework.py": "check('2.1', 5)",
+        "dan/work.ipynb": '"source": ["check(\\"1.2\\", mean_of)"]',
+        "eve/names.py": "rule = 1\nmass = 2",
+        "fay/other.py": "hello = 1",
+        "__MACOSX/lesson1.py": "",
+        "lesson1_machine.py": "",
+    }
+    for moment, (name, text) in enumerate(files.items()):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        os.utime(path, (moment, moment))
+    two = (*COURSE, Exercise("2.1", "age", "Age", lambda answer: None))
+    found = {(one.student, one.lesson): (one.file.name, one.note) for one in find(tmp_path, two)}
+    assert found == {
+        ("ann", 2): ("lesson2.ipynb", "lesson2_drift.py is older and was left out"),
+        ("bob", 1): ("bob_Lesson-1.ipynb", ""),
+        ("cleo", 2): ("homework.py", ""),
+        ("dan", 1): ("work.ipynb", ""),
+        ("eve", 1): ("names.py", ""),
+        ("fay", None): ("other.py", ""),
+        (tmp_path.name, 1): ("lesson1_machine.py", ""),
+    }
+    assert student_of(tmp_path / "lesson3_detection-zoe.py", tmp_path) == "zoe"
+    assert lesson_of(tmp_path / "ann/lesson2_drift.py", COURSE) is None
+
+
+def test_the_table_is_complete_and_inert(tmp_path):
+    for name in ("=cmd|'calc'!A0", "ben [red]"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "=cmd|'calc'!A0" / "lesson1.py").write_text("period = 2.0")
+    (tmp_path / "ben [red]" / "lesson2.py").write_text("age = 1")
+    (tmp_path / "ben [red]" / "what.py").write_text("")
+    two = (*COURSE, Exercise("2.1", "age", "Age", lambda answer: number(answer, 1, hint="")))
+    lines = list(csv.DictReader(to_csv(grade(tmp_path, two, limits=QUICK)).splitlines()))
+    assert list(lines[0]) == ["student", "lesson", "exercise", "points", "of", "verdict"]
+    first, second = ([line for line in lines if line["student"].endswith(end)] for end in ("A0", "[red]"))
+    assert [(line["exercise"], line["points"]) for line in first] == [
+        ("1.1", "1"), ("1.2", "0"), ("1.3", "0"), ("1.4", "0"), ("2.1", "0"),
+    ]  # fmt: skip
+    assert first[0]["student"].startswith("'=cmd")
+    assert first[-1]["verdict"] == "not handed in"
+    assert {line["verdict"] for line in second if line["lesson"] == "1"} == {"not handed in"}
+    assert [line["verdict"][:23] for line in second if not line["exercise"]] == ["no lesson of the course"]
+
+
+def test_what_cannot_be_graded_is_said(tmp_path):
+    with pytest.raises(ValueError, match="there is no folder"):
+        grade(tmp_path / "none", COURSE)
+    with pytest.raises(ValueError, match=r"nothing to grade in .*alice/lesson1_machine.py"):
+        grade(tmp_path, COURSE)
+    with pytest.raises(ValueError, match="memory at least 512 MB"):
+        grade(tmp_path, COURSE, limits=Limits(memory=3))
+
+
+def test_reference_solutions_pass_and_starters_do_not(tmp_path):
+    """Through the sandbox and back, as a teacher runs it; two at a time."""
+    lessons = [int(LESSON.search(path.name)[1]) for path in SOLVED]
+    for path in SOLVED:
+        (tmp_path / f"right_{path.name}").write_text(path.read_text())
+    exercises = [one for lesson in lessons for one in course.exercises(lesson).values()]
+    for lesson in lessons:
+        names = "\n".join(f"{one.name} = ..." for one in exercises if one.lesson == lesson)
+        (tmp_path / f"starter_lesson{lesson}.py").write_text(names)
+    for report in grade(tmp_path, exercises, jobs=2):
+        for row in report.rows:
+            assert (row.points == row.of) == (report.student == "right"), row
+
+
+def test_the_command(tmp_path, monkeypatch):
+    (tmp_path / "class").mkdir()
+    (tmp_path / "class/ann_lesson1.py").write_text("\n".join(RIGHT.values()))
+    (tmp_path / "class/ben_lesson1.py").write_text("x = 1 / 0\nperiod = 2.0")
+    monkeypatch.setattr(course, "exercises", lambda lesson: {one.id: one for one in COURSE})
+    args = ["grade", str(tmp_path / "class"), "-o", str(tmp_path / "g.csv"), "-l", "1", "--timeout", "8"]
+    shown = CliRunner().invoke(app, args)
+    assert shown.exit_code == 0, shown.output
+    for text in (
+        "ann",
+        "5/5",
+        "100 %",
+        "1/5",
+        "Period",
+        "2/2",
+        "line 1 raised ZeroDivisionError",
+        "g.csv (8 lines)",
+    ):
+        assert text in shown.output
+    lines = list(csv.DictReader((tmp_path / "g.csv").read_text().splitlines()))
+    assert [line["points"] for line in lines] == ["1", "2", "1", "1", "1", "0", "0", "0"]
+    again = CliRunner().invoke(app, [*args, "--json"])
+    ann, ben = json.loads(again.stdout)
+    assert (ann["student"], ann["points"], ann["of"]) == ("ann", 5, 5)
+    assert ben["lessons"][0]["notes"] == ["line 1 raised ZeroDivisionError: division by zero in line 1"]
+    wrong = CliRunner().invoke(app, ["grade", str(tmp_path), "-l", "one"])
+    assert isinstance(wrong.exception, ValueError)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        [1, 2],
+        {"k": "what", "of": []},
+        {"k": "array", "type": "O", "shape": [1], "at": 0},
+        {"k": "array", "type": "<f8", "shape": [10**9], "at": 0},
+        {"k": "array", "type": "<f8", "shape": [1], "at": 7},
+        {"k": "record", "class": "os:system", "of": ["true"]},
+        {"k": "record", "class": "springdrift_agents.cli:main", "of": []},
+        {"k": "record", "class": "springdrift_agents.files:os", "of": []},
+        {"k": "ref", "at": 0, "type": "x", "callable": True},
+        {"k": "set", "of": [{"k": "list", "of": []}]},
+        {"k": "dict", "of": [1]},
+        {"of": []},
+    ],
+)
+def test_a_forged_value_is_none(tree):
+    with pytest.raises(wire.Unfit):
+        wire.decode(tree, [b"12345678"])
+
+
+@pytest.mark.parametrize("body", [b"", b"[", b"3", b"[1,[2]]", b"[" * 10**5, b"[1,[-1,1]]", b"\xff"])
+def test_a_forged_message_is_none(body):
+    with pytest.raises(wire.Unfit):
+        wire.unpack(body, b"")
+
+
+REMOTE = """
+import numpy as np
+
+def grow(state):
+    state = np.zeros(1) if state is None else state
+    state += 1  # in place: the one that was given back changes too
+    return state
+
+class Plan:
+    steps = (1, 2, 3)
+    def __len__(self): return 3
+    def __getitem__(self, place): return self.steps[place]
+    def fail(self): raise KeyError("gone")
+    def odd(self): raise type("Odd", (ArithmeticError,), {})("no")
+
+def numbers():
+    yield from range(5)
+
+plan = Plan()
+"""
+
+
+@pytest.fixture(scope="module")
+def box():
+    with Workshop() as kit, Box(kit, memory=2048, seconds=60) as box:
+        box.send("run", text=REMOTE, file="a.py", skip=[], limit=5.0, total=5.0)
+        while "ran" not in box.receive()[0]:
+            pass
+        yield box
+
+
+def test_what_comes_back_stands_for_what_was_there(box):
+    """A rule that changes its old memory in place is seen to do so, though all a judge has is a copy."""
+    box.within(10)
+    grow = box.ask("get", name="grow")
+    first = grow(None)
+    assert first == 1.0
+    second = grow(first)
+    assert (second, first) == (2.0, 1.0)
+    assert grow(first) == 3.0
+    assert grow(first.copy()) == 2.0  # a value of the judge's own is one
+
+
+def test_an_object_in_a_box_behaves_like_one(box):
+    box.within(10)
+    plan, numbers = box.ask("get", name="plan"), box.ask("get", name="numbers")
+    assert (len(plan), plan[1], list(plan), plan.steps) == (3, 2, [1, 2, 3], (1, 2, 3))
+    assert list(numbers()) == [0, 1, 2, 3, 4]
+    assert callable(numbers)
+    assert not callable(plan)
+    assert type(plan).__name__ == "Plan"
+    assert not hasattr(plan, "nothing")
+    with pytest.raises(KeyError, match="gone"):
+        plan.fail()
+    with pytest.raises(ArithmeticError, match="no") as odd:
+        plan.odd()
+    assert type(odd.value).__name__ == "Odd"
+    with pytest.raises(TypeError):
+        numbers(1, 2)
+
+
+def _sleepy(answer):
+    time.sleep(1000)
+
+
+def _deadly(answer):
+    os._exit(5)
+
+
+def test_a_judge_that_hangs_or_dies_costs_its_exercise_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("springdrift_agents.course.clerk.SLACK", 0.0)
+    (tmp_path / "ann_lesson1.py").write_text("\n".join(RIGHT.values()) + "\na = b = 1\n")
+    (tmp_path / "ben_lesson1.py").write_text("period = 2.0\n")
+    odd = (Exercise("1.5", "a", "A", _sleepy), Exercise("1.6", "b", "B", _deadly))
+    ann, ben = grade(tmp_path, (*odd, *COURSE), limits=QUICK._replace(each=0.5))
+    verdicts = {row.exercise: (row.points, row.verdict) for row in ann.rows}
+    assert [verdicts[exercise][0] for exercise in ALL] == [1, 2, 1, 1]
+    assert "the judge took longer than 2.5 s" in verdicts["1.5"][1]
+    assert "the judge's process ended over it" in verdicts["1.6"][1]
+    assert [row.points for row in ben.rows] == [0, 0, 1, 0, 0, 0]
+
+
+def test_all_jobs_end_when_one_is_stopped(tmp_path):
+    for name in ("ann", "ben", "cy"):
+        (tmp_path / f"{name}_lesson1.py").write_text("import time\ntime.sleep(77.25)\n")
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    (tmp_path / "dan_lesson1.py").write_text("")
+    with pytest.raises(KeyboardInterrupt):
+        grade(tmp_path, COURSE, limits=Limits(timeout=400.0), jobs=4, done=stop)
+    assert not [left for left in multiprocessing.active_children() if left.is_alive()]

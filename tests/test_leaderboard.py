@@ -1,0 +1,233 @@
+"""The contest: a policy in a box plays as at home, a faulty one gets a clear line, none sees the truth."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from springdrift_agents.commands import app
+from springdrift_agents.course.leaderboard import Disqualified, Guest, contest, find, house, rank, to_csv
+from springdrift_agents.course.sandbox import Box
+from springdrift_agents.course.workshop import Workshop, namespaces_work
+from springdrift_agents.evaluate import evaluate, world_seeds
+from springdrift_agents.rules import policy
+
+PREDICT = "def predict(self, observation, state=None, episode_start=None, deterministic=True):"
+
+
+def deciding(line: str, before: str = "import numpy as np") -> str:
+    return f"{before}\n\nclass Policy:\n    {PREDICT}\n        {line}\n"
+
+
+# its memory is an object that only the student's side knows
+COUNTER = """
+import numpy as np
+from helper import EVERY
+
+class Memory:
+    def __init__(self, n):
+        self.cycles = np.zeros(n, int)
+
+class Calendar:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        state = state or Memory(len(observation))
+        state.cycles[episode_start] = 0
+        state.cycles += 1
+        due = state.cycles >= EVERY
+        state.cycles[due] = 0
+        return np.where(due, 2, 0), state
+
+def policy():
+    return Calendar()
+"""
+FAULTS = {
+    "crash": ("def policy():\n    return 1 / 0\n", "line 2: raised ZeroDivisionError"),
+    "exit": (deciding("import os; os._exit(3)"), "cycle 0: it ended the program (exit code 3)"),
+    "float": (
+        deciding("return np.full(len(observation), 0.5), None"),
+        "a decision is 0.5; allowed: 0 (WAIT)",
+    ),
+    "import": ("import nowhere\n", "policy.py, line 1: raised ModuleNotFoundError"),
+    "late": (
+        deciding(
+            "if state == 7: raise ValueError('tired')\n"
+            "        return np.zeros(len(observation), int), (state or 0) + 1"
+        ),
+        "cycle 7: line 5: raised ValueError: tired",
+    ),
+    "loop": (deciding("while True: pass"), "cycle 0: too slow: 3 s were over"),
+    "loop-stubborn": (
+        deciding(
+            "while True:\n            try:\n                while True: pass\n"
+            "            except BaseException: pass"
+        ),
+        "cycle 0: too slow: 3 s were over",
+    ),
+    "memory": (deciding("return np.ones(10**12), None"), "MemoryError"),
+    "nan": (deciding("return [float('nan')] * len(observation), state"), "a decision is nan"),
+    "none": ("x = 1\n", "there is neither a function policy() nor a class Policy"),
+    "no-predict": ("class Policy:\n    pass\n", "Policy has no method predict"),
+    "one": (
+        deciding("return 1, state"),
+        "20 worlds want decisions of shape (20,), got (): predict takes a batch",
+    ),
+    "range": (deciding("return np.full(len(observation), 3), None"), "a decision is 3; allowed: 0 (WAIT)"),
+    "shape": (deciding("return np.zeros((len(observation), 1), int), None"), "got (20, 1)"),
+    "syntax": ("class Policy\n", "syntax error in line 1"),
+    "text": (deciding("return ['wait'] * len(observation), None"), "decisions must be numbers, got <U4"),
+    "tuple": (deciding("return np.zeros(len(observation), int)"), "predict must return (decisions, memory)"),
+}
+
+
+@pytest.fixture
+def good(tmp_path):
+    """Two students with policies that play."""
+    (tmp_path / "calendar" / "src").mkdir(parents=True)
+    (tmp_path / "calendar" / "src" / "policy.py").write_text(COUNTER)
+    (tmp_path / "calendar" / "src" / "helper.py").write_text("EVERY = 30\n")
+    text = "from springdrift_agents.rules import policy as rule\npolicy = rule('cusum')\n"
+    (tmp_path / "ann_policy.py").write_text(text)
+    return tmp_path
+
+
+def with_faults(folder, names):
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "policy.py").write_text(FAULTS[name][0])
+    return folder
+
+
+def test_who_takes_part(tmp_path):
+    for name in (
+        "ann/policy.py",
+        "ann/older/policy.py",
+        "ben_policy.py",
+        "policy-cy.py",
+        "ben/.x/policy.py",
+        "z/a.py",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    found = {entry.student: entry.file.relative_to(tmp_path).as_posix() for entry in find(tmp_path)}
+    assert found == {"ann": "ann/policy.py", "ben": "ben_policy.py", "cy": "policy-cy.py"}
+    with pytest.raises(ValueError, match=r"no policy in .*alice/policy.py"):
+        find(tmp_path / "z")
+    with pytest.raises(ValueError, match="there is no folder"):
+        find(tmp_path / "nowhere")
+
+
+def test_a_contest_of_good_and_faulty_policies(good):
+    board = contest(
+        with_faults(good, FAULTS),
+        "abrupt",
+        20,
+        5,
+        references=["never", "cusum", "periodic:every=30"],
+        seconds=3.0,
+    )
+    rows = {row.student: row for row in board}
+    assert len(board) == len(rows) == len(FAULTS) + 5
+    for name, (_, said) in FAULTS.items():
+        assert rows[name].rank == 0, name
+        assert said in rows[name].verdict, (name, rows[name].verdict)
+        assert np.isnan(rows[name].cost.value)
+    # in a box or at home, a policy costs the same, bit for bit
+    assert rows["ann"].cost == rows["cusum"].cost
+    assert rows["ann"].rank == rows["cusum"].rank == 1
+    assert rows["calendar"].cost == rows["periodic:every=30"].cost
+    assert rows["ann"].difference == (0.0, 0.0, 0.0)
+    assert rows["calendar"].verdict == "worse than the best rule"
+    assert (rows["never"].house, rows["ann"].house) == (True, False)
+    costs = [row.cost.value for row in board if row.rank]
+    assert costs == sorted(costs)
+    lines = list(csv.DictReader(to_csv(board).splitlines()))
+    assert [line["rank"] for line in lines[:3]] == ["1", "1", "3"]
+    assert {line["cost"] for line in lines if not line["rank"]} == {""}
+
+
+def test_differences_are_paired(good):
+    board = {row.student: row for row in contest(good, "mix", 30, 2, references=["never", "threshold"])}
+    seeds = world_seeds("evaluation", 2, 30)
+    costs = {name: evaluate(policy(name), "mix", seeds).cost for name in ("never", "threshold", "cusum")}
+    best = min(("never", "threshold"), key=lambda name: costs[name].mean())
+    apart = costs["cusum"] - costs[best]
+    assert board["ann"].difference.value == pytest.approx(apart.mean())
+    assert board["ann"].difference.low <= apart.mean() <= board["ann"].difference.high
+
+
+SPY = """
+import gc, os, sys
+import numpy as np
+
+class Policy:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        seen = [one for one in map(lambda it: type(it).__name__, gc.get_objects()) if "InclinedMass" in one]
+        observation[:] = 9.0  # its own copy
+        frame, names = sys._getframe(), set()
+        while frame:
+            names |= set(frame.f_locals)
+            frame = frame.f_back
+        if seen or names & {"seeds", "envs", "info", "truth"}:
+            raise RuntimeError(f"seen: {seen} {names}")
+        return np.zeros(len(observation), int), None
+"""
+
+
+def test_only_observations_cross(tmp_path):
+    (tmp_path / "spy_policy.py").write_text(SPY)
+    (row,) = [row for row in contest(tmp_path, "mix", 12, 1, references=["never"]) if row.student == "spy"]
+    never = evaluate(policy("never"), "mix", world_seeds("evaluation", 1, 12))
+    assert row.verdict == "no sure difference"
+    assert row.cost.value == never.cost.mean()
+
+
+def test_more_worlds_than_a_batch_and_forgotten_memory(tmp_path):
+    (tmp_path / "policy.py").write_text(COUNTER.replace("from helper import EVERY", "EVERY = 30"))
+    seeds = world_seeds("evaluation", 1, 1030)
+    with Workshop() as kit, Box(kit, memory=2048, seconds=60, work=tmp_path) as box:
+        guest = Guest(box, 60.0)
+        guest.load((tmp_path / "policy.py").read_text())
+        there = evaluate(guest, "poc", seeds)
+        with pytest.raises(Disqualified, match="2 worlds want decisions"):
+            guest._legal(np.zeros(3, int), 2)
+    here = evaluate(policy("periodic:every=30"), "poc", seeds)
+    np.testing.assert_array_equal(there.cost, here.cost)
+
+
+def test_house_rules_are_tuned_where_they_can_be():
+    assert house("mix")[:2] == ["never", "threshold"]
+    assert "page-hinkley@mix" in house("mix")
+    assert house("nowhere") == ["never", "threshold"]
+    assert rank([]) == []
+
+
+def test_the_command(good):
+    entries = with_faults(good, ["nan", "syntax"])
+    out = entries / "out" / "board.csv"
+    args = ["leaderboard", str(entries), "-s", "shock", "-n", "8", "-p", "never,threshold", "-o", str(out)]
+    shown = CliRunner().invoke(app, [*args, "--seed", "4"])
+    assert shown.exit_code == 0, shown.output
+    for text in ("8 worlds of shock", "never (house)", "a decision is nan", "the best rule", "--seed 4"):
+        assert text in shown.output
+    lines = list(csv.DictReader(out.read_text().splitlines()))
+    assert len(lines) == 6
+    again = CliRunner().invoke(app, [*args, "--seed", "4", "--json"])
+    found = json.loads(again.stdout)
+    assert (found["seed"], found["scenario"], found["episodes"]) == (4, "shock", 8)
+    assert [str(row["cost"] or "") for row in found["board"]] == [line["cost"] for line in lines]
+    drawn = CliRunner().invoke(app, [*args, "--json"])
+    assert json.loads(drawn.stdout)["seed"] != 4
+    wrong = CliRunner().invoke(app, ["leaderboard", str(entries), "-s", "shok"])
+    assert isinstance(wrong.exception, ValueError)
+
+
+@pytest.mark.skipif(not namespaces_work(), reason="no namespaces for ordinary users here")
+def test_a_policy_cannot_read_another_students(good):
+    (good / "thief").mkdir()
+    path = str(good / "ann_policy.py")
+    (good / "thief" / "policy.py").write_text(f"open({path!r})\n")
+    board = {row.student: row for row in contest(good, "shock", 4, 1, references=["never"])}
+    assert "raised PermissionError" in board["thief"].verdict or "FileNotFoundError" in board["thief"].verdict
+    assert board["ann"].rank
