@@ -1,7 +1,8 @@
 """Pictures of a comparison, in one design language: Okabe and Ito's colours, one a cost term."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,78 +13,136 @@ from springdrift_agents.maps import Cell
 from springdrift_agents.regret import Course
 from springdrift_agents.report import Row, best_of
 
+NOTE = "mean cost of an episode, lower is better; black: 95 % interval; bold: the lowest"
+AXIS, ROW, NARROWEST = 3.3, 0.23, 6.4  # inches: width of a panel's bars, height of a row, width of a picture
+
 
 def compare_plot(rows: Sequence[Row], path: Path, title: str) -> None:
-    """A panel for each scenario: cost by policy, stacked by term, with its 95 % interval."""
+    """A panel for each scenario: cost by policy, stacked by term, with its 95 % interval.
+
+    Everything is placed in inches, by the measured width of its text: nothing overlaps or is cut, whatever
+    the number of scenarios and policies and the length of their names.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-    from matplotlib.patches import Patch
 
     scenarios = list(dict.fromkeys(row["scenario"] for row in rows))
     policies = list(dict.fromkeys(row["policy"] for row in rows))
     across = min(3, len(scenarios))
-    down = -(-len(scenarios) // across)
-    height = (0.75 + 0.23 * len(policies)) * down + 0.95
-    width = 4.6 * across + 0.6 if across > 1 else 7.0
-    figure = Figure(figsize=(width, height), dpi=120, facecolor="white")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(down, across, squeeze=False)
-    for axis, scenario in zip(axes.flat, scenarios, strict=False):
-        here = [row for row in rows if row["scenario"] == scenario]
-        best = best_of(rows, scenario)
-        for place, row in enumerate(here):
-            left = 0.0
-            for term in TERMS:
-                axis.barh(place, row[term], left=left, height=0.68, color=COLOURS[term], linewidth=0)
-                left += row[term]
-            axis.plot([row["low"], row["high"]], [place, place], color=INK, linewidth=1.4)
-            axis.text(
-                max(left, row["high"] if row["high"] == row["high"] else left),
-                place,
-                f"  {row['cost']:.0f}" if row["cost"] >= 10 else f"  {row['cost']:.1f}",
-                va="center",
-                fontsize=8,
-                color=INK,
-                fontweight="bold" if row["policy"] in best else "normal",
-            )
-        axis.set_yticks(range(len(here)), [row["policy"] for row in here], fontsize=8.5)
-        for label in axis.get_yticklabels():
-            if label.get_text() in best:
-                label.set_fontweight("bold")
-        axis.invert_yaxis()
-        axis.set_xlim(0, 1.14 * max(max(row["cost"], row["high"]) for row in here))
-        axis.set_title(scenario, loc="left", fontsize=10.5, fontweight="bold", color=INK, pad=13)
-        summary = SCENARIOS[scenario].summary if scenario in SCENARIOS else ""
-        summary = summary if len(summary) <= 62 else summary[: summary.rfind(" ", 0, 58)].rstrip(",:") + " …"
-        axis.text(0, 1.02, summary, transform=axis.transAxes, fontsize=7.6, color=FAINT, va="bottom")
-        axis.tick_params(axis="x", labelsize=7.5, colors=FAINT, length=2)
-        axis.tick_params(axis="y", length=0)
-        for side in ("top", "right", "left"):
-            axis.spines[side].set_visible(False)
-        axis.spines["bottom"].set_color("#cccccc")
-    for axis in axes.flat[len(scenarios) :]:
-        axis.set_visible(False)
-    top = 1 - 0.62 / height
-    figure.text(0.012, 1 - 0.12 / height, title, fontsize=13, fontweight="bold", va="top", color=INK)
-    figure.text(
-        0.012,
-        1 - 0.40 / height,
-        "mean cost of an episode, lower is better; black: 95 % interval; bold: the lowest",
-        fontsize=8.5,
-        va="top",
-        color=FAINT,
-    )
-    figure.legend(
-        handles=[Patch(color=COLOURS[term], label=term) for term in TERMS],
-        loc="upper right",
-        ncols=4 if across > 1 else 2,
-        frameon=False,
-        fontsize=8.5,
-        bbox_to_anchor=(0.995, 1.0),
-    )
-    figure.tight_layout(rect=(0, 0, 1, top), h_pad=1.1, w_pad=1.4)
+    figure = Figure(dpi=120, facecolor="white")
+    measure = Measure(FigureCanvasAgg(figure))
+    margin = max(measure(policy, 8.5, bold=True) for policy in policies) + 0.15
+    wide = max(AXIS, NARROWEST / across - margin - 0.45)  # of the bars
+    span = margin + wide + 0.35  # of a panel, from its labels to the next one's
+    width = span * across + 0.1
+    summaries = {name: SCENARIOS[name].summary if name in SCENARIOS else "" for name in scenarios}
+    lines = {name: measure.wrap(text, 7.6, wide + 0.2) for name, text in summaries.items()}
+    heads = [
+        max(len(lines[name]) for name in scenarios[n : n + across]) for n in range(0, len(scenarios), across)
+    ]
+    bars = ROW * len(policies) + 0.08
+    tops = [0.32 + 0.125 * head for head in heads]  # inches over the bars of each line of panels
+    titles = measure.wrap(title, 13, width - 0.3, bold=True)
+    header = 0.27 * len(titles) + 0.62
+    height = header + sum(top + bars + 0.42 for top in tops)
+    figure.set_size_inches(width, height)
+    _compare_head(figure, titles)
+    y = header
+    for n, scenario in enumerate(scenarios):
+        top, column = tops[n // across], n % across
+        left = 0.1 + span * column + margin
+        place = (left / width, 1 - (y + top + bars) / height, wide / width, bars / height)
+        axis = figure.add_axes(place)
+        _compare_panel(axis, [row for row in rows if row["scenario"] == scenario], best_of(rows, scenario))
+        over: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+        up = 5.5 + 9.2 * len(lines[scenario])  # points
+        axis.annotate("\n".join(lines[scenario]), (0, 1), (0, 3), fontsize=7.6, color=FAINT, **over)
+        axis.annotate(scenario, (0, 1), (0, up), fontsize=10.5, fontweight="bold", color=INK, **over)
+        if column == across - 1:
+            y += top + bars + 0.42
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
+
+
+class Measure:
+    """How wide texts are on a canvas, in inches."""
+
+    def __init__(self, canvas: Any) -> None:
+        self._canvas, self._dpi = canvas, canvas.figure.dpi
+
+    def __call__(self, text: str, size: float, bold: bool = False) -> float:
+        from matplotlib.font_manager import FontProperties
+
+        font = FontProperties(size=size, weight="bold" if bold else "normal")
+        wide, _, _ = self._canvas.get_renderer().get_text_width_height_descent(text, font, False)
+        return float(wide / self._dpi)
+
+    def wrap(self, text: str, size: float, width: float, bold: bool = False) -> list[str]:
+        """The text in lines no wider than ``width``, broken between words."""
+        lines: list[str] = []
+        for word in text.split():
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self(longer, size, bold) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return lines
+
+
+def _compare_head(figure: Any, titles: Sequence[str]) -> None:
+    """Title, note and legend, each on lines of its own."""
+    from matplotlib.patches import Patch
+
+    width, height = figure.get_size_inches()
+    left = 0.12 / width
+    figure.text(
+        left, 1 - 0.1 / height, "\n".join(titles), fontsize=13, fontweight="bold", va="top", color=INK,
+        linespacing=1.25,
+    )  # fmt: skip
+    under = 0.14 + 0.27 * len(titles)
+    figure.text(left, 1 - under / height, NOTE, fontsize=8.5, va="top", color=FAINT)
+    figure.legend(
+        handles=[Patch(color=COLOURS[term], label=term) for term in TERMS],
+        loc="upper left",
+        ncols=len(TERMS),
+        frameon=False,
+        fontsize=8.5,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=1.4,
+        bbox_to_anchor=(left, 1 - (under + 0.21) / height),
+    )
+
+
+def _compare_panel(axis: Any, here: Sequence[Row], best: Collection[str]) -> None:
+    """Bars of one scenario."""
+    for place, row in enumerate(here):
+        left = 0.0
+        for term in TERMS:
+            axis.barh(place, row[term], left=left, height=0.68, color=COLOURS[term], linewidth=0)
+            left += row[term]
+        axis.plot([row["low"], row["high"]], [place, place], color=INK, linewidth=1.4)
+        axis.text(
+            max(left, row["high"] if row["high"] == row["high"] else left),
+            place,
+            f"  {row['cost']:.0f}" if row["cost"] >= 10 else f"  {row['cost']:.1f}",
+            va="center",
+            fontsize=8,
+            color=INK,
+            fontweight="bold" if row["policy"] in best else "normal",
+        )
+    axis.set_yticks(range(len(here)), [row["policy"] for row in here], fontsize=8.5)
+    for label in axis.get_yticklabels():
+        if label.get_text() in best:
+            label.set_fontweight("bold")
+    axis.set_ylim(len(here) - 0.5, -0.5)
+    ends = [value for row in here for value in (row["cost"], row["high"]) if value == value]
+    axis.set_xlim(0, 1.16 * max(*ends, 0.1))
+    axis.tick_params(axis="x", labelsize=7.5, colors=FAINT, length=2)
+    axis.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)
+    axis.spines["bottom"].set_color("#cccccc")
 
 
 def detector_plot(rows: Sequence[Row], path: Path) -> None:
