@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from springdrift import SCENARIOS, TERMS, Action, World
+from springdrift import SCENARIOS, Action, World
 from springdrift.frame import Frame
 from springdrift.recorder import Recorder
-from springdrift.view import COLOURS, FAINT, FPS, FRAMES, HAND, INK, LINE, PAPER, TRAIN, View, Window
+from springdrift.view import FAINT, FPS, FRAMES, HAND, INK, PAPER, TRAIN, View, Window
+from springdrift_agents.card import RIVALS, Row, draw_card
 from springdrift_agents.evaluate import REFERENCE, Script, evaluate, world_seeds
 from springdrift_agents.hindsight import Planner
+from springdrift_agents.learned import shipped
 from springdrift_agents.lesson import lesson
-from springdrift_agents.rules import policy
+from springdrift_agents.rules import RULES, policy, settings
 from springdrift_agents.scores import Score, append, now
 
-RIVALS = ("never", "periodic", "swing", "threshold")
+LEARNED = "ppo-mix"  # the learned policy on the card, where it ships
 SEARCH = 30  # rounds of hindsight's search for the score card
 BAR = 60  # pixels under the picture
 TEMPOS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
@@ -59,22 +62,30 @@ class Game:
         self.over = self.world.advance(np.array([action], np.int64)) > 0
         self.recorder.after()
 
-    def card(self) -> list[tuple[str, float, list[float]]]:
+    def card(self) -> list[Row]:
         """Name, cost and cost by term: the player's first, then the others' on the same world, best first.
 
-        The others are rules, and hindsight: a plan that knew the future, searched for a second or two.
+        The others are some rules and the cheapest of all rules of the house, plain and tuned for "mix"; the
+        learned policy; and hindsight: a plan that knew the future, searched for a second or two.
         """
         frame = self.recorder.now()
-        mine, rows = frame.bills.sum(axis=0).tolist(), []
+        mine = frame.bills.sum(axis=0).tolist()
         seeds = world_seeds("evaluation", self.seed, 1)
         planner = Planner(self.scenario, int(seeds[0]), cycles=self.cycles)
         plan = planner.search(rounds=SEARCH, start=[frame.decisions])
         terms = evaluate(Script(plan.decisions[None]), self.scenario, seeds, cycles=self.cycles).terms[0]
-        rows.append((REFERENCE, plan.cost, terms.tolist()))
-        for name in RIVALS:
-            terms = evaluate(policy(name), self.scenario, seeds, cycles=self.cycles).terms[0].tolist()
-            rows.append((name, sum(terms), terms))
+        rows: list[Row] = [(REFERENCE, plan.cost, terms.tolist())]
+        tuned = [f"{name}@mix" for name in settings().get("mix", ())]
+        rules = [self._row(name, seeds) for name in (*RULES, *tuned)]
+        best = min(rules, key=lambda row: row[1])
+        rows += [row for row in rules if row[0] in RIVALS or row == best]
+        rows += [self._row(LEARNED, seeds)] if LEARNED in shipped() else []
         return [("you", sum(mine), mine), *sorted(rows, key=lambda row: row[1])]
+
+    def _row(self, name: str, seeds: NDArray[np.uint64]) -> Row:
+        """What a policy of the house costs here."""
+        terms = evaluate(policy(name), self.scenario, seeds, cycles=self.cycles).terms[0].tolist()
+        return name, sum(terms), terms
 
     def lesson(self) -> str:
         """The one sentence under the card."""
@@ -86,14 +97,17 @@ class Game:
 class Table:
     """The game on a screen: keys, buttons and pads in, pictures out.
 
+    On a gamepad the first three buttons and the cross decide, and the fourth pauses.
+
     Args:
         game: the game to play.
         player: the name on the score.
         scores: file that finished games are appended to; None keeps none.
         waiting: each cycle waits for the player instead of going on by itself.
         tempo: speed of the picture; 1 plays two cycles a second.
-        truth: show what no operator can see.
-        font_scale: size of the letters.
+        truth: show what no operator can see; the score tells that it was shown.
+        scenario: tell the scenario's name before the end.
+        font_scale: size of the letters, from 0.7 to 1.4.
     """
 
     def __init__(
@@ -104,88 +118,115 @@ class Table:
         waiting: bool = False,
         tempo: float = 1.0,
         truth: bool = False,
+        scenario: bool = True,
         font_scale: float = 1.0,
     ) -> None:
         self.game, self.player, self.scores = game, player, scores
-        self.view = View(truth=truth, font_scale=font_scale)
+        self.view = View(truth=truth, font_scale=font_scale, scenario=scenario)
         self.pygame = self.view.pygame
         self.window = Window(self.view, "springdrift", below=BAR)
         self.bar = View(font_scale=font_scale)  # letters and strokes for the buttons
         self.waiting, self.tempo, self.paused = waiting, tempo, False
         self.quit = False
         self._asked: int | None = None  # the decision for the next cycle
-        self._step = False
+        self._step = False  # while paused: go on to the end of the cycle
+        self._told = False  # the truth was shown in this game
         self._again: int | None = None  # seed of the next game
         self.pygame.joystick.init()
-        self._pads = [self.pygame.joystick.Joystick(n) for n in range(self.pygame.joystick.get_count())]
+        self._pads: dict[int, Any] = {}  # the system tells of those that are there, and of each that comes
 
     def run(self) -> None:
         """Play games until the player leaves."""
         while not self.quit:
             self._play()
-            if self.quit:
-                break
-            self._finish()
-            seed = self._again
-            self._again = None
-            if seed is not None:
-                self.game.begin(seed)
+            if self._again is None and not self.quit:
+                self._finish()
+            if self._again is not None:
+                self.game.begin(self._again)
+                self._again = None
         self.window.close()
+
+    def _left(self) -> bool:
+        return self.quit or self._again is not None
 
     def _play(self) -> None:
         game = self.game
-        self._asked = None
+        self._asked, self._told = None, False
         self._show(game.recorder.now())
-        while not (game.over or self.quit or self._again is not None):
-            if self.paused and not self._step:
+        while not (game.over or self._left()):
+            if self._held() or (self.waiting and self._asked is None and not self._step):
                 self._show(game.recorder.now())
                 continue
-            if self.waiting and self._asked is None and not self._step:
-                self._show(game.recorder.now())
-                continue
-            action, self._asked, self._step = self._asked or Action.WAIT, None, False
+            action, self._asked = self._asked or Action.WAIT, None
             game.decide(action)
-            for frame in game.recorder.frames(FRAMES):
+            self._cycle(game.recorder.frames(FRAMES))
+
+    def _held(self) -> bool:
+        return self.paused and not self._step
+
+    def _cycle(self, frames: Sequence[Frame]) -> None:
+        """Show a cycle; a pause holds it where it is, and a step goes on to its end."""
+        for frame in frames:
+            self._show(frame)
+            while self._held() and not self._left():
                 self._show(frame)
-                if self.quit or self._again is not None:
-                    break
+            if self._left():
+                return
+        self._step = False
 
     def _finish(self) -> None:
         """The score card, until the player chooses."""
         game = self.game
-        if self._again is None:
-            with ThreadPoolExecutor(1) as pool:  # the window stays alive while hindsight is searched
-                counting = pool.submit(game.card)
-                while not counting.done():
-                    self.view.draw(game.recorder.now())
-                    self.view.text("the deadline: counting", 322, 60, 22, FAINT, bold=True, align=0.5)
-                    self._buttons()
-                    self._listen(self.window.flip(FPS))
-            card, said = counting.result(), game.lesson()
-            if self.scores:
-                costs = {name: cost for name, cost, _ in card}
-                append(
-                    Score(
-                        now(), self.player, game.scenario, game.seed,
-                        *(round(costs[name], 4) for name in ("you", "never", "threshold")),
-                    ),
-                    self.scores,
-                )  # fmt: skip
-            while not (self.quit or self._again is not None):
-                frame = game.recorder.now()
-                self.view.draw(frame)
-                draw_card(self.view, card, said)
-                self._buttons()
-                self._listen(self.window.flip(FPS))
+        card, said = self._count(), game.lesson()
+        frame = game.recorder.now()
+        if self.scores:
+            costs = {name: round(cost, 4) for name, cost, _ in card}
+            append(
+                Score(
+                    now(), self.player, game.scenario, game.seed, costs["you"], costs["never"],
+                    costs["threshold"], frame.cycles, self._told,
+                ),
+                self.scores,
+            )  # fmt: skip
+        about = f"{frame.scenario} · world {game.seed} · {frame.cycles} cycles"
+        if frame.drawn != frame.scenario:
+            about += f" · it was {frame.drawn}"
+        if self._told:
+            about += " · the truth was shown"
+        while not self._left():
+            self.view.draw(frame)
+            draw_card(self.view, card, about, said)
+            self._flip(FPS)
+
+    def _count(self) -> list[Row]:
+        """The card. The window lives while others play the same world; closing it loses no score."""
+        with ThreadPoolExecutor(1) as pool:
+            counting = pool.submit(self.game.card)
+            while not (counting.done() or self.quit):
+                self.view.draw(self.game.recorder.now())
+                self._note("the deadline: counting")
+                self._flip(FPS)
+            if self.quit:
+                self.window.close()
+        return counting.result()
 
     def _show(self, frame: Frame) -> None:
+        self._told = self._told or self.view.truth
         self.view.draw(frame)
-        if self.paused:
-            self.view.text("paused", 322, 60, 22, FAINT, bold=True, align=0.5)
+        if self._held():
+            self._note("paused")
         elif self.waiting and self._asked is None and frame.time == int(frame.time):
-            self.view.text("your decision?", 322, 60, 22, FAINT, bold=True, align=0.5)
-        self._buttons()
-        self._listen(self.window.flip(FPS * self.tempo))
+            self._note("your decision?")
+        self._flip(FPS * self.tempo)
+
+    def _note(self, text: str) -> None:
+        self.view.text(text, 230, 50, 22, FAINT, bold=True, align=0.5, fit=390)
+
+    def _flip(self, fps: float) -> None:
+        """Buttons under the picture, all of it on the screen, and what the player did meanwhile."""
+        if not self.window.closed:
+            self._buttons()
+        self._listen(self.window.flip(fps))
 
     # ------------------------------------------------------------ buttons and keys
 
@@ -200,13 +241,18 @@ class Table:
     def _buttons(self) -> None:
         bar, screen = self.bar, self.window.screen
         bar.surface.fill(PAPER)
+        size = bar.fitting([label for label, *_ in self.buttons()], 108, 14, bold=True)
         for label, colour, action, (x, y, w, h) in self.buttons():
-            chosen = self._asked == action
+            chosen, ink = self._asked == action, "#ffffff" if self._asked == action else colour
             bar.box(x, y - 600, w, h, colour if chosen else "#ffffff", colour, 6)
-            bar.text(label, x + w / 2, y - 600 + 8, 14, "#ffffff" if chosen else colour, bold=True, align=0.5)
+            top = y - 600 + (h - bar.height(size)) / 2
+            bar.text(label, x + w / 2, top, size, ink, bold=True, align=0.5)
         mode = "waits for you" if self.waiting else f"tempo {self.tempo:g}"
-        bar.text(mode, 948, 8, 13, INK, align=1)
-        bar.text(HELP, 948, 30, 10.5, FAINT, align=1)
+        bar.text(mode, 948, 5, 13, INK, align=1)
+        top, size = 8 + bar.height(13), 10.5
+        while len(bar.wrap(HELP, 520, size, " · ")) * bar.height(size) > BAR - top - 2 and size > 7:
+            size -= 0.25
+        bar.paragraph(HELP, 948, top, 520, size, FAINT, align=1, between=" · ")
         screen.blit(bar.surface, (0, 600), (0, 0, 960, BAR))
 
     def _listen(self, events: Sequence[Any]) -> None:
@@ -218,8 +264,18 @@ class Table:
                 self._key(event.key)
             elif event.type == pygame.MOUSEBUTTONDOWN:
                 self._mouse(event.button, event.pos)
+            elif event.type == pygame.JOYDEVICEADDED:
+                pad = pygame.joystick.Joystick(event.device_index)  # it speaks while it is held
+                self._pads[pad.get_instance_id()] = pad
+            elif event.type == pygame.JOYDEVICEREMOVED:
+                self._pads.pop(event.instance_id, None)
             elif event.type == pygame.JOYBUTTONDOWN and event.button < len(Action):
                 self._asked = event.button
+            elif event.type == pygame.JOYBUTTONDOWN and event.button == len(Action):
+                self.paused = not self.paused
+            elif event.type == pygame.JOYHATMOTION:
+                cross = {(0, -1): Action.WAIT, (0, 1): Action.INTERVENE, (1, 0): Action.RETRAIN}
+                self._asked = cross.get(tuple(event.value), self._asked)
 
     def _key(self, key: int) -> None:
         k = self.pygame
@@ -255,30 +311,3 @@ class Table:
                 return
         if place[1] < 600:  # on the picture the buttons of the mouse decide by themselves
             self._asked = {1: int(Action.INTERVENE), 2: int(Action.WAIT), 3: int(Action.RETRAIN)}.get(button)
-
-
-def draw_card(view: View, card: Sequence[tuple[str, float, list[float]]], said: str) -> None:
-    """The score card over the picture."""
-    view.box(150, 110, 660, 112 + 34 * len(card), "#ffffff", INK, 8)
-    mine, best = card[0][1], min(cost for name, cost, _ in card[1:] if name != REFERENCE)
-    title = "You beat every rule!" if mine < best else "The deadline is here"
-    view.text(title, 174, 124, 22, INK, bold=True)
-    full = max(cost for _, cost, _ in card)
-    for n, (name, cost, terms) in enumerate(card):
-        y = 166 + 34 * n
-        view.text(name, 174, y, 15, INK, bold=name == "you")
-        x = 290.0
-        for term, value in zip(TERMS, terms, strict=True):
-            view.box(x, y, 400 * value / full, 20, COLOURS[term])
-            x += 400 * value / full
-        view.text(f"{cost:.1f}", 786, y, 15, INK, bold=name == "you", align=1)
-    y = 172 + 34 * len(card)
-    view.box(174, y, 612, 1, LINE)
-    for n, line in enumerate(_wrap(said, 88)):
-        view.text(line, 174, y + 6 + 15 * n, 12, FAINT)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(text, width)

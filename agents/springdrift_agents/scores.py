@@ -3,13 +3,14 @@
 import csv
 import io
 import os
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 
 class Score(NamedTuple):
-    """A finished game."""
+    """A finished game. Files of earlier versions lack the last two, which are None then."""
 
     time: str  # UTC, ISO 8601
     player: str
@@ -18,6 +19,11 @@ class Score(NamedTuple):
     cost: float
     never: float  # cost of leaving the model alone, on the same world
     threshold: float  # cost of the rule, on the same world
+    cycles: int | None = None  # to the deadline: games of another length do not compare
+    truth: bool | None = None  # the hidden truth was shown at some time
+
+
+EARLIER = Score._fields[:7]
 
 
 def scores_path() -> Path:
@@ -35,18 +41,36 @@ def now() -> str:
 
 
 def append(score: Score, path: Path) -> None:
-    """Add a line; the first one brings the header."""
+    """Add a line; the first one brings the header, as does the first one to a file of an earlier version."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    header = ",".join(Score._fields)
+    known = path.exists() and header in path.read_text(encoding="utf-8").splitlines()
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if os.fstat(handle).st_size == 0:
-            writer.writerow(Score._fields)
-        writer.writerow(score)
-        os.write(handle, text.getvalue().encode())
+        os.write(handle, text_of([score], head=not known).encode())
     finally:
         os.close(handle)
+
+
+def text_of(scores: Iterable[Score], head: bool = True) -> str:
+    """Scores as CSV; a None is an empty cell.
+
+    >>> print(text_of([Score("now", "Ann, B", "poc", 1, 2.5, 9.0, 3.0, 40, False)], head=False), end="")
+    now,"Ann, B",poc,1,2.5,9.0,3.0,40,False
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([Score._fields, *scores] if head else scores)
+    return text.getvalue()
+
+
+def best_first(scores: Iterable[Score]) -> list[Score]:
+    """By world and length of the game; within these the cheapest first, and before all who saw the truth."""
+
+    def place(one: Score) -> tuple[str, int, int, bool, float]:
+        return one.scenario, one.seed, one.cycles or 0, bool(one.truth), one.cost
+
+    return sorted(scores, key=place)
 
 
 def read(path: Path) -> list[Score]:
@@ -60,14 +84,22 @@ def read(path: Path) -> list[Score]:
     found = []
     with path.open(newline="", encoding="utf-8") as file:
         for number, row in enumerate(csv.reader(file), start=1):
-            if tuple(row) == Score._fields:
+            if tuple(row) in (Score._fields, EARLIER):
                 continue
             try:
-                time, player, scenario, seed, *costs = row
-                found.append(Score(time, player, scenario, int(seed), *map(float, costs)))
-            except (ValueError, TypeError) as wrong:
+                found.append(_score(row))
+            except (ValueError, TypeError, KeyError) as wrong:
                 raise ValueError(
                     f"{path}, line {number}: not a score ({','.join(row)[:60]!r}); a line holds "
                     f"{', '.join(Score._fields)}"
                 ) from wrong
     return found
+
+
+def _score(row: Sequence[str]) -> Score:
+    time, player, scenario, seed, cost, never, threshold, *more = row
+    cycles, truth = more or ("", "")
+    return Score(
+        time, player, scenario, int(seed), float(cost), float(never), float(threshold),
+        int(cycles) if cycles else None, {"": None, "True": True, "False": False}[truth],
+    )  # fmt: skip

@@ -1,6 +1,8 @@
 """An episode of a policy, cycle by cycle: watched in a window, recorded to a file, or both."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +54,7 @@ def show(
     out: Path | None = None,
     window: bool = False,
     truth: bool = False,
+    scenario: bool = True,
     font_scale: float = 1.0,
     size: tuple[int, int] = (960, 608),
     part: tuple[int, int] | None = None,
@@ -65,31 +68,31 @@ def show(
         out: the file to write: mp4, gif, webp, or png of the last moment.
         window: show it as well; closing the window ends the playing, and keeps what was recorded.
         truth: show what no operator can see.
-        font_scale: size of the letters.
+        scenario: tell the scenario's name.
+        font_scale: size of the letters, from 0.7 to 1.4.
         size: of each episode's picture; multiples of 16 for mp4.
         part: first and last cycle to play; None for all.
         frames: pictures a cycle.
         fps: pictures a second.
 
     Raises:
-        ValueError: an unknown kind of file, or a part that is empty.
+        ValueError: an unknown kind of file, or a part that is empty or not within the episode.
     """
-    first, last = part or (0, 10**9)
-    if first >= last:
-        raise ValueError(f"the part to play must run from a lower to a higher cycle, got {first} to {last}")
-    views = [View(size, font_scale, truth) for _ in episodes]
+    still = out is not None and out.suffix == ".png" and not window
+    moments = _part(episodes, part, 1 if still else frames)
+    views = [View(size, font_scale, truth, scenario) for _ in episodes]
     whole = (size[0] * len(episodes), size[1])
     stage = View(whole, truth=truth) if len(views) > 1 else views[0]
     screen = Window(stage, "springdrift") if window else None
     movie = Movie(out, whole, fps) if out else None
+    if still:  # the rest would be drawn for nobody
+        moments = iter(deque(moments, maxlen=1))
     count = 0
     try:
-        for moments in zip(*(episode.frames(frames) for episode in episodes), strict=True):
-            if moments[0].time < first:
-                continue
-            if moments[0].time > last or (screen and screen.closed):
+        for together in moments:
+            if screen and screen.closed:
                 break
-            for place, (view, moment) in enumerate(zip(views, moments, strict=True)):
+            for place, (view, moment) in enumerate(zip(views, together, strict=True)):
                 view.draw(moment)
                 if stage is not view:
                     stage.surface.blit(view.surface, (place * size[0], 0))
@@ -104,9 +107,24 @@ def show(
             movie.close()
     except BaseException:
         if movie:
-            movie.__exit__(RuntimeError)
+            movie.abandon()
         raise
     finally:
         if screen:
             screen.close()
     return count
+
+
+def _part(
+    episodes: Sequence[Episode], part: tuple[int, int] | None, frames: int
+) -> Iterator[tuple[Frame, ...]]:
+    """The moments of that part of the episodes."""
+    deadline = episodes[0].recorder.now().cycles
+    first, last = part or (0, deadline)
+    if not 0 <= first < last <= deadline:
+        raise ValueError(
+            f"the part to play must run from a lower to a higher cycle, within 0 to {deadline}, "
+            f"got {first} to {last}"
+        )
+    together = zip(*(episode.frames(frames) for episode in episodes), strict=True)
+    return takewhile(lambda at: at[0].time <= last, dropwhile(lambda at: at[0].time < first, together))

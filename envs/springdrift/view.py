@@ -191,7 +191,8 @@ class Window:
             real.blit(self.pygame.transform.smoothscale(self.screen, place.size), place)
         self.pygame.display.flip()
         self._clock.tick(fps)
-        events = [self._in_picture(event, place) for event in self.pygame.event.get()]
+        came = self.pygame.event.get()
+        events = [self._in_picture(event, self._place()) for event in came]  # the window's size may be new
         for event in events:
             if event.type == self.pygame.QUIT:
                 self.close()

@@ -1,11 +1,13 @@
 """Commands with a picture: watch, play, and the scores of games."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from springdrift_agents.commands.shell import (
@@ -14,12 +16,26 @@ from springdrift_agents.commands.shell import (
     app,
     out,
     pair_of,
+    show,
 )
 from springdrift_agents.evaluate import SEEDS
 from springdrift_agents.files import write_text
 from springdrift_agents.rules import policy
-from springdrift_agents.scores import Score, scores_path
+from springdrift_agents.scores import best_first, scores_path, text_of
 from springdrift_agents.scores import read as read_scores
+
+Hide = Annotated[bool, typer.Option("--hide", help="Do not tell the scenario's name.")]
+FontScale = Annotated[float, typer.Option(help="Size of the letters: 0.7 to 1.4.")]
+
+
+def seen(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """What ``make`` gives; that no window can be opened ends the command in one sentence."""
+    from springdrift.view import NoWindowError
+
+    try:
+        return make(*args, **options)
+    except NoWindowError as wrong:
+        raise OSError(str(wrong)) from wrong
 
 
 @app.command(rich_help_panel="See and play")
@@ -37,7 +53,8 @@ def watch(
     frames: Annotated[int, typer.Option(min=1, max=512, help="Pictures a cycle.")] = 16,
     fps: Annotated[int, typer.Option(min=1, max=240, help="Pictures a second.")] = 30,
     truth: Annotated[bool, typer.Option("--truth", help="Show what no operator sees (key H).")] = False,
-    font_scale: Annotated[float, typer.Option(help="Size of the letters.")] = 1.0,
+    hide: Hide = False,
+    font_scale: FontScale = 1.0,
     trust: Trust = False,
 ) -> None:
     """Watch a policy at work, in a window or as a file; two policies side by side with --versus."""
@@ -46,11 +63,13 @@ def watch(
     specs = [policy_spec, *([versus] if versus else [])]
     episodes = [watching.Episode(policy(spec, trust), spec, scenario, seed) for spec in specs]
     part = pair_of("--cycles", cycles, ":") if cycles else None
-    count = watching.show(
+    count = seen(
+        watching.show,
         episodes,
         out=out_file,
         window=window or out_file is None,
         truth=truth,
+        scenario=not hide,
         font_scale=font_scale,
         size=pair_of("--size", size, "x"),
         part=part,
@@ -70,7 +89,8 @@ def play(
     tempo: Annotated[float, typer.Option(help="Speed to begin with: 0.25 to 8.")] = 1.0,
     player: Annotated[str | None, typer.Option(help="Name on the score. [you]")] = None,
     truth: Annotated[bool, typer.Option("--truth", help="Show what no operator sees (key H).")] = False,
-    font_scale: Annotated[float, typer.Option(help="Size of the letters.")] = 1.0,
+    hide: Hide = False,
+    font_scale: FontScale = 1.0,
     keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Keep the score.")] = True,
 ) -> None:
     """Be the operator: wait, push or retrain, and beat the rules on the same world."""
@@ -83,7 +103,8 @@ def play(
         raise ValueError(f"--tempo must be one of {allowed}, got {tempo:g}")
     game = playing.Game(scenario, seed, cycles)
     scores = scores_path() if keep else None
-    playing.Table(game, player or getpass.getuser(), scores, wait, tempo, truth, font_scale).run()
+    name = player or getpass.getuser()
+    seen(playing.Table, game, name, scores, wait, tempo, truth, not hide, font_scale).run()
 
 
 @app.command(rich_help_panel="See and play")
@@ -91,11 +112,13 @@ def scores(
     csv_file: Annotated[Path | None, typer.Option("--csv", help="Export to this file, for a class.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List the scores of games, best first within a world."""
-    found = sorted(read_scores(scores_path()), key=lambda one: (one.scenario, one.seed, one.cost))
+    """List the scores of games, best first within a world and length; green: better than both rules.
+
+    Who saw the hidden truth comes after all who did not.
+    """
+    found = best_first(read_scores(scores_path()))
     if csv_file:
-        lines = [",".join(Score._fields), *(",".join(map(str, one)) for one in found)]
-        write_text(csv_file, "\n".join(lines) + "\n")
+        write_text(csv_file, text_of(found))
         out.print(f"written: {csv_file} ({len(found)} games)")
         return
     if as_json:
@@ -105,10 +128,14 @@ def scores(
         out.print("no games yet: [bold]springdrift play[/]")
         return
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("scenario", "seed", "player", "cost", "threshold", "never", "time"):
-        table.add_column(name, justify="right" if name in ("seed", "cost", "threshold", "never") else "left")
+    for name in ("scenario", "seed", "cycles", "player", "cost", "threshold", "never", "truth shown", "time"):
+        left = name in ("scenario", "player", "truth shown", "time")
+        table.add_column(name, justify="left" if left else "right")
     for one in found:
         costs = [f"{cost:.1f}" for cost in (one.cost, one.threshold, one.never)]
-        style = "bold green" if one.cost < min(one.threshold, one.never) else ""
-        table.add_row(one.scenario, str(one.seed), one.player, *costs, one.time, style=style)
-    out.print(table)
+        style = "bold green" if one.cost < min(one.threshold, one.never) and not one.truth else ""
+        cycles = "" if one.cycles is None else str(one.cycles)
+        truth = {None: "", True: "yes", False: "no"}[one.truth]
+        player = escape(one.player)
+        table.add_row(one.scenario, str(one.seed), cycles, player, *costs, truth, one.time, style=style)
+    show(table, keep=5)
