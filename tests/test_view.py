@@ -148,6 +148,13 @@ def test_the_arrow_has_the_direction_and_size_of_the_push(push, by_operator):
     assert thickness > 8 or not by_operator
 
 
+def test_a_short_arrow_is_small():
+    arrow = arrow_of(pushing(0.012, by_operator=True), HAND)
+    length = ARROW * 0.012 / pushing(0.0).strongest
+    assert length < 6
+    assert 0 < np.ptp(arrow[:, 1]) < 2.5 * length
+
+
 def test_what_the_magnet_delivers_is_shown_with_the_truth_alone():
     strong, weak = pushing(-0.2, magnet=1.0), pushing(-0.2, magnet=0.35)
     np.testing.assert_array_equal(View().array(strong), View().array(weak))  # neither arrow nor glow tells

@@ -38,7 +38,7 @@ def inline(
     """Cycles of an episode as a film; options as in ``springdrift watch``.
 
     Raises:
-        ValueError: an unknown policy or scenario, or an empty part.
+        ValueError: an unknown policy or scenario, or a part that is empty or not within the episode.
     """
     specs = [policy_spec, *([versus] if versus else [])]
     with tempfile.TemporaryDirectory() as folder:

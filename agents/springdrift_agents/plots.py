@@ -284,6 +284,7 @@ def ranking_plot(rows: Sequence[Row], costs: Mapping[str, NDArray[np.float64]], 
     """The ranking with its intervals, and performance profiles: the share of episodes below a cost."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogFormatter
 
     figure = Figure(figsize=(11.5, 0.34 * len(rows) + 2.2), dpi=120, facecolor="white")
     FigureCanvasAgg(figure)
@@ -306,11 +307,12 @@ def ranking_plot(rows: Sequence[Row], costs: Mapping[str, NDArray[np.float64]], 
         right.step(values, share, where="post", color=colour, ls=style, lw=1.3, label=row["policy"])
     right.set_xscale("log")
     right.xaxis.set_major_formatter("{x:g}")
+    right.xaxis.set_minor_formatter(LogFormatter())  # labels where the costs span less than a decade
     right.set_ylim(0, 1)
     right.set_title("share of episodes below a cost", loc="left", fontsize=10, fontweight="bold", color=INK)
     right.legend(frameon=False, fontsize=7.5, loc="upper left")
     for axis in (left, right):
-        axis.tick_params(axis="both", labelsize=8, colors=FAINT)
+        axis.tick_params(axis="both", which="both", labelsize=8, colors=FAINT)
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
     figure.tight_layout(w_pad=2)

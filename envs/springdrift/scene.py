@@ -178,7 +178,8 @@ def _arrow(canvas: Canvas, frame: Frame, force: float, colour: str, half: float,
     length = ARROW * force / frame.strongest
     if abs(length) < 1.0:
         return
-    out = math.copysign(1.0, length) * min(half * 2.2, abs(length))
+    half = min(half, abs(length) / 2.2)  # a short one is small, not a stroke across
+    out = math.copysign(2.2 * half, length)
     metres = [n / METRE for n in (0.0, length - out, length)]
     body = [(metres[0], -half), (metres[1], -half), (metres[1], half), (metres[0], half)]
     head = [(metres[1], -2.4 * half), (metres[2], 0.0), (metres[1], 2.4 * half)]

@@ -93,7 +93,10 @@ def play(
     font_scale: FontScale = 1.0,
     keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Keep the score.")] = True,
 ) -> None:
-    """Be the operator: wait, push or retrain, and beat the rules on the same world."""
+    """Be the operator: wait, push or retrain, and beat the rules on the same world.
+
+    The keys stand under the picture. On a gamepad the first three buttons decide, and the fourth pauses.
+    """
     import getpass
 
     from springdrift_agents import play as playing
