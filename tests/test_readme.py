@@ -16,7 +16,7 @@ def test_table_is_not_stale(name):
 
 @pytest.mark.parametrize("scenario", ["abrupt", "mix"])
 def test_results_are_not_stale(scenario):
-    line = " | ".join(readme.result_row(readme.measure(scenario), scenario))
+    line = " | ".join(readme.result_row(scenario, readme.measure(scenario)))
     assert f"| {line} |" in readme.part_of(TEXT, "results").splitlines()
 
 
