@@ -39,8 +39,7 @@ PALE = "#a6d9c9"  # the green of a good swing, paler
 #
 # The machine of lesson 1 is described by many real numbers: position, stiffness, the model's parameters.
 # Nobody can list all its situations. `springdrift/Upkeep-v0` is a small world made from it, in which a
-# situation is one of 36 **states**, put together from three things an operator would write on a
-# whiteboard:
+# situation is one of 36 **states**, put together from three things an operator would write on a whiteboard:
 #
 # | part of the state | levels | in production |
 # | --- | --- | --- |
@@ -49,8 +48,8 @@ PALE = "#a6d9c9"  # the green of a good swing, paler
 # | training | `idle`, `2 left`, `1 left`, `new` | is a new model on its way, or just deployed? |
 #
 # `mixed` needs a word. The world has just changed, so the last six cycles, which a retraining would learn
-# from, hold old and new behaviour. A model fitted on such a window fits neither. After five cycles
-# `mixed` turns into `stale`: the model is as wrong as before, but now a retraining would cure it.
+# from, hold old and new behaviour. A model fitted on such a window fits neither. After five cycles `mixed`
+# turns into `stale`: the model is as wrong as before, but now a retraining would cure it.
 
 # %%
 env = UpkeepEnv()
@@ -61,15 +60,15 @@ for probability, following, reward, _ in sorted(env.P[state][Action.RETRAIN], re
 
 # %% [markdown]
 # `env.P` is the **transition table**. `P[state][action]` lists every possible outcome of one cycle as
-# `(probability, next state, reward, terminated)`. Above you see the four likeliest outcomes of asking for
-# a new model while the old one is stale. The reward is minus the cost of the cycle: 3.00 for the
-# training, the rest for the error and the swing. `terminated` says whether the episode ends there; in
-# this world it never does.
+# `(probability, next state, reward, terminated)`. Above you see the four likeliest outcomes of asking for a
+# new model while the old one is stale. The reward is minus the cost of the cycle: 3.00 for the training,
+# the rest for the error and the swing. `terminated` says whether the episode ends there; in this world it
+# never does.
 #
-# A world with such a table is called a **Markov decision process**: what happens next depends on the
-# state and the action and on nothing else. Where does the table come from? Somebody ran the big machine
-# 262,144 times, let dice decide, and counted. The dice were sometimes loaded by the levels above, but
-# never by anything else. Keep the word *dice* in mind for the last section.
+# A world with such a table is called a **Markov decision process**: what happens next depends on the state
+# and the action and on nothing else. Where does the table come from? Somebody ran the big machine 262,144
+# times, let dice decide, and counted. The dice were sometimes loaded by the levels above, but never by
+# anything else. Keep the word *dice* in mind for the last section.
 #
 # With the table, questions that needed an experiment become sums. Does a push by hand help when the swing
 # is far off?
@@ -128,11 +127,11 @@ check("5.1", expected_reward)
 #
 # - a **deadline**: count 200 cycles and no more;
 # - a **discount** γ (gamma) a little below 1: a reward t cycles from now counts γ^t of its size. You may
-#   read γ as the chance that the game goes on after each cycle. The mean length of the game is then
-#   1/(1−γ) cycles: 100 for γ = 0.99, and only 10 for γ = 0.9.
+#   read γ as the chance that the game goes on after each cycle. The mean length of the game is then 1/(1−γ)
+#   cycles: 100 for γ = 0.99, and only 10 for γ = 0.9.
 #
-# A **policy** says which action to take in each state. The **value** v(s) of a state under a policy is
-# the discounted sum of rewards that it promises from there. It obeys one equation for each state:
+# A **policy** says which action to take in each state. The **value** v(s) of a state under a policy is the
+# discounted sum of rewards that it promises from there. It obeys one equation for each state:
 #
 # *value here = reward to expect + γ × value to expect one cycle later*, in symbols v = r + γ P v.
 #
@@ -169,8 +168,8 @@ print("as the package finds it:", np.allclose(values, evaluate_policy(env.P, rul
 # ## 3. The best values: Bellman's equation
 #
 # There are 3^36 policies, more than 10^17, so trying them all is hopeless. Richard Bellman's idea of 1957
-# makes it easy: *if the values one cycle later are right, the best decision now is the one with the
-# largest sum*
+# makes it easy: *if the values one cycle later are right, the best decision now is the one with the largest
+# sum*
 #
 # v(s) = max over a of Σ p · (reward + γ · v(next state)).
 #
@@ -183,8 +182,8 @@ print("as the package finds it:", np.allclose(values, evaluate_policy(env.P, rul
 #
 # ### Exercise 5.2: One sweep of value iteration (2 points)
 #
-# Given a table, the values of the last sweep (an array, one number a state) and γ, return an array with
-# the new values. The hidden tests also hold transitions that terminate.
+# Given a table, the values of the last sweep (an array, one number a state) and γ, return an array with the
+# new values. The hidden tests also hold transitions that terminate.
 
 # %%
 
@@ -201,10 +200,10 @@ check("5.2", bellman_backup)
 # What does a sweep do? After the first, a value is the best reward of one cycle. After the second, it is
 # the best that two cycles can give. **After n sweeps it is the best that n cycles can give.** Watch the
 # rows of `stale` in the film. After one sweep it hardly matters whether a new model is on its way
-# (`2 left`) or not (`idle`): the next cycle costs the same. By sweep 10 the column `idle` has fallen
-# behind by 3, which is the price of a retraining. After about 20 sweeps the differences between states
-# stand still: more sweeps lower all values together and change no decision. (The colour shows the
-# distance from the best state.)
+# (`2 left`) or not (`idle`): the next cycle costs the same. By sweep 10 the column `idle` has fallen behind
+# by 3, which is the price of a retraining. After about 20 sweeps the differences between states stand
+# still: more sweeps lower all values together and change no decision. (The colour shows the distance from
+# the best state.)
 
 # %%
 best_with = backward_induction(env.P, 200, gamma=GAMMA)  # row 200 - n: with n cycles to go
@@ -297,9 +296,9 @@ axis.set_ylim(1e-11, 300)
 axis.legend(frameon=False)
 
 # %% [markdown]
-# A straight line on a logarithmic axis: each sweep leaves 99 % of the change, that is γ. With a γ nearer
-# to 1 it takes longer still. Policy iteration needs three improvements, the last of which finds nothing
-# to improve; each one costs a solution of 36 equations, which is nothing here and too much for a million
+# A straight line on a logarithmic axis: each sweep leaves 99 % of the change, that is γ. With a γ nearer to
+# 1 it takes longer still. Policy iteration needs three improvements, the last of which finds nothing to
+# improve; each one costs a solution of 36 equations, which is nothing here and too much for a million
 # states.
 #
 # ## 4. The optimum, and how it moves with prices
@@ -336,22 +335,22 @@ figure.legend(handles, [action.name for action in Action], frameon=False, ncols=
 # %% [markdown]
 # Read the first grid as advice to an operator:
 #
-# - *Model fresh: leave it alone.* Even with the swing `off`, because a good model brings it back for
-#   free. Push only when it is `far`.
-# - *World just changed (`mixed`): no retraining, in any state.* The window is spoilt. Keep the swing up
-#   by hand.
+# - *Model fresh: leave it alone.* Even with the swing `off`, because a good model brings it back for free.
+#   Push only when it is `far`.
+# - *World just changed (`mixed`): no retraining, in any state.* The window is spoilt. Keep the swing up by
+#   hand.
 # - *Model stale: first the swing, then the model.* With the swing off target push; once it is `on`,
 #   retrain. One single state of 36 asks for a new model.
 # - *A new model was just deployed (`new`): wait and see*, unless the swing is far off.
 #
-# Then look how the prices move it. With cheap pushes the operator pushes earlier. With dear ones the
-# swing is left to the model, and retraining no longer waits for the swing. With a retraining at 10, no
-# state asks for one: it is cheaper to live with a stale model and to push now and then.
+# Then look how the prices move it. With cheap pushes the operator pushes earlier. With dear ones the swing
+# is left to the model, and retraining no longer waits for the swing. With a retraining at 10, no state asks
+# for one: it is cheaper to live with a stale model and to push now and then.
 #
 # ### Exercise 5.4: When retraining is too dear (1 point)
 #
-# With γ = 0.99 and all other prices as usual, what is the lowest *whole* price of a retraining (1, 2, 3,
-# …) at which the optimum never retrains? Let the computer find it.
+# With γ = 0.99 and all other prices as usual, what is the lowest *whole* price of a retraining (1, 2, 3, …)
+# at which the optimum never retrains? Let the computer find it.
 
 # %%
 price_too_high = ...  # your answer
@@ -360,8 +359,7 @@ price_too_high = ...  # your answer
 check("5.4", price_too_high)
 
 # %% [markdown]
-# γ matters as much as a price. Somebody who looks ten cycles ahead will not pay today for what comes
-# later:
+# γ matters as much as a price. Somebody who looks ten cycles ahead will not pay today for what comes later:
 
 # %%
 for gamma in (0.5, 0.9, 0.95, 0.99):
@@ -373,11 +371,10 @@ for gamma in (0.5, 0.9, 0.95, 0.99):
 # %% [markdown]
 # ## 5. The deadline: when is it too late?
 #
-# Real projects end: the season is over, the contract runs out. With a deadline the best decision depends
-# on the cycles that are left, so a plan is a table with a row for each cycle. **Backward induction**
-# fills it from the end: with one cycle left take the best reward; with two left, the best reward plus
-# what one cycle is worth; and so on. It is value iteration whose every sweep is kept, and no discount is
-# needed.
+# Real projects end: the season is over, the contract runs out. With a deadline the best decision depends on
+# the cycles that are left, so a plan is a table with a row for each cycle. **Backward induction** fills it
+# from the end: with one cycle left take the best reward; with two left, the best reward plus what one cycle
+# is worth; and so on. It is value iteration whose every sweep is kept, and no discount is needed.
 
 # %%
 plan = backward_induction(env.P, 200)
@@ -405,18 +402,17 @@ axis.set_title("the best decision in four states", loc="left", fontsize=11, colo
 figure.legend(handles, [action.name for action in Action], frameon=False, ncols=3, loc="outside lower center")
 
 # %% [markdown]
-# Ten cycles before the end nobody asks for a new model any more. A push is different: it helps in the
-# very cycle in which it is paid, so it stays to the end, and stops a little earlier only where its gain
-# comes later. You can work out by hand when it is too late for a new model. A stale model costs about
-# 0.43 more a cycle than a fresh one, through its forecasts (printed above). A new one costs 3 and arrives
-# after 3 cycles. It has paid for itself 3 / 0.43 ≈ 7 cycles after its arrival, 10 cycles after the
-# request.
+# Ten cycles before the end nobody asks for a new model any more. A push is different: it helps in the very
+# cycle in which it is paid, so it stays to the end, and stops a little earlier only where its gain comes
+# later. You can work out by hand when it is too late for a new model. A stale model costs about 0.43 more a
+# cycle than a fresh one, through its forecasts (printed above). A new one costs 3 and arrives after 3
+# cycles. It has paid for itself 3 / 0.43 ≈ 7 cycles after its arrival, 10 cycles after the request.
 #
 # ### Exercise 5.5: The last call for a new model (2 points)
 #
 # Write a function that reads it off a plan: the *fewest cycles left* at which the plan still takes the
-# action in that state, or 0 if it never does. Row t of the plan is for t cycles done; the number of rows
-# is the number of cycles. Then apply it to `plan.policy` and compare with the 10 of the rule of thumb.
+# action in that state, or 0 if it never does. Row t of the plan is for t cycles done; the number of rows is
+# the number of cycles. Then apply it to `plan.policy` and compare with the 10 of the rule of thumb.
 
 # %%
 
@@ -450,10 +446,10 @@ axis.legend(frameon=False)
 axis.set_title("too late for a new model below this line", loc="left", fontsize=11, color=INK)
 
 # %% [markdown]
-# At low prices the two agree. At high ones the truth lies above the rule of thumb: the longer a model
-# needs to pay for itself, the likelier the world changes again before it has. A model's useful life is
-# limited, and so is what you should pay for it. This is the same in production, where a retraining that
-# needs a year to pay back must outlive a year of drift.
+# At low prices the two agree. At high ones the truth lies above the rule of thumb: the longer a model needs
+# to pay for itself, the likelier the world changes again before it has. A model's useful life is limited,
+# and so is what you should pay for it. This is the same in production, where a retraining that needs a year
+# to pay back must outlive a year of drift.
 #
 # ## 6. Back to the big world
 #
@@ -470,17 +466,17 @@ for pair in both_worlds(tables, EPISODES):
 # %% [markdown]
 # The order is the same in both worlds, with the plan in front, though only a little better than the rule
 # `both`: knowing the structure gives most of the gain, and the exact optimum the rest. The sizes differ,
-# because **levels forget**. A mild change and a severe one both read `stale`. The first cycle of a
-# sagging swing and the tenth both read `off`. The real process is not Markov in these 36 states: what
-# happens next does depend on what the state leaves out. Keep in mind as well that `UpkeepPolicy` is told
-# the truth, which no operator sees.
+# because **levels forget**. A mild change and a severe one both read `stale`. The first cycle of a sagging
+# swing and the tenth both read `off`. The real process is not Markov in these 36 states: what happens next
+# does depend on what the state leaves out. Keep in mind as well that `UpkeepPolicy` is told the truth,
+# which no operator sees.
 #
 # ## 7. The trap: a table counted from a log
 #
-# The table was counted under decisions made *by dice*. In a company nobody decides by dice. There is a
-# log of what the operators did, and they had their reasons. Let us do what everybody would do: record a
-# good operator (the rule `threshold`, which strays from its rule in one decision of five), count the log,
-# and plan with it.
+# The table was counted under decisions made *by dice*. In a company nobody decides by dice. There is a log
+# of what the operators did, and they had their reasons. Let us do what everybody would do: record a good
+# operator (the rule `threshold`, which strays from its rule in one decision of five), count the log, and
+# plan with it.
 
 # %%
 
@@ -525,9 +521,9 @@ print(f"plan from the log: promises {promised:.0f}, costs {paid:.0f} (the honest
 print(grid(believed))
 
 # %% [markdown]
-# A promise of about 26, and a bill of about 80. The solver made no mistake: the table lies. Look where
-# the two tables disagree: the model is stale, nothing is in training, and one *waits*. How often is the
-# model good again in the next cycle, by itself?
+# A promise of about 26, and a bill of about 80. The solver made no mistake: the table lies. Look where the
+# two tables disagree: the model is stale, nothing is in training, and one *waits*. How often is the model
+# good again in the next cycle, by itself?
 
 # %%
 
@@ -550,10 +546,9 @@ axis.set_title("one state, two crowds", loc="left", fontsize=11, color=INK)
 
 # %% [markdown]
 # The operator retrains when the measured error exceeds 0.7 (dotted). So those who *waited* in the state
-# `stale` were mostly the mild cases, whose error lay just above the border of 0.5 and soon fell below it
-# by chance. In the log it looks as if waiting had cured them. The severe cases were retrained and are
-# missing among those who waited. The planner concludes that stale models heal by themselves, and never
-# retrains.
+# `stale` were mostly the mild cases, whose error lay just above the border of 0.5 and soon fell below it by
+# chance. In the log it looks as if waiting had cured them. The severe cases were retrained and are missing
+# among those who waited. The planner concludes that stale models heal by themselves, and never retrains.
 #
 # This is **confounding**: a hidden cause (how severe the change was) moved both the decision and the
 # outcome. It is why hospitals, where people die more often than at home, are not deadly. Two honest ways
@@ -573,9 +568,9 @@ axis.set_title("one state, two crowds", loc="left", fontsize=11, color=INK)
 # Who simply compares all who retrained (mean 11.4) with all who waited (5.6) finds that retraining does
 # harm. Write a function that takes the numbers of worlds and the mean costs, arrays with a row for each
 # group and the columns *waited*, *retrained*, and returns the **adjusted effect**: by how much the mean
-# cost of *all* worlds would change if all retrained instead of all waiting. Assume that within a group,
-# who retrained was chance. (For this table it is −3: in each group take the difference, then the mean
-# over all worlds.)
+# cost of *all* worlds would change if all retrained instead of all waiting. Assume that within a group, who
+# retrained was chance. (For this table it is −3: in each group take the difference, then the mean over all
+# worlds.)
 
 # %%
 
@@ -592,9 +587,9 @@ check("5.6", adjusted_effect)
 # ## Take away
 #
 # When the transition table is known, the best policy is a matter of arithmetic: value iteration repeats
-# Bellman's equation, policy iteration solves and improves, backward induction counts from the deadline.
-# The optimum here reads like good practice: leave a fresh model alone, never train on a mixed window,
-# first restore the metric by hand and then order the new model. A retraining pays if latency + fee /
-# saving cycles are left, and more when the world may change again. A plan is as good as its table: levels
-# forget, and a table counted from the log of someone who acted for a reason promises what it cannot keep.
-# The next lesson learns without a table, from the big world itself.
+# Bellman's equation, policy iteration solves and improves, backward induction counts from the deadline. The
+# optimum here reads like good practice: leave a fresh model alone, never train on a mixed window, first
+# restore the metric by hand and then order the new model. A retraining pays if latency + fee / saving
+# cycles are left, and more when the world may change again. A plan is as good as its table: levels forget,
+# and a table counted from the log of someone who acted for a reason promises what it cannot keep. The next
+# lesson learns without a table, from the big world itself.
