@@ -25,8 +25,8 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
     One step is one cycle; the decision is an :class:`~springdrift.Action`. The reward is minus the sum
     of the cost terms in ``info["terms"]``; ``info["truth"]`` holds what no operator can see. Options are
     those of :class:`~springdrift.vector_env.World`. ``render_options``: ``size``, ``font_scale``,
-    ``truth`` and ``scenario`` of :class:`~springdrift.view.View`. Methods beyond gymnasium's, such as :meth:`fork`, are
-    reached by ``env.unwrapped`` from what ``gym.make`` returns.
+    ``truth`` and ``scenario`` of :class:`~springdrift.view.View`. Methods beyond gymnasium's, such as
+    :meth:`fork`, are reached by ``env.unwrapped`` from what ``gym.make`` returns.
 
     >>> import gymnasium as gym, springdrift
     >>> env = gym.make("springdrift/InclinedMass-v0", scenario="stationary")
