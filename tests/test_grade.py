@@ -72,7 +72,7 @@ def test_without_namespaces_the_grades_are_the_same(tmp_path):
 
 
 SPY = """
-import os, signal, socket
+import ctypes, os, signal, socket
 
 def tried(action, *arguments):
     try:
@@ -89,8 +89,12 @@ try:
 except OSError:
     pass
 solution = tried(open, {solution!r})
-found = [neighbour, trace, line, solution]
-period = 2.0 if found == ["no"] * 4 and len(others) <= 2 else [found, others]
+doors = tried(os.listdir, "/run")  # sockets of what runs outside
+kernel = tried(open, "/proc/sys/kernel/core_pattern", "w")
+devices = set(os.listdir("/dev")) - set(("null", "zero", "random", "urandom", "shm")) or "no"
+deeper = "no" if ctypes.CDLL(None).unshare(0x10000000) else "a namespace within the namespace"
+found = [neighbour, trace, line, solution, doors, kernel, devices, deeper]
+period = 2.0 if found == ["no"] * 8 and len(others) <= 2 else [found, others]
 mass = 1.0 if os.listdir() == [] and "SECRET_TOKEN" not in os.environ else os.listdir()
 """
 
@@ -173,7 +177,7 @@ def test_what_cannot_be_graded_is_said(tmp_path):
         grade(tmp_path / "none", COURSE)
     with pytest.raises(ValueError, match=r"nothing to grade in .*alice/lesson1_machine.py"):
         grade(tmp_path, COURSE)
-    with pytest.raises(ValueError, match="memory at least 512 MB"):
+    with pytest.raises(ValueError, match="memory at least 1024 MB"):
         grade(tmp_path, COURSE, limits=Limits(memory=3))
 
 
@@ -334,10 +338,13 @@ def test_all_jobs_end_when_one_is_stopped(tmp_path):
     for name in ("ann", "ben", "cy"):
         (tmp_path / f"{name}_lesson1.py").write_text("import time\ntime.sleep(77.25)\n")
 
+    before = set(multiprocessing.active_children())
+
     def stop(_):
         raise KeyboardInterrupt
 
     (tmp_path / "dan_lesson1.py").write_text("")
     with pytest.raises(KeyboardInterrupt):
         grade(tmp_path, COURSE, limits=Limits(timeout=400.0), jobs=4, done=stop)
-    assert not [left for left in multiprocessing.active_children() if left.is_alive()]
+    assert set(multiprocessing.active_children()) <= before
+    assert not running("time.sleep(77.25)")

@@ -213,7 +213,7 @@ def test_the_command(good):
         assert text in shown.output
     lines = list(csv.DictReader(out.read_text().splitlines()))
     assert len(lines) == 6
-    again = CliRunner().invoke(app, [*args, "--seed", "4", "--json"])
+    again = CliRunner().invoke(app, [*args, "--seed", "4", "--json", "--jobs", "2"])
     found = json.loads(again.stdout)
     assert (found["seed"], found["scenario"], found["episodes"]) == (4, "shock", 8)
     assert [str(row["cost"] or "") for row in found["board"]] == [line["cost"] for line in lines]

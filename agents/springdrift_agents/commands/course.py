@@ -15,12 +15,12 @@ from springdrift_agents.course import leaderboard as contest
 from springdrift_agents.course import notebooks as books
 from springdrift_agents.course import sitting, tables
 from springdrift_agents.course.submissions import tidy
-from springdrift_agents.course.workshop import MEMORY, namespaces_work
+from springdrift_agents.course.workshop import LEAST_MEMORY, MEMORY, namespaces_work
 from springdrift_agents.evaluate import SEEDS
 from springdrift_agents.files import write_text
 
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions at a time.")]
-Memory = Annotated[int, typer.Option(min=512, help="MB of memory for a submission.")]
+Memory = Annotated[int, typer.Option(min=LEAST_MEMORY, help="MB of memory for a submission.")]
 
 
 @app.command(rich_help_panel="Teach")

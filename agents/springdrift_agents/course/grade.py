@@ -12,7 +12,7 @@ from springdrift_agents.course.clerk import Clerk
 from springdrift_agents.course.exercise import Exercise
 from springdrift_agents.course.sitting import Limits, Record
 from springdrift_agents.course.submissions import Submission, find, inert, tidy
-from springdrift_agents.course.workshop import Kit, Workshop
+from springdrift_agents.course.workshop import LEAST_MEMORY, Kit, Workshop
 from springdrift_agents.files import write_text
 
 MOST_NOTES = 12
@@ -65,8 +65,8 @@ def grade(
     Raises:
         ValueError: nothing to grade, or limits that are none.
     """
-    if min(limits.timeout, limits.each) <= 0 or limits.memory < 512 or jobs < 1:
-        raise ValueError("time limits and jobs must be positive, and memory at least 512 MB")
+    if min(limits.timeout, limits.each) <= 0 or limits.memory < LEAST_MEMORY or jobs < 1:
+        raise ValueError(f"time limits and jobs must be positive, and memory at least {LEAST_MEMORY} MB")
     wanted = {exercise.lesson for exercise in exercises}
     found = [one for one in find(folder, exercises) if one.lesson is None or one.lesson in wanted]
     begin(len(found))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from springdrift import Action
 from springdrift_agents.course.sandbox import Box, Ended, Raised, TooSlow, said
 from springdrift_agents.course.submissions import inert, tidy
-from springdrift_agents.course.workshop import MEMORY, Kit, Workshop
+from springdrift_agents.course.workshop import LEAST_MEMORY, MEMORY, Kit, Workshop
 from springdrift_agents.evaluate import Episodes, evaluate, world_seeds
 from springdrift_agents.rules import policy, settings
 from springdrift_agents.statistics import Interval, mean_interval
@@ -132,8 +132,8 @@ def contest(
     Raises:
         ValueError: no policy, or a setting out of range.
     """
-    if seconds <= 0 or memory < 512 or jobs < 1:
-        raise ValueError("the time limit and jobs must be positive, and memory at least 512 MB")
+    if seconds <= 0 or memory < LEAST_MEMORY or jobs < 1:
+        raise ValueError(f"the time limit and jobs must be positive, and memory at least {LEAST_MEMORY} MB")
     entries, seeds = find(folder), world_seeds("evaluation", seed, episodes)
     rules = {name: policy(name) for name in (house(scenario) if references is None else references)}
     begin(len(entries) + len(rules))

@@ -26,7 +26,7 @@ import cloudpickle  # type: ignore[import-untyped, unused-ignore]
 
 from springdrift_agents.course import wire
 from springdrift_agents.course.exercise import Wrong
-from springdrift_agents.course.workshop import Kit, answer_key, command, environment, limits, order_of
+from springdrift_agents.course.workshop import Kit, command, environment, limits, order_of, private
 
 GRACE = 2.0  # seconds, for code to heed its alarm before the process ends
 START = 60.0  # seconds until a box is ready, on a machine with better things to do
@@ -73,7 +73,7 @@ class Box:
         memory: MB that it may use.
         seconds: of computing, after which the kernel ends it, whatever else fails to.
         work: the student's folder, of which it gets a copy; else its working folder is empty.
-        hide: folders that it cannot look into, where the kernel closes it off; besides the answer key.
+        hide: folders that it cannot look into, where the kernel closes it off; besides what is private.
 
     Raises:
         Ended: it does not come up.
@@ -90,8 +90,11 @@ class Box:
         self.turn = ""  # token of the last request: what answers another one, nobody asked for
         self.fault: Ended | None = None
         self.namespaces = kit.namespaces
-        secret = [*answer_key(), *(folder.resolve() for folder in hide)]
-        needed = [Path(place).resolve() for place in (self.folder, kit.folder, sys.prefix, __file__)]
+        secret = [*private(), *(folder.resolve() for folder in hide)]
+        needed = [
+            Path(place).resolve()
+            for place in (self.folder, kit.folder, sys.prefix, sys.base_prefix, __file__)
+        ]
         order = order_of(
             self.folder,
             kit.folder,

@@ -22,7 +22,8 @@ import time
 from typing import Any
 
 NEW_MOUNTS, NEW_IPC, NEW_USER, NEW_PIDS, NEW_NET = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
-NO_SUID, NO_DEVICES, NO_EXEC, RECURSIVE, PRIVATE = 2, 4, 8, 0x4000, 0x40000  # of mount
+NO_SUID, NO_DEVICES, NO_EXEC, BIND, RECURSIVE, PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000  # of mount
+DEVICES = ("null", "zero", "random", "urandom")
 DIE_WITH_PARENT, ADOPT, NO_NEW_PRIVILEGES = 1, 36, 38  # of prctl
 MOUNT_SETATTR, READ_ONLY, HERE, WHOLE_TREE = 442, 1, -100, 0x8000  # the call has one number everywhere
 GLANCE, SLOWLY = 0.05, 0.2  # seconds between two looks at what runs: in a namespace, in a whole system
@@ -67,13 +68,26 @@ def enter(order: dict[str, Any]) -> None:
     ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+    with contextlib.suppress(OSError), open("/proc/sys/user/max_user_namespaces", "w") as file:
+        file.write("0")  # within ours: nobody gets privileges by making another
     system("mount", None, b"/", None, RECURSIVE | PRIVATE, None)
     wanted = Attributes(READ_ONLY, 0, 0, 0)
     system("syscall", MOUNT_SETATTR, HERE, b"/", WHOLE_TREE, ctypes.byref(wanted), ctypes.sizeof(wanted))
-    size = f"size={order['disk']},mode=0700".encode()
-    for place in (order["box"], "/dev/shm"):
-        if os.path.isdir(place):
-            system("mount", b"box", os.fsencode(place), b"tmpfs", NO_SUID | NO_DEVICES, size)
+    size = f"size={order['disk']},mode=0700"
+    cover(order["box"], size)
+    known = {name: os.open(f"/dev/{name}", os.O_PATH) for name in DEVICES}
+    cover("/dev", "size=64k,mode=0755")
+    for name, device in known.items():
+        os.close(os.open(f"/dev/{name}", os.O_CREAT))
+        system("mount", f"/proc/self/fd/{device}".encode(), f"/dev/{name}".encode(), None, BIND, None)
+        os.close(device)
+    os.mkdir("/dev/shm")
+    cover("/dev/shm", size)
+
+
+def cover(place: str, options: str) -> None:
+    """Put an empty folder in memory over another one."""
+    system("mount", b"none", os.fsencode(place), b"tmpfs", NO_SUID | NO_DEVICES, options.encode())
 
 
 def furnish(order: dict[str, Any]) -> None:
@@ -86,7 +100,7 @@ def furnish(order: dict[str, Any]) -> None:
     else:
         os.mkdir(work)
     for place in order["hide"] if order["namespaces"] else ():
-        system("mount", b"none", os.fsencode(place), b"tmpfs", NO_SUID | NO_DEVICES, b"size=4k,mode=0")
+        cover(place, "size=4k,mode=0")
 
 
 def start(order: dict[str, Any]) -> int:
@@ -235,7 +249,7 @@ def main() -> None:
             os.waitpid(first, 0)
             return
         system("prctl", DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
-        system("mount", b"proc", b"/proc", b"proc", NO_SUID | NO_DEVICES | NO_EXEC, None)
+        system("mount", b"proc", b"/proc", b"proc", READ_ONLY | NO_SUID | NO_DEVICES | NO_EXEC, None)
         keep(order)
         os._exit(0)
     except Exception as wrong:  # whatever it was, the one who waits must hear of it

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 DISK, FILE, FILES, PROCESSES = 2**28, 2**26, 256, 64  # bytes in all and in a file, open files, processes
-MEMORY = 4096  # MB
+MEMORY, LEAST_MEMORY = 4096, 1024  # MB: usual, and to import what lessons import
 WARDEN = Path(__file__).with_name("warden.py")  # a script: it needs what only Unix has
+DOORS = (".X11-unix", ".ICE-unix", "tmux-*", "ssh-*", "dbus-*")
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "LD_LIBRARY_PATH")
 
 
@@ -78,10 +79,11 @@ def _pack_caches(folder: Path) -> None:
         shutil.copy(file, folder / "matplotlib")
 
 
-def answer_key() -> list[Path]:
-    """Where the reference solutions are, in a checkout: no box needs them."""
+def private() -> list[Path]:
+    """Folders that no box needs: the reference solutions, and the doors to what runs outside (sockets)."""
     solutions = Path(__file__).resolve().parents[3] / "tutorials" / "solutions"
-    return [solutions] if solutions.is_dir() else []
+    doors = [Path("/run"), *(door for kind in DOORS for door in Path("/tmp").glob(kind))]
+    return [folder for folder in (solutions, *doors) if folder.is_dir() and not folder.is_symlink()]
 
 
 @cache
@@ -140,6 +142,7 @@ def environment(box: str) -> dict[str, str]:
     """Nothing of the user's own, one thread, no window, lessons in fast mode."""
     return {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "HOME": box,
+        "USER": "student",  # who has no entry in the list of users
         "PYTHONUSERBASE": site.getuserbase(),  # packages of the user's own, whose home the box is not
         "TMPDIR": f"{box}/tmp",
         "MPLCONFIGDIR": f"{box}/matplotlib",
