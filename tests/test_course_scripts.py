@@ -1,0 +1,131 @@
+"""Every lesson runs from its first line to its last, as a script and as a notebook."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from springdrift_agents import course
+from springdrift_agents.course import notebooks
+from springdrift_agents.course.leaderboard import contest
+
+LESSONS = sorted(Path("tutorials").glob("lesson*.py"))
+FAST = os.environ | {"SPRINGDRIFT_FAST": "1", "MPLBACKEND": "Agg", "SDL_VIDEODRIVER": "dummy"}
+SMALL = """# %% [markdown]
+# # Lesson 0: Small
+#
+# A sum.
+
+# %%
+import sys
+print(1 + 1, file=sys.stderr)
+
+# %%
+{line}
+"""
+
+
+def test_there_are_lessons():
+    assert LESSONS
+
+
+@pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_as_a_script_from_any_folder(script, tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(script.resolve())],
+        cwd=tmp_path,
+        env=FAST,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Traceback" not in done.stderr + done.stdout
+    assert list(tmp_path.iterdir()) == [], "a lesson leaves nothing in the student's folder"
+
+
+@pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_as_a_notebook(script, tmp_path):
+    (tmp_path / "source").mkdir()
+    shutil.copy(script, tmp_path / "source")
+    done = execute(tmp_path / "source", tmp_path / "out")
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads((tmp_path / "out" / f"{script.stem}.ipynb").read_text())
+    code = [cell for cell in found["cells"] if cell["cell_type"] == "code"]
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert all(cell["execution_count"] for cell in code if cell["source"])
+    assert not [output for output in outputs if output["output_type"] == "error"]
+    assert "Traceback" not in json.dumps([output for output in outputs if output["output_type"] == "stream"])
+    assert any("image/png" in output.get("data", {}) for output in outputs), "a lesson has pictures"
+    assert found["cells"][0]["source"][0].startswith("# Lesson ")
+
+
+def execute(source: Path, out: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "springdrift_agents.cli", "notebooks", "--execute"]
+    return subprocess.run(
+        [*command, "--source", str(source), "--out", str(out)],
+        env=FAST,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_notebook_says_what_its_script_says(tmp_path):
+    script = tmp_path / "lesson0_small.py"
+    script.write_text(SMALL.format(line="x = 3"))
+    (path,) = notebooks.build([script], tmp_path / "out")
+    first = path.read_bytes()
+    found = json.loads(first)
+    assert [cell["cell_type"] for cell in found["cells"]] == ["markdown", "code", "code"]
+    assert "".join(found["cells"][0]["source"]) == "# Lesson 0: Small\n\nA sum."
+    assert "".join(found["cells"][2]["source"]) == "x = 3"
+    assert found["metadata"]["kernelspec"]["name"] == "python3"
+    assert notebooks.build([script], tmp_path / "out")[0].read_bytes() == first
+
+
+def test_a_notebook_that_fails_says_where(tmp_path):
+    (tmp_path / "lesson0_small.py").write_text(SMALL.format(line="1 / 0"))
+    done = execute(tmp_path, tmp_path / "out")
+    assert done.returncode == 1
+    assert "lesson0_small.py: a cell raised ZeroDivisionError: division by zero" in done.stderr
+    assert not (tmp_path / "out" / "lesson0_small.ipynb").exists()
+
+
+def test_where_the_lessons_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert (notebooks.lessons_folder() / LESSONS[0].name).exists()  # of the checkout
+    with pytest.raises(ValueError, match="there are no lessons in"):
+        notebooks.scripts(tmp_path)
+
+
+GUIDE = Path("tutorials/teachers_guide.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
+def test_the_teachers_guide_knows_the_lesson(script):
+    number = int(script.stem[len("lesson")])
+    title = script.read_text(encoding="utf-8").splitlines()[1].partition(": ")[2]
+    points = sum(one.points for one in course.exercises(number).values())
+    row = next(line for line in GUIDE.splitlines() if line.startswith(f"| {number} "))
+    assert row.split("|")[1].strip() == f"{number} {title}"
+    assert row.split("|")[4].strip() == str(points)
+
+
+def test_the_teachers_guide_counts_the_exercises():
+    assert f", {len(course.exercises())} exercises" in GUIDE
+
+
+def test_the_policy_of_the_teachers_guide_plays(tmp_path):
+    (text,) = re.findall(
+        r"^> ```python\n((?:>.*\n)+?)> ```", GUIDE[GUIDE.index("> None at the start") :], re.M
+    )
+    (tmp_path / "policy.py").write_text("\n".join(line[2:] for line in text.splitlines()))
+    board = {row.student: row for row in contest(tmp_path, "mix", 100, 0, references=["never", "threshold"])}
+    mine = board[tmp_path.name].cost.value
+    assert board["threshold"].cost.value < mine < board["never"].cost.value
