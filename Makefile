@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test test-rllib lint types unit format bench readme clean
+.PHONY: help setup demo test test-rllib lint types unit format bench readme site clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ bench: .venv/.ready  ## measure speed and strategy separation
 readme: .venv/.ready  ## write the README's tables and picture anew
 	@$(BIN)/python -m springdrift_agents.readme && $(BIN)/pytest -q README.md tests/test_readme.py
 
+site: .venv/.ready  ## build the documentation: lessons, how-tos, reference
+	@$(BIN)/python tutorials/site/build.py
+
 clean:  ## remove the set-up and everything generated
-	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find envs agents tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv .venv-rllib out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find envs agents tutorials tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -136,7 +136,8 @@ def compare(
         write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
         from springdrift_agents.plots import compare_plot, ranking_plot
 
-        title = f"What drift costs, by strategy: {count} world{'s' * (count > 1)} of each scenario, the same for all"
+        every = f"{count} world{'s' * (count > 1)}"
+        title = f"What drift costs, by strategy: {every} of each scenario, the same for all"
         overall = report.ranking(parts)
         clock.append(time.monotonic())
         compare_plot(rows, out_dir / "compare.png", title)

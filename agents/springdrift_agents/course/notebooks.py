@@ -1,7 +1,7 @@
 """Notebooks from the lesson scripts, and their outputs where they are wanted."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,16 @@ def to_notebook(script: Path) -> Any:
     return notebook
 
 
-def execute(notebook: Any, folder: Path, seconds: int = SECONDS) -> None:
+def execute(
+    notebook: Any, folder: Path, seconds: int = SECONDS, surroundings: Mapping[str, str] | None = None
+) -> None:
     """Run a notebook in a folder and keep its outputs in it.
+
+    Args:
+        notebook: from :func:`to_notebook`, or another of nbformat's.
+        folder: where its code runs.
+        seconds: that a cell may take.
+        surroundings: environment variables set for it beside those of this process.
 
     Raises:
         ImportError: nbclient or ipykernel is not installed.
@@ -68,11 +76,13 @@ def execute(notebook: Any, folder: Path, seconds: int = SECONDS) -> None:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
-    client = NotebookClient(notebook, timeout=seconds, kernel_name="python3")
+    client = NotebookClient(notebook, timeout=seconds, kernel_name="python3", coalesce_streams=True)
+    client.extra_arguments = ["--IPKernelApp.log_level=ERROR"]  # of a warning about its own sockets
     client.resources = {"metadata": {"path": str(folder)}}
     try:
         # a backend named outside would keep the figures out of the notebook
-        client.execute(env={name: text for name, text in os.environ.items() if name != "MPLBACKEND"})
+        kept = {name: text for name, text in os.environ.items() if name != "MPLBACKEND"}
+        client.execute(env=kept | dict(surroundings or {}))
     except CellExecutionError as wrong:
         raise ValueError(f"a cell raised {wrong.ename}: {wrong.evalue}") from None
     except CellTimeoutError:

@@ -1,0 +1,262 @@
+"""The documentation site: what the code writes is whole, what pages run works, and nothing leads nowhere."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import springdrift
+from springdrift.drift import Law
+from springdrift.kernel import TRUTH_NAMES
+from springdrift.observation import OBSERVE
+from springdrift_agents import learned, reference
+from springdrift_agents.rules import RULES, settings
+
+SITE = Path(__file__).parents[1] / "tutorials" / "site"
+HOW_TOS = sorted(SITE.glob("howto/*.md"))
+_spec = importlib.util.spec_from_file_location("site_build", SITE / "build.py")
+assert _spec
+assert _spec.loader
+build = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(build)
+
+
+def rows_of(markdown: str) -> dict[str, list[str]]:
+    """Rows of a table, by the plain text of the first cell that is code."""
+    rows = {}
+    for line in markdown.splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        code = next((re.search(r"`([^`]+)`", cell) for cell in cells if "`" in cell), None)
+        if code:
+            rows.setdefault(code[1], cells)
+    return rows
+
+
+# ---------------------------------------------------------------- what the code writes
+
+
+def test_every_sense_has_its_row():
+    for name, part, first in (("monitor", "monitor", 0), ("truth", "truth-observation", 18)):
+        rows = rows_of(reference.PARTS[part]())
+        for column, sense in list(enumerate(OBSERVE[name]))[first:]:
+            assert rows[sense.name][0] == str(column)
+            assert rows[sense.name][4] == sense.meaning
+
+
+def test_runs_of_signals_share_a_row():
+    text = reference.PARTS["signals"]().replace(reference.GLUE, " ")
+    assert "| 32 … 63 | `forecast_32_ago` … `forecast_1_ago` |" in text
+    assert "| 98 | `time_left` |" in text
+
+
+def test_the_truth_is_listed():
+    assert list(rows_of(reference.truth())) == list(TRUTH_NAMES)
+
+
+def test_actions_and_costs():
+    rows = rows_of(reference.actions())
+    assert [rows[f"Action.{action.name}"][0] for action in springdrift.Action] == ["0", "1", "2"]
+    costs = rows_of(reference.PARTS["costs"]())
+    for field in fields(springdrift.Costs):
+        assert float(costs[field.name][1].strip("`")) == field.default
+        assert costs[field.name][2], f"{field.name} is explained"
+
+
+def section(text: str, head: str) -> str:
+    found = re.search(
+        rf"^\({re.escape(head)}\)=\n#+ (.+?)(?=^\([\w-]+\)=$|\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    assert found, f"no section {head}"
+    return found[1]
+
+
+@pytest.mark.parametrize("scenario", springdrift.SCENARIOS.values(), ids=lambda one: one.name)
+def test_a_scenario_is_told_with_its_laws_and_settings(scenario):
+    text = section(reference.scenario_details(), f"scenario-{scenario.name}")
+    assert text.splitlines()[0] == scenario.name
+    assert scenario.summary[1:] in text
+    assert scenario.remedy in text
+    for law in scenario.laws:
+        assert f"`{reference.call(law)}`" in text
+    for name in ("cycles", "release_every", "cold_start"):
+        value = getattr(scenario, name)
+        differs = value != getattr(springdrift.SCENARIOS["stationary"], name)
+        assert (f"| `{name}` | `{value}` |" in text) == differs
+    for member in scenario.members:
+        assert f"(scenario-{member})" in text
+
+
+def test_what_is_told_of_a_law_makes_the_law():
+    names = {law.__name__: law for law in get_args(Law)}
+    told = [reference.call(law) for law in springdrift.SCENARIOS["compound"].laws]
+    assert tuple(eval(text, names) for text in told) == springdrift.SCENARIOS["compound"].laws
+
+
+@pytest.mark.parametrize("law", get_args(Law), ids=lambda law: law.__name__)
+def test_a_law_is_told_with_its_parameters(law):
+    text = section(reference.laws(), f"law-{law.__name__.lower()}")
+    assert (law.__doc__ or "").split()[0].strip("`") in text
+    for field in fields(law):
+        assert field.name in text.splitlines()[2]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_is_told_with_its_parameters_and_tuned_settings(name):
+    text = section(reference.rules(), f"policy-{name}")
+    rows = rows_of(text)
+    for field in fields(RULES[name]):
+        assert float(rows[field.name][1].strip("`")) == field.default
+    for scenario, found in settings().items():
+        if name in found:
+            values = [float(cell) for cell in rows[f"{name}@{scenario}"][1:]]
+            assert values == pytest.approx(list(found[name].values()), rel=0.006)
+
+
+def test_learned_policies_are_listed():
+    assert list(rows_of(reference.networks())) == list(learned.shipped())
+
+
+def test_every_command_and_every_option():
+    listed, text = rows_of(reference.command_list()), reference.commands()
+    found = dict(reference.walk())
+    assert "springdrift compare" in found
+    assert "springdrift bench speed" in found
+    for name, command in found.items():
+        assert name in listed
+        rows = rows_of(section(text, name.replace(" ", "-")))
+        for parameter in command.params:
+            spelled = parameter.opts[0]
+            row = rows[spelled if spelled.startswith("-") else parameter.name.upper()]
+            assert row[1], f"{name} {spelled}: what it takes"
+            assert "[bold]" not in row[3]
+    assert rows_of(section(text, "springdrift-compare"))["--seed"] == [
+        "`--seed`", "whole number", "`0`", "Which worlds."
+    ]  # fmt: skip
+
+
+def test_the_command_line_agrees():
+    shown = subprocess.run(
+        [sys.executable, "-m", "springdrift_agents.cli", "train", "--help"],
+        env=os.environ | {"COLUMNS": "300", "TTY_COMPATIBLE": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    options = set(re.findall(r"(?<!\S)--[a-z][\w-]*", shown)) - {"--help"}
+    told = section(reference.commands(), "springdrift-train")
+    assert options <= set(re.findall(r"--[a-z][\w-]*", told))
+
+
+def test_lessons_are_listed(tmp_path):
+    (tmp_path / "lesson1_machine.py").write_text(
+        "# %% [markdown]\n# # Lesson 1: The machine\n#\n# **Goal.** See\n# it.\n#\n# **You need** eyes.\n"
+    )
+    (tmp_path / "lesson9_more.py").write_text("# %% [markdown]\n# # Lesson 9: More\n")
+    first, second = reference.lessons(tmp_path).splitlines()[2:]
+    assert first.startswith("| [Lesson 1: The machine](lesson1_machine.ipynb) | See it. | ")
+    assert "points" in first
+    assert second == "| [Lesson 9: More](lesson9_more.ipynb) |  |  |"
+
+
+def test_pages_and_parts_belong_together():
+    named = {name for page in SITE.rglob("*.md") for name in reference.MARK.findall(page.read_text())}
+    assert named == {*reference.PARTS, "lessons", "lesson-pages", "guide-page"}
+
+
+# ---------------------------------------------------------------- what pages run
+
+
+@pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)
+def test_the_code_of_a_page_runs(page, tmp_path):
+    cells = re.findall(r"^```\{code-cell\}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    assert len(cells) > 3
+    script = ["import subprocess, sys", "from pathlib import Path", "sys.path.insert(0, '')"]
+    for cell in cells:
+        magic, _, body = cell.partition("\n")
+        if magic == "%%sh":
+            script.append(f"subprocess.run(['sh', '-e', '-c', {body!r}], check=True)")
+        elif magic.startswith("%%writefile "):
+            script.append(f"Path({magic.split()[1]!r}).write_text({body!r})")
+        else:
+            script.append(cell)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(script)],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": path, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+# ---------------------------------------------------------------- the site as a whole
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The site without the outputs of its code."""
+    out = tmp_path_factory.mktemp("site") / "html"
+    done = run(SITE / "build.py", out)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return out
+
+
+def run(script: Path, out: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(script), "--no-execute", "--out", str(out)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_site_builds_and_holds_the_main_pages(site):
+    assert build.broken_links(site) == []
+    first = (site / "index.html").read_text(encoding="utf-8")
+    for page in ("lessons/index", "howto/scenario", "reference/cli", "reference/api/index"):
+        assert f'href="{page}.html"' in first
+        assert (site / f"{page}.html").exists()
+    lessons = sorted(path.stem for path in (SITE.parent).glob("lesson*.py"))
+    assert lessons == sorted(path.stem for path in site.glob("lessons/lesson*.html"))
+    worlds = (site / "reference" / "api" / "worlds.html").read_text(encoding="utf-8")
+    for name in vars(springdrift):
+        if inspectable(name):
+            assert f'id="springdrift.{name}"' in worlds, f"springdrift.{name} is documented"
+    assert "N/m, so that the period is 2 s" in worlds, "comments of fields are told"
+    assert "<math" in (site / "lessons" / "lesson1_machine.html").read_text(encoding="utf-8")
+
+
+def inspectable(name: str) -> bool:
+    kind = getattr(springdrift, name)
+    return not name.startswith("_") and callable(kind) and kind.__module__.startswith("springdrift")
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path):
+    (tmp_path / "b.html").write_text('<p id="here">')
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html#here"><a href="b.html#there"><a href="c.html"><a href="#"><a href="https://x.org/y">'
+        '<img src="lost.png"><script src="https://cdn.org/x.js"></script>'
+    )
+    assert build.broken_links(tmp_path) == [
+        "a.html leads to b.html#there, which has no such place",
+        "a.html leads to c.html, which is not there",
+        "a.html would load https://cdn.org/x.js",
+        "a.html leads to lost.png, which is not there",
+    ]
+
+
+def test_a_page_that_is_broken_breaks_the_build(tmp_path, capfd):
+    """Sphinx alone, on one page: a link to a heading that is not there."""
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    (pages / "conf.py").write_text((SITE / "conf.py").read_text())
+    (pages / "_static").mkdir()
+    (pages / "_static" / "site.css").write_text("")
+    for text, code in (("# Top\n\nSee [it](#top).\n", 0), ("# Top\n\nSee [it](#bottom).\n", 1)):
+        (pages / "index.md").write_text(text)
+        assert build.run_sphinx(pages, tmp_path / "out") == code
+        assert ("bottom" in capfd.readouterr().err) == bool(code)

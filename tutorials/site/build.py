@@ -1,0 +1,166 @@
+"""Build the site: ``make site``, or with options ``python tutorials/site/build.py --help``.
+
+Pages are put together in a folder of their own: those of this folder with the parts that the code writes,
+the lessons as notebooks, and the teacher's guide. Their code is run, Sphinx makes HTML of them with
+every warning an error, and every link and anchor within the site is followed. Links to other sites need a
+network, so they are followed only with ``--external``.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+HERE = Path(__file__).resolve().parent
+TUTORIALS = HERE.parent
+ROOT = TUTORIALS.parent
+GUIDE = "teachers_guide.md"
+SECONDS = 600  # for a cell
+
+
+def assemble(pages: Path, *, execute: bool = True, tutorials: Path = TUTORIALS) -> None:
+    """Put the site's pages into a fresh folder, ready for Sphinx.
+
+    Raises:
+        ValueError: a page names a part that there is not, or its code failed; which, and how.
+    """
+    import jupytext
+
+    from springdrift_agents import reference
+    from springdrift_agents.course.notebooks import to_notebook
+
+    shutil.rmtree(pages, ignore_errors=True)
+    shutil.copytree(HERE, pages, ignore=shutil.ignore_patterns("__pycache__", "build.py"))
+    shutil.copytree(tutorials / "images", pages / "images")
+    guide, scripts = tutorials / GUIDE, sorted(tutorials.glob("lesson*.py"))
+    if guide.exists():
+        shutil.copy(guide, pages)
+    parts = reference.PARTS | {
+        "lessons": lambda: reference.lessons(tutorials),
+        "lesson-pages": lambda: "\n".join(script.stem for script in scripts),
+        "guide-page": lambda: guide.stem if guide.exists() else "",
+    }
+    for page in sorted(pages.rglob("*.md")):
+        text = reference.fill(page.read_text(encoding="utf-8"), parts)
+        page.write_text(text, encoding="utf-8")
+        if "```{code-cell}" in text:
+            page.unlink()
+            _write(jupytext.reads(text, fmt="md:myst"), page.with_suffix(".ipynb"), execute)
+    for script in scripts:
+        _write(to_notebook(script), pages / "lessons" / f"{script.stem}.ipynb", execute)
+
+
+def _write(notebook: Any, page: Path, execute: bool) -> None:
+    """A page that is a notebook, with the outputs of its code or without."""
+    import nbformat
+
+    from springdrift_agents.course import notebooks
+
+    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
+    if execute:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                notebooks.execute(notebook, Path(folder), SECONDS, surroundings())
+            except ValueError as wrong:
+                raise ValueError(f"{page.stem}: {wrong}") from None
+    nbformat.write(notebook, page)
+
+
+def surroundings() -> dict[str, str]:
+    """What the code of pages finds set: this Python, one thread, little data, plain text."""
+    return {
+        "SPRINGDRIFT_FAST": "1",
+        "OMP_NUM_THREADS": "1",
+        "SDL_VIDEODRIVER": "dummy",
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
+        "COLUMNS": "108",  # characters that a page shows
+        "TTY_COMPATIBLE": "0",  # no colours: ipykernel asks for them
+    }
+
+
+def run_sphinx(pages: Path, out: Path, builder: str = "html") -> int:
+    """Run Sphinx with every warning an error; returns its exit code."""
+    trees = pages.with_name(f"{pages.name}-trees")
+    options = ["-q", "-E", "-W", "--keep-going", "-b", builder, "-d", str(trees)]
+    return subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, str(pages), str(out)], check=False
+    ).returncode
+
+
+class _Page(HTMLParser):
+    """The links and anchors of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: set[str] = set()
+        self.anchors: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name in ("id", "name") and value:
+                self.anchors.add(value)
+            elif name in ("href", "src") and value is not None:
+                self.links.add(value if tag == "a" else f"needed {value}")
+
+
+def broken_links(site: Path) -> list[str]:
+    """Links and anchors within a built site that lead nowhere, and what a page would load from elsewhere."""
+    found = {path: _Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
+    wrong = []
+    for path, page in found.items():
+        for link in sorted(page.links):
+            needed, url = link.startswith("needed "), urlsplit(link.removeprefix("needed "))
+            if url.scheme == "data" or ((url.scheme or url.netloc) and not needed):
+                continue
+            target = (path.parent / unquote(url.path)).resolve() if url.path else path
+            target = target / "index.html" if target.is_dir() else target
+            if url.scheme or url.netloc:
+                wrong.append(f"{path.relative_to(site)} would load {url.geturl()}")
+            elif not target.exists():
+                wrong.append(f"{path.relative_to(site)} leads to {url.geturl()}, which is not there")
+            elif url.fragment and target in found and unquote(url.fragment) not in found[target].anchors:
+                wrong.append(f"{path.relative_to(site)} leads to {url.geturl()}, which has no such place")
+    return wrong
+
+
+def build(out: Path, *, execute: bool = True, external: bool = False, tutorials: Path = TUTORIALS) -> int:
+    """Build the site; returns 0 when all is well."""
+    out = out.resolve()
+    pages = out.with_name(f"{out.name}-pages")
+    try:
+        assemble(pages, execute=execute, tutorials=tutorials)
+    except ValueError as wrong:
+        print(wrong, file=sys.stderr)
+        return 1
+    shutil.rmtree(out, ignore_errors=True)
+    if run_sphinx(pages, out):
+        return 1
+    wrong = broken_links(out)
+    for line in wrong:
+        print(f"broken link: {line}", file=sys.stderr)
+    if external and not wrong:
+        return run_sphinx(pages, out.with_name(f"{out.name}-links"), "linkcheck")
+    return 1 if wrong else 0
+
+
+def main() -> int:
+    """What the command does."""
+    parser = argparse.ArgumentParser(description="Build the site with every warning an error.")
+    parser.add_argument("--out", type=Path, default=ROOT / "out" / "site", help="folder for the HTML")
+    parser.add_argument("--no-execute", action="store_true", help="pages without the outputs of their code")
+    parser.add_argument("--external", action="store_true", help="follow links to other sites too")
+    given = parser.parse_args()
+    failed = build(given.out, execute=not given.no_execute, external=given.external)
+    print("the site is broken" if failed else f"written: {given.out}/index.html")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
