@@ -23,3 +23,27 @@ def test_a_cycle_is_the_same_to_the_last_bit(scenario, action):
         np.testing.assert_array_equal(mass.pushes[-1], world.batch.field("window_u")[:, -1].reshape(-1)[:n])
         # noise differs in its draws, not in its size
         assert error.mean() == pytest.approx(world.batch.lanes("measured_error", n).mean(), rel=0.2, abs=0.01)
+
+
+@pytest.mark.parametrize("scenario", ["stationary", "chaos"])
+def test_masses_that_strike_the_end_stops(scenario):
+    n = 40
+    world = World(n, scenario)
+    world.seed(np.arange(n), np.arange(n, dtype=np.uint64))
+    world.begin(np.ones(n, bool))
+    struck, others = world.batch.field("v")[0, ::3], world.get_state()
+    struck[:] = np.linspace(-40.0, 40.0, struck.size)  # m/s
+    mass = NumpyMass(world)
+    mass.cycle(np.zeros(n, int))
+    world.advance(np.zeros(n, int))
+    for name in ("x", "v", "swing"):
+        np.testing.assert_array_equal(getattr(mass, name), world.batch.lanes(name, n), err_msg=name)
+    assert world.batch.field("swing")[0, ::3].max() == 1.5, "from stop to stop"
+    hit, work = world.batch.lanes("x", n), world.batch.lanes("work", n).copy()
+    assert ((hit >= -1.0) & (hit <= 2.0)).all()
+    world.set_state(others)  # where nobody strikes
+    world.advance(np.zeros(n, int))
+    free = np.arange(n) % 3 > 0
+    free[32:] = True
+    np.testing.assert_array_equal(world.batch.lanes("x", n)[free], hit[free])
+    np.testing.assert_array_equal(world.batch.lanes("work", n)[free], work[free])

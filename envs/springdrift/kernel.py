@@ -20,6 +20,7 @@ from springdrift.model import fit
 from springdrift.observation import OBSERVE, age, bounded, gauge, log_error
 from springdrift.reward import TARGET, TERMS, forecast_cost, swing_cost
 from springdrift.state import (
+    ALIGNED,
     COEFFICIENTS,
     COMMISSIONING_CYCLES,
     CYCLE_SECONDS,
@@ -100,7 +101,6 @@ PROBING = F(3)  # the decision in force while commissioning: random pushes
 P = len(DRIFTING)
 STEP_U = (WINDOW - MEASUREMENTS) * LANES  # from a window's start to its newest cycle
 STEP_F = (HISTORY - MEASUREMENTS) * LANES
-LAST = (WINDOW - 1) * LANES
 
 # Scratch of a block, shared by all blocks of a call.
 _SCRATCH = (
@@ -112,8 +112,15 @@ _SCRATCH = (
     ("freeze_at", 1),
     ("control", 1),  # N, the controller's push this cycle
     ("operator", 1),  # N, the operator's push this cycle
-    ("place", 1),  # m
+    ("place", 1),  # m; from here on, what moves in a substep
     ("speed", 1),  # m/s
+    ("lowest", 1),
+    ("highest", 1),
+    ("drive_now", 1),  # m/s, the unseen force in this substep and in the next
+    ("drive_next", 1),
+    ("kept_sin", 1),  # where the unseen force and the coin stood as the cycle began
+    ("kept_cos", 1),
+    ("kept_coin", 1),
     ("pull", 1),  # m/s^2
     ("force", 1),  # m/s, pull and magnet together in a substep
     ("gain", 1),
@@ -121,10 +128,6 @@ _SCRATCH = (
     ("grip", 1),
     ("linear", 1),
     ("hardening", 1),
-    ("lowest", 1),
-    ("highest", 1),
-    ("drive_now", 1),  # m/s, the unseen force in this substep and in the next
-    ("drive_next", 1),
     ("ring", 1),  # 2 cos of its turn in a substep
     ("start", 1),  # m, position at the last measurement
     ("lags", LAGS),  # what the model looks back on, oldest first: measurements, then forecasts
@@ -137,8 +140,9 @@ _SCRATCH = (
 _ends = np.cumsum([0, *(size * LANES for _, size in _SCRATCH)]).tolist()
 SCRATCH = _ends[-1]
 NORMALS, WALKS, KICK_AT, FAULT_AT, FAULT_BY, FREEZE_AT, CONTROL, OPERATOR, *_ends = _ends
-PLACE, SPEED, PULL, FORCE, GAIN, KEEP, GRIP, LINEAR, HARDENING, LOWEST, HIGHEST, *_ends = _ends
-DRIVE_NOW, DRIVE_NEXT, RING, START, LAG, NEW, BEFORE, COIN, FORECAST, TRUE_X, _ = _ends
+PLACE, SPEED, LOWEST, HIGHEST, DRIVE_NOW, DRIVE_NEXT, KEPT_SIN, KEPT_COS, KEPT_COIN, *_ends = _ends
+PULL, FORCE, GAIN, KEEP, GRIP, LINEAR, HARDENING, *_ends = _ends
+RING, START, LAG, NEW, BEFORE, COIN, FORECAST, TRUE_X, _ = _ends
 
 TRUTH_NAMES = (
     *DRIFTING,
@@ -346,6 +350,14 @@ def _decide(s: Any, latency: int) -> None:
 
 
 @inlined
+def _scratch() -> Any:
+    """Room for a block's scratch at the start of a cache line: vectors that cross one cost twice."""
+    raw = np.empty(SCRATCH + ALIGNED, F)
+    start = -raw.ctypes.data % (4 * ALIGNED) // 4
+    return raw[start : start + SCRATCH]
+
+
+@inlined
 def row(values: Any, place: Any, j: Any) -> Any:
     """Element j of an array field of a block: a view of LANES values."""
     return values[place + j * LANES : place + (j + 1) * LANES]
@@ -356,6 +368,16 @@ def _copy(goal: Any, source: Any) -> None:
     """Copy between views; their length is not known when compiling, which lets the loop vectorise."""
     for i in range(goal.shape[0]):
         goal[i] = source[i]
+
+
+@compiled
+def _make_room(s: Any) -> None:
+    """Shift the windows by a cycle: what is newest comes last."""
+    for r in range(STEP_U):
+        s[WINDOW_Y + r] = s[WINDOW_Y + MEASUREMENTS * LANES + r]
+        s[WINDOW_U + r] = s[WINDOW_U + MEASUREMENTS * LANES + r]
+    for r in range(STEP_F):
+        s[WINDOW_F + r] = s[WINDOW_F + MEASUREMENTS * LANES + r]
 
 
 @compiled
@@ -380,11 +402,9 @@ def _prepare(s: Any, t: Any, h: Any) -> None:
         t[OPERATOR + i] = STRONGEST * clamp(operator, -OPERATOR_LIMIT, OPERATOR_LIMIT)
         t[RING + i] = TWO * s[T_COS + i]
         s[WORK + i] = ZERO
-        t[BEFORE + i] = s[WINDOW_U + LAST + i]
+        t[BEFORE + i] = s[WINDOW_U + STEP_U - LANES + i]
     for r in range(LAGS * LANES):
-        t[LAG + r] = s[WINDOW_Y + (WINDOW - LAGS) * LANES + r]
-    for r in range(STEP_U):
-        s[WINDOW_U + r] = s[WINDOW_U + MEASUREMENTS * LANES + r]
+        t[LAG + r] = s[WINDOW_Y + STEP_U - LAGS * LANES + r]
 
 
 @compiled
@@ -428,9 +448,9 @@ def _push(s: Any, t: Any, j: int) -> None:
     _copy(row(t, FORECAST, j), row(t, NEW, 0))
 
 
-@compiled
-def _glide(t: Any, substeps: int, half: Any) -> None:
-    """Move through the substeps of an interval.
+@inlined
+def _glide(t: Any, substeps: int, half: Any, stops: bool) -> None:
+    """Move through the substeps of an interval, with the end stops or as if there were none.
 
     All of it happens in the scratch, in places known when compiling, so that it can stay in registers.
     The unseen force goes by sin(a + b) = 2 cos(b) sin(a) - sin(a - b).
@@ -451,7 +471,8 @@ def _glide(t: Any, substeps: int, half: Any) -> None:
                 t[GRIP + i],
                 half,
             )
-            x, v = bump(x, v, LOW_STOP, HIGH_STOP)
+            if stops:
+                x, v = bump(x, v, LOW_STOP, HIGH_STOP)
             t[PLACE + i] = x
             t[SPEED + i] = v
             # adding zero keeps these plain stores: a store only where the value changes is slower
@@ -460,16 +481,41 @@ def _glide(t: Any, substeps: int, half: Any) -> None:
 
 
 @compiled
-def _move(s: Any, t: Any, substeps: int) -> None:
+def _swing(s: Any, t: Any, substeps: int, stops: bool) -> None:
     """Forecast, push and move through the eight intervals of a cycle."""
     h = F(INTERVAL / substeps)
     _prepare(s, t, h)
     for j in range(MEASUREMENTS):
         _push(s, t, j)
-        _glide(t, substeps, HALF * h)
+        if stops:
+            _glide(t, substeps, HALF * h, True)
+        else:
+            _glide(t, substeps, HALF * h, False)
         for i in range(LANES):
             s[WORK + i] += s[MAGNET + i] * t[BEFORE + i] * (t[PLACE + i] - t[START + i])
         _copy(row(t, TRUE_X, j), row(t, PLACE, 0))
+
+
+@compiled
+def _stopped(lowest: Any, highest: Any) -> bool:
+    """Whether a lane has passed an end stop."""
+    free = 0
+    for i in range(lowest.shape[0]):
+        free += 1 if lowest[i] >= LOW_STOP else 0
+        free += 1 if highest[i] <= HIGH_STOP else 0
+    return free < 2 * lowest.shape[0]
+
+
+@compiled
+def _move(s: Any, t: Any, substeps: int) -> None:
+    """A cycle of motion as if there were no end stops; where a lane passes one, again with them."""
+    for i in range(LANES):
+        t[KEPT_SIN + i], t[KEPT_COS + i], t[KEPT_COIN + i] = s[D_SIN + i], s[D_COS + i], t[COIN + i]
+    _swing(s, t, substeps, False)
+    if _stopped(row(t, LOWEST, 0), row(t, HIGHEST, 0)):
+        for i in range(LANES):
+            s[D_SIN + i], s[D_COS + i], t[COIN + i] = t[KEPT_SIN + i], t[KEPT_COS + i], t[KEPT_COIN + i]
+        _swing(s, t, substeps, True)
     for i in range(LANES):
         s[X + i] = t[PLACE + i]
         s[V + i] = t[SPEED + i]
@@ -486,10 +532,6 @@ def _move(s: Any, t: Any, substeps: int) -> None:
 @compiled
 def _measure(s: Any, t: Any) -> None:
     """What the sensor reports of the cycle, into the window."""
-    for r in range(STEP_U):
-        s[WINDOW_Y + r] = s[WINDOW_Y + MEASUREMENTS * LANES + r]
-    for r in range(STEP_F):
-        s[WINDOW_F + r] = s[WINDOW_F + MEASUREMENTS * LANES + r]
     for r in range(MEASUREMENTS * LANES):
         s[WINDOW_F + STEP_F + r] = t[FORECAST + r]
     for i in range(LANES):
@@ -582,6 +624,7 @@ def _cycle(s: Any, w: Any, t: Any, rules: Any) -> None:
     _decide(s, rules.latency)
     _draw(s, w, t)
     _drift(s, w, t, rules.plans)
+    _make_room(s)
     _move(s, t, rules.substeps)
     _measure(s, t)
     _assess(s, t)
@@ -849,7 +892,7 @@ def begin(
     reported; reward and end are left as they are.
     """
     rules = Rules(plans, costs, latency, substeps)
-    s, w, t = np.zeros(ROWS * LANES, F), np.zeros(len(KEYS) * LANES, np.uint32), np.zeros(SCRATCH, F)
+    s, w, t = np.zeros(ROWS * LANES, F), np.zeros(len(KEYS) * LANES, np.uint32), _scratch()
     o = np.empty(obs.shape[1] * LANES, F)
     for first in range(0, chosen.shape[0], LANES):
         taken = min(LANES, chosen.shape[0] - first)
@@ -861,12 +904,15 @@ def begin(
         for _ in range(COMMISSIONING_CYCLES):
             _cycle(s, w, t, rules)
         for i in range(taken):
-            lane = chosen[first + i]
             _commission(s, i, rules.plans[int(s[SCENARIO + i])])
-            for row in range(ROWS):
-                real[lane // LANES, row * LANES + lane % LANES] = s[row * LANES + i]
             w[EPISODE + i] += np.uint32(1)
-            for k in range(len(KEYS)):
+        for row in range(ROWS):  # lanes within: neighbours lie in one cache line
+            for i in range(taken):
+                lane = chosen[first + i]
+                real[lane // LANES, row * LANES + lane % LANES] = s[row * LANES + i]
+        for k in range(len(KEYS)):
+            for i in range(taken):
+                lane = chosen[first + i]
                 keys[lane // LANES, k * LANES + lane % LANES] = w[k * LANES + i]
         _observe(s, o, rules.latency, mode)
         for i in range(taken):
@@ -900,7 +946,7 @@ def advance(
     ``substeps`` are those of an interval; the results go where :class:`Outputs` says.
     """
     rules = Rules(plans, costs, latency, substeps)
-    t, o, c = np.empty(SCRATCH, F), np.empty(obs.shape[1] * LANES, F), np.empty(BILL * LANES)
+    t, o, c = _scratch(), np.empty(obs.shape[1] * LANES, F), np.empty(BILL * LANES)
     ended = 0
     for block in range(first, last):
         s, w = real[block], keys[block]
@@ -930,10 +976,11 @@ def trace(
         path: (8 * substeps + 1,) receives the positions, m, the first as the cycle begins.
         seen: (3, 8) receives forecasts, m, forces asked of the magnet, N, and measurements, m.
     """
-    t = np.empty(SCRATCH, F)
+    t = _scratch()
     _decide(real, latency)
     _draw(real, keys, t)
     _drift(real, keys, t, plans)
+    _make_room(real)
     h = F(INTERVAL / substeps)
     _prepare(real, t, h)
     path[0] = t[PLACE + lane]
@@ -941,7 +988,7 @@ def trace(
         _push(real, t, j)
         seen[0, j], seen[1, j] = t[NEW + lane], t[BEFORE + lane]
         for n in range(substeps):
-            _glide(t, 1, HALF * h)
+            _glide(t, 1, HALF * h, True)
             path[j * substeps + n + 1] = t[PLACE + lane]
         _copy(row(t, TRUE_X, j), row(t, PLACE, 0))
     _measure(real, t)

@@ -7,12 +7,13 @@ other). So the kernel's inner loop runs over neighbours and compiles to vector i
 Whatever drifts lives here; whatever can be derived does not.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 LANES = 32
+ALIGNED = 16  # words of four bytes: a cache line
 MEASUREMENTS = 8  # a cycle
 CYCLE_SECONDS = 2.0
 WINDOW = 48  # measurements that a fit sees: six cycles
@@ -162,11 +163,15 @@ class Batch(NamedTuple):
 
 
 def empty_batch(count: int) -> Batch:
-    """Zeroed storage for at least ``count`` lanes."""
+    """Zeroed storage for at least ``count`` lanes, each row of lanes at the start of a cache line."""
     blocks = -(-count // LANES)
-    return Batch(
-        np.zeros((blocks, ROWS * LANES), np.float32), np.zeros((blocks, len(KEYS) * LANES), np.uint32)
-    )
+    return Batch(_zeros(blocks, ROWS * LANES, np.float32), _zeros(blocks, len(KEYS) * LANES, np.uint32))
+
+
+def _zeros(rows: int, columns: int, dtype: type) -> NDArray[Any]:
+    raw: NDArray[Any] = np.zeros(rows * columns + ALIGNED, dtype)
+    start = -raw.ctypes.data % (4 * ALIGNED) // 4
+    return raw[start : start + rows * columns].reshape(rows, columns)
 
 
 def read_lanes(batch: Batch, lanes: NDArray[np.integer]) -> Batch:

@@ -348,7 +348,8 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         if self._waiting:  # NEXT_STEP: for these envs this step is a reset, whatever the action
             self._begin(over)
             out.bill[kernel.REWARD :, over] = 0.0
-        reward, ended = out.bill[kernel.REWARD], out.bill[kernel.OVER] > 0.0
+        reward = out.bill[kernel.REWARD]
+        ended = out.bill[kernel.OVER] > 0.0 if some else np.zeros(self.num_envs, np.bool_)
         truncated = np.zeros(self.num_envs, np.bool_)
         if self.autoreset_mode == AutoresetMode.SAME_STEP and some:
             terms, truth = _named(out._replace(bill=out.bill.copy(), truth=out.truth.copy()))
