@@ -339,7 +339,12 @@ def test_chaos_scenario_is_that_oscillator_in_other_units():
         ({"duration": 0.0}, "must be positive"),
         ({"dt": -1.0}, "must be positive"),
         ({"x0": 5.0}, "between the bumpers"),
-        ({"v0": np.inf}, "v0 must be finite"),
+        ({"v0": np.inf}, "v0 must be a finite number, got inf"),
+        ({"x0": "a"}, "x0 must be a finite number, got 'a'"),
+        ({"every": 1.5}, "every must be a whole number from 1"),
+        ({"every": 0}, "every must be a whole number from 1"),
+        ({"force": "a"}, "force must be a number, a function or numbers, got 'a'"),
+        ({"params": 3}, "params must be a Params or None, got 3"),
         ({"force": np.zeros(3)}, r"got shape \(3,\)"),
         ({"force": np.nan}, "force must be finite"),
     ],
@@ -347,6 +352,20 @@ def test_chaos_scenario_is_that_oscillator_in_other_units():
 def test_bad_simulations_are_named(wrong, message):
     with pytest.raises(ValueError, match=message):
         simulate(**{"duration": 1.0, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"friction": "x"}, "Params.friction must be a finite number, got 'x'"),
+        ({"tilt": np.nan}, "Params.tilt must be a finite number, got nan"),
+        ({"bumper_low": None}, "Params.bumper_low must be a number, got None"),
+        ({"mass": 0.0}, "Params.mass must be above 0 kg"),
+    ],
+)
+def test_bad_parameters_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        Params(**wrong)
 
 
 def test_bumpers_stop_the_mass():

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from springdrift.arguments import MOST, finite, is_number, whole
 from springdrift.jit import compiled, inlined
 
 GRAVITY = 9.81  # m/s^2
@@ -45,12 +46,11 @@ class Params:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name.startswith("bumper"):
-                if np.isnan(value):
-                    raise ValueError(f"Params.{field.name} must be a number, got nan")
-            elif not np.isfinite(value):
-                raise ValueError(f"Params.{field.name} must be finite, got {value}")
+            value, name = getattr(self, field.name), f"Params.{field.name}"
+            if not field.name.startswith("bumper"):
+                finite(name, value)
+            elif not is_number(value) or np.isnan(value):  # an infinite one is none
+                raise ValueError(f"{name} must be a number, got {value!r}")
         if self.mass <= 0:
             raise ValueError(f"Params.mass must be above 0 kg, got {self.mass}")
         for name in ("friction", "damping"):
@@ -184,12 +184,14 @@ def simulate(
     >>> bool(abs(quiet.x - quiet.x[0]).max() < 1e-12)  # at rest where spring and slope balance
     True
     """
-    p = params or Params()
+    p = Params() if params is None else params
+    if not isinstance(p, Params):
+        raise ValueError(f"params must be a Params or None, got {params!r}")
     for name, value in (("x0", x0), ("v0", v0), ("duration", duration), ("dt", dt)):
-        if not np.isfinite(value):
-            raise ValueError(f"{name} must be finite, got {value}")
-    if duration <= 0 or dt <= 0 or every < 1:
-        raise ValueError(f"duration, dt and every must be positive, got {duration}, {dt} and {every}")
+        finite(name, value)
+    if duration <= 0 or dt <= 0:
+        raise ValueError(f"duration and dt must be positive, got {duration} and {dt}")
+    every = whole("every", every, 1, MOST)
     if not p.bumper_low <= x0 <= p.bumper_high:
         raise ValueError(f"x0 must lie between the bumpers [{p.bumper_low}, {p.bumper_high}] m, got {x0}")
     steps = max(1, round(duration / dt))
@@ -199,7 +201,10 @@ def simulate(
     elif callable(force):
         forces = np.array([force(t) for t in middles], dtype=np.float64)
     else:
-        forces = np.asarray(force, dtype=np.float64)
+        try:
+            forces = np.asarray(force, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"force must be a number, a function or numbers, got {force!r}") from None
         if forces.ndim == 0:
             forces = np.full(steps, forces)
     if forces.shape != (steps,):

@@ -62,7 +62,9 @@ def compare(
         int,
         typer.Option(min=0, help="Worlds of each scenario to search the reference on, 3 s each."),
     ] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes; the numbers stay the same.")] = 1,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Processes; the numbers stay the same.")
+    ] = 1,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to send the work to.")
     ] = None,

@@ -33,7 +33,7 @@ def tune(
     trials: Annotated[int, typer.Option(min=1, help="Settings to try for each pair.")] = 200,
     episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds for a trial.")] = 128,
     seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
-    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
     out_file: Annotated[Path, typer.Option("--out", "-o", help="Settings file to update.")] = SETTINGS,
 ) -> None:
     """Search a rule's parameters, on worlds that no comparison meets; [bold]RULE@SCENARIO[/] uses them."""
