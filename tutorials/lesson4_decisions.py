@@ -87,6 +87,7 @@ for axis, (name, bills) in zip(axes, operators.items(), strict=True):
     axis.set_xlim(20, 59)
 axes[0].set_ylabel("cost of the cycle")
 figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, ncols=4, loc="outside lower center")
+plt.show()
 
 # %% [markdown]
 # (The dashed line is the moment at which the world changed. No operator sees it.) The pushes hold the swing,
@@ -221,6 +222,7 @@ never = evaluate(policy("never"), once, seeds).cost.mean()
 print(f"never: {never:.1f}")
 for delay in (0, 1, 3, 5, 6, 10):
     print(f"asked {delay:2} cycles after the change: {bottom[delay]:5.1f}")
+plt.show()
 
 # %% [markdown]
 # Three things to read from it:
@@ -286,6 +288,7 @@ for column, (cause, (scenario, seed, moment)) in enumerate(CAUSES.items()):
             axis.set_ylabel(gauge)
     axes[0, column].set_title(cause, loc="left", fontsize=10, color=INK)
     axes[3, column].set_xlabel("cycles since the event", fontsize=8)
+plt.show()
 
 # %% [markdown]
 # `swing` is A/A* − 1. `error` is the forecast error (rms) as a share of the target's rms. `correlation`
@@ -529,6 +532,7 @@ print(
         f"at {t} dearer by {costs[periods == t][0] / costs[periods == 30][0] - 1:.0%}" for t in (45, 60)
     )
 )
+plt.show()
 
 # %% [markdown]
 # Two lessons in one curve. At the best period both parts cost the same. And the valley is flat: with r times
@@ -556,6 +560,7 @@ figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
 axis.plot(ages, staleness, color=COLOURS["swing"])
 axis.set_xlabel("cycles since the drift began")
 axis.set_ylabel("cost of a cycle")
+plt.show()
 
 # %% [markdown]
 # Nearly a straight line, as the derivation wants it, and there is a reason: a random walk's squared distance
@@ -604,6 +609,7 @@ axis.set_ylim(0, 130)
 axis.set_xlabel("cycles between retrainings")
 axis.set_ylabel("cost of an episode")
 axis.legend(frameon=False)
+plt.show()
 
 # %% [markdown]
 # The formula (with a·3 added for the latency: a new model is three cycles old when it arrives, which costs

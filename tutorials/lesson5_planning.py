@@ -96,6 +96,7 @@ axis.invert_yaxis()
 axis.set_xlabel("probability of the swing's level one cycle later")
 axis.set_title("model stale, swing far off: what one decision does", loc="left", fontsize=11, color=INK)
 axis.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, -0.32))
+plt.show()
 
 # %% [markdown]
 # One push brings the swing from `far` to `off` in about half of the cases. Waiting leaves it where it is,
@@ -294,6 +295,7 @@ axis.set_xlabel("sweep, or improvement")
 axis.set_ylabel("largest change of a value")
 axis.set_ylim(1e-11, 300)
 axis.legend(frameon=False)
+plt.show()
 
 # %% [markdown]
 # A straight line on a logarithmic axis: each sweep leaves 99 % of the change, that is γ. With a γ nearer to
@@ -331,6 +333,7 @@ for axis, (title, costs) in zip(axes, prices.items(), strict=True):
     paint(axis, policy_iteration(UpkeepEnv(costs=costs).P, GAMMA).policy, title)
 handles = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in SHADES.values()]
 figure.legend(handles, [action.name for action in Action], frameon=False, ncols=3, loc="outside lower center")
+plt.show()
 
 # %% [markdown]
 # Read the first grid as advice to an operator:
@@ -400,6 +403,7 @@ axis.set_yticks(range(4), [", ".join(levels) for levels in shown])
 axis.set_xlabel("cycles left before the deadline")
 axis.set_title("the best decision in four states", loc="left", fontsize=11, color=INK)
 figure.legend(handles, [action.name for action in Action], frameon=False, ncols=3, loc="outside lower center")
+plt.show()
 
 # %% [markdown]
 # Ten cycles before the end nobody asks for a new model any more. A push is different: it helps in the very
@@ -444,6 +448,7 @@ axis.set_xlabel("price of a retraining")
 axis.set_ylabel("fewest cycles left")
 axis.legend(frameon=False)
 axis.set_title("too late for a new model below this line", loc="left", fontsize=11, color=INK)
+plt.show()
 
 # %% [markdown]
 # At low prices the two agree. At high ones the truth lies above the rule of thumb: the longer a model needs
@@ -543,6 +548,7 @@ axis.set_xlabel("true forecast error, of the target (stale from 0.5 on)")
 axis.set_ylabel("density")
 axis.legend(frameon=False)
 axis.set_title("one state, two crowds", loc="left", fontsize=11, color=INK)
+plt.show()
 
 # %% [markdown]
 # The operator retrains when the measured error exceeds 0.7 (dotted). So those who *waited* in the state

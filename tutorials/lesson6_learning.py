@@ -132,6 +132,7 @@ for axis, (name, one) in zip(axes, shown.items(), strict=True):
 axes[0].set_title("share of 64 worlds in which each decision is taken", loc="left", fontsize=11, color=INK)
 axes[-1].set_xlabel("cycle")
 figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, ncols=3, loc="outside lower center")
+plt.show()
 
 # %% [markdown]
 # The network found the right order by itself: one push by hand, so that there is a swing to learn from,
@@ -179,6 +180,7 @@ axis.set_xlabel("steps (cycles played)")
 axis.set_ylabel("cost of an episode")
 figure.legend(frameon=False, loc="outside right upper")
 axis.set_title("poc: how soon does it learn?", loc="left", fontsize=11, color=INK)
+plt.show()
 
 # %% [markdown]
 # Look at the way down. A curve often rests for a while at the cost of `never` or of `swing`: these are
@@ -235,6 +237,7 @@ axis.set_yticks([10, 30, 100], ["10", "30", "100"])
 axis.set_xlabel("steps (cycles played)")
 axis.set_ylabel("cost of an episode")
 figure.legend(frameon=False, loc="outside right upper")
+plt.show()
 
 # %% [markdown]
 # The impatient ones learn to push, which pays at once, and never order a model. And with prices times 100
@@ -309,6 +312,7 @@ print("a column for each seed:")
 print("one frame:             ", costs_over_seeds(one for one, _ in plain))
 print("four frames:           ", costs_over_seeds(one for one, _ in stacked))
 print("the same, memory wiped:", costs_over_seeds(Forgetful(one) for one, _ in stacked))
+plt.show()
 
 # %% [markdown]
 # Both beat the rule `threshold`, and with this many steps four frames are a little better than one. It is
@@ -432,6 +436,7 @@ for axis, (name, one) in zip(axes, compared.items(), strict=True):
     axis.set_title(f"{name}: {len(gaps) / 256:.1f} an episode", loc="left", fontsize=10, color=INK)
     axis.set_xlabel("cycles after the change")
 axes[0].set_ylabel("share of its retrainings")
+plt.show()
 
 # %% [markdown]
 # `threshold` asks at once, in the first three cycles, when the window is still almost all old world. Then

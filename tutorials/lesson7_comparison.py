@@ -98,6 +98,7 @@ for axis, other, title in ((left, elsewhere, "different worlds"), (right, two, "
     axis.set_title(title, loc="left", fontsize=10, color=INK)
     axis.set_xlabel("cost of threshold")
     axis.set_ylabel("cost of page-hinkley")
+plt.show()
 
 # %% [markdown]
 # Each dot is a world (on the left: a pair of worlds that have nothing to do with each other). On the right
@@ -211,6 +212,7 @@ for name, colour in (("threshold", MODEL), ("page-hinkley", GOOD), ("never", FAI
 axis.set_xlabel("cost")
 axis.set_ylabel("share of worlds that cost\nat most this much")
 axis.legend(frameon=False)
+plt.show()
 
 # %% [markdown]
 # `page-hinkley` has the lower mean. In the middle half of the worlds, though, `threshold` is the cheaper one,
@@ -292,6 +294,7 @@ axis.plot(lucky, again[lucky], "D", color=GOOD, label="the winner on fresh world
 axis.set_xlabel("cycles between retrainings")
 axis.set_ylabel("mean cost")
 axis.legend(frameon=False)
+plt.show()
 
 # %% [markdown]
 # The zigzag is luck: which calendar happens to retrain after the jumps of these eight worlds. The more
@@ -387,6 +390,7 @@ axis.set_xticks([-2, 0, 2, 5, 10, 20, 50, 100], ["−2", "0", "2", "5", "10", "2
 axis.set_xlabel("cost beyond hindsight")
 handles = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in shades]
 axis.legend(handles, CAUSES, frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
 
 # %% [markdown]
 # Now you know what to work on. Nearly everything that the good rules lose, they lose between a change and the

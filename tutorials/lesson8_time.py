@@ -65,6 +65,7 @@ axis.set_ylim(0, 45)
 axis.legend(frameon=False, fontsize=8)
 for request in (0, 1, 2, 3, 6, 12):
     print(f"asked after {request:2} cycles: {bottom[request]:6.1f}")
+plt.show()
 
 # %% [markdown]
 # With no data there is nothing to fit: that request is wasted (its bar leaves the picture). A single cycle,
@@ -192,6 +193,7 @@ axis.legend(frameon=False)
 print("it pays from", left[[gain.value > 0 for gain in gains]][0], "cycles left on")
 saving = (waited[6] - waited[1]) / 5  # from 3 to 8 cycles left
 print(f"a cycle with the old model costs about {saving:.2f}; 3 + 3 / {saving:.2f} = {3 + 3 / saving:.1f}")
+plt.show()
 
 # %% [markdown]
 # If a new model saved the whole cost of the old one, the formula would say 7, the first whole number above
@@ -274,6 +276,7 @@ for axis, change in zip(axes, (20, 23, 25, 27), strict=True):
 axes[0].set_ylabel("cost of 100 cycles")
 axes[0].set_ylim(0, 50)
 axes[0].legend(frameon=False, fontsize=8)
+plt.show()
 
 # %% [markdown]
 # The dashed lines are the **last calls**: whoever asks in cycle 27 is live in cycle 30, and one cycle later
@@ -306,6 +309,7 @@ axis.set_xlabel("latency of a retraining, cycles")
 axis.set_ylabel("cost of an episode")
 axis.set_ylim(bottom=0)
 axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+plt.show()
 
 # %% [markdown]
 # A fast pipeline is worth money, and now you can say how much: for `retrain`, each cycle of latency costs
@@ -399,6 +403,7 @@ axis.set_xlabel("cycles (of 2 s)")
 axis.set_ylabel("position, m")
 axis.set_ylim(-0.5, 0.7)
 axis.legend(frameon=False, fontsize=8, ncols=2, loc="upper left")
+plt.show()
 
 # %% [markdown]
 # The same law, no noise, nothing random. For some cycles both agree. Then they part, and each goes its own
@@ -472,6 +477,7 @@ axis.axhline(1e-3, color=FAINT, linestyle="--", linewidth=1, label="ceiling")
 axis.set_xlabel("cycles")
 axis.set_ylabel("distance, m")
 axis.legend(frameon=False, fontsize=8)
+plt.show()
 
 # %% [markdown]
 # (Grey: the first twenty pairs. The distance is in metres: velocities are divided by the drive's ω first.)

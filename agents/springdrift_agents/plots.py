@@ -152,7 +152,7 @@ def detector_plot(rows: Sequence[Row], path: Path) -> None:
 
     changes = sorted({row["change"] for row in rows})
     detectors = list(dict.fromkeys(row["detector"] for row in rows))
-    figure = Figure(figsize=(3.1 * len(changes) + 0.4, 3.6), dpi=120, facecolor="white")
+    figure = Figure(figsize=(3.1 * len(changes) + 0.4, 3.9), dpi=120, facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.subplots(1, len(changes), squeeze=False)[0]
     for axis, change in zip(axes, changes, strict=True):
@@ -179,8 +179,10 @@ def detector_plot(rows: Sequence[Row], path: Path) -> None:
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
     axes[0].set_ylabel("values to the alarm", fontsize=8, color=FAINT)
-    axes[0].legend(frameon=False, fontsize=8)
-    figure.tight_layout()
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=4, loc="lower center"
+    )
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
 
