@@ -48,8 +48,9 @@ PALE = "#a6d9c9"  # the green of a good swing, paler
 # | training | `idle`, `2 left`, `1 left`, `new` | is a new model on its way, or just deployed? |
 #
 # `mixed` needs a word. The world has just changed, so the last six cycles, which a retraining would learn
-# from, hold old and new behaviour. A model fitted on such a window fits neither. After five cycles `mixed`
-# turns into `stale`: the model is as wrong as before, but now a retraining would cure it.
+# from, hold old and new behaviour. A model fitted on such a window fits neither. In the big machine `mixed`
+# turns into `stale` after some cycles: the model is as wrong as before, but now a retraining would cure it.
+# A state does not remember how long it has lasted, so here that happens by chance, in any cycle.
 
 # %%
 env = UpkeepEnv()
@@ -344,11 +345,12 @@ plt.show()
 #   hand.
 # - *Model stale: first the swing, then the model.* With the swing off target push; once it is `on`,
 #   retrain. One single state of 36 asks for a new model.
-# - *A new model was just deployed (`new`): wait and see*, unless the swing is far off.
+# - *A new model was just deployed (`new`): wait and see*, unless the swing is far off and the model no longer
+#   in doubt (`fresh` or `stale`).
 #
 # Then look how the prices move it. With cheap pushes the operator pushes earlier. With dear ones the swing
-# is left to the model, and retraining no longer waits for the swing. With a retraining at 10, no state asks
-# for one: it is cheaper to live with a stale model and to push now and then.
+# is mostly left to the model, and retraining no longer waits for the swing. With a retraining at 10, no
+# state asks for one: it is cheaper to live with a stale model and to push now and then.
 #
 # ### Exercise 5.4: When retraining is too dear (1 point)
 #
@@ -367,9 +369,8 @@ check("5.4", price_too_high)
 # %%
 for gamma in (0.5, 0.9, 0.95, 0.99):
     found = policy_iteration(env.P, gamma).policy
-    print(
-        f"gamma {gamma}: looks {1 / (1 - gamma):3.0f} cycles ahead, retrains in", (found == 2).sum(), "states"
-    )
+    count = (found == Action.RETRAIN).sum()
+    print(f"gamma {gamma}: looks {1 / (1 - gamma):3.0f} cycles ahead, states that ask for a model: {count}")
 
 # %% [markdown]
 # ## 5. The deadline: when is it too late?

@@ -283,7 +283,7 @@ plt.show()
 # it is cycle 40 instead. Between two last calls it hardly matters when you ask, since the model waits at the
 # platform anyway. So wait for as clean a window as you can get, *but do not miss the train*.
 #
-# The case in the middle is the interesting one. With a change in cycle 23 the window is clean only in cycle
+# The second case is the interesting one. With a change in cycle 23 the window is clean only in cycle
 # 29, two cycles after the last call. A window with four new cycles out of six now is much better than a clean
 # one ten cycles later. With a change in 25 the two are about equal. With a change in 27 the train has left:
 # take the next one.

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.arguments import is_number
+from springdrift.arguments import number
 from springdrift.dynamics import lesser
 from springdrift.jit import inlined
 
 TARGET = 0.3  # m, amplitude that the machine should keep
+MOST = 1e9  # of a price: sums of episodes stay far from the end of the numbers
 TERMS = ("forecast", "swing", "intervene", "retrain")
 
 
@@ -20,7 +21,7 @@ class Costs:
 
     >>> Costs(retrain=-1)
     Traceback (most recent call last):
-    ValueError: Costs.retrain must be finite and not negative, got -1
+    ValueError: Costs.retrain must be a number from 0 to 1e+09, got -1
     """
 
     forecast: float = 0.3  # a cycle, per unit of NMSE of the forecast
@@ -32,9 +33,7 @@ class Costs:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if not is_number(value) or not np.isfinite(value) or value < 0:
-                raise ValueError(f"Costs.{field.name} must be finite and not negative, got {value!r}")
+            number(f"Costs.{field.name}", getattr(self, field.name), 0.0, MOST)
 
     def array(self) -> NDArray[np.float64]:
         """The prices in field order, as the kernel takes them."""
