@@ -5,6 +5,7 @@ import importlib.util
 import math
 import re
 import sys
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
@@ -16,6 +17,7 @@ from springdrift_agents.course import check, exercises
 
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
 HEADING = re.compile(r"### Exercise (\d\.\d+): (.+) \((\d+) points?\)")
+CLOSED = ("1.2", "1.6", "3.1", "4.5", "5.1", "5.2", "5.6", "6.2", "6.3", "6.5", "8.6")  # closed formulas
 NO_ANSWER = ("there is no answer yet", "your function returns nothing")
 
 
@@ -133,6 +135,14 @@ class LessonChecks:
             verdict = check(one.id, getattr(solutions, one.name))
             assert verdict, verdict.message
 
+    def test_a_wrong_constant_does_not_pass_and_a_rounded_one_does(self):
+        solutions = solutions_of(self.lesson)
+        for one in exercises(self.lesson).values():
+            if one.id in CLOSED:
+                right = getattr(solutions, one.name)
+                assert hint_of(one.id, lambda *given, right=right: np.multiply(right(*given), 1.009))
+                assert check(one.id, lambda *given, right=right: np.multiply(right(*given), 1.0005))
+
     def test_every_starter_fails_as_not_answered(self):
         for posed in posed_in(script_of(self.lesson)):
             message = hint_of(posed.id, starter_of(posed))
@@ -141,8 +151,13 @@ class LessonChecks:
     @pytest.mark.parametrize(
         "answer",
         [None, ..., "", [], {}, object(), 10**400, math.nan]
-        + [lambda *_: 1 / 0, lambda *_: "?", lambda *_: 10**400, lambda *_: math.inf, lambda *_: 1j],
+        + [lambda *_: 1 / 0, lambda *_: "?", lambda *_: 10**400, lambda *_: math.inf, lambda *_: 1j]
+        + [[[46], [49]], dict.fromkeys("ABCD", np.arange(2)), [np.arange(2)] * 4, np.array("2"), 2 + 1j]
+        + [lambda *_: [[1], [2]], lambda *_: {"a": 1}, lambda *_: [[1], 2], lambda *_: np.array(["2"])]
+        + [lambda *_: (n for n in "abc"), lambda *_: [None, 1], lambda *_: {1, 2}, Decimal("sNaN")],
     )
     def test_nonsense_gets_a_hint_and_no_crash(self, answer):
         for one in exercises(self.lesson):
-            assert hint_of(one, answer)
+            hint = hint_of(one, answer)
+            assert hint
+            assert "could not be judged" not in hint

@@ -1,13 +1,16 @@
 """Lesson 1: right answers pass in any form, wrong ones get the hint that is meant for them."""
 
 import math
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 from course_common import LessonChecks, hint_of, solutions_of
 
 from springdrift import Params, simulate
-from springdrift_agents.course import check
+from springdrift_agents.course import _judged, check
+from springdrift_agents.course.exercise import Exercise
 
 RIGHT = solutions_of(1)
 
@@ -34,7 +37,17 @@ WRONG = [
     ("1.1", 2.384, "upside down"),
     ("1.1", -0.4194, "the sign is not"),
     ("1.1", 0.5, "solve for x"),
-    ("1.1", "0.42", "expected a number, got str"),
+    ("1.1", "0.42", "expected a number, got str '0.42': leave the quotation marks out"),
+    ("1.1", np.complex128(0.4194 + 5j), "expected a number, got complex128"),
+    ("1.1", [0.42, 0.42], "expected a number, got list"),
+    (
+        "1.2",
+        lambda m, k: str(2 * np.pi * (m / k) ** 0.5),
+        "a number is expected, your function returned text",
+    ),
+    ("1.2", lambda m, k: 2 * np.pi * (m / k) ** 0.5 + 5j, "your function returned complex numbers"),
+    ("1.2", lambda m, k: True, "a number is expected, your function returned truth values"),
+    ("1.2", lambda m, k: 6.28 * 1.0099 * np.sqrt(m / k), "2 pi times the root"),
     ("1.1", float("nan"), "nan"),
     ("1.2", lambda m, k: 2 * np.pi * m / k, "the root is missing"),
     ("1.2", lambda m, k: 2 * np.pi * np.sqrt(k / m), "upside down"),
@@ -142,6 +155,14 @@ def by_normal_equations(y):
     [
         ("1.1", 0.42),
         ("1.1", np.array(0.4194)),
+        ("1.1", [0.4194]),
+        ("1.1", np.array([[0.4194]])),
+        ("1.1", Decimal("0.4194")),
+        ("1.1", Fraction(4194, 10000)),
+        ("1.2", lambda mass, stiffness: [Decimal(2 * math.pi * (mass / stiffness) ** 0.5)]),
+        ("1.2", lambda mass, stiffness: 2 * 3.14 * (mass / stiffness) ** 0.5),
+        ("1.3", lambda *given: np.array([by_formula(*given)])),
+        ("1.4", lambda force, stiffness, late: 4 * force / stiffness * math.cos(2 * 3.14 * late)),
         ("1.2", lambda mass, stiffness: 2 * math.pi / (stiffness / mass) ** 0.5),
         ("1.3", by_formula),
         ("1.4", lambda force, stiffness, late: -4 * force / stiffness * math.cos(2 * math.pi * (late - 0.5))),
@@ -152,6 +173,15 @@ def by_normal_equations(y):
 )
 def test_right_answers_pass_however_they_are_written(exercise, answer):
     assert check(exercise, answer)
+
+
+def test_a_judge_that_stumbles_over_an_answer_says_so():
+    def judge(answer):
+        raise KeyError("odd")
+
+    verdict = _judged(Exercise("1.1", "x", "X", judge), 1)
+    assert not verdict
+    assert verdict.message == "the answer could not be judged: KeyError: 'odd'"
 
 
 @pytest.mark.parametrize(("friction", "cycles"), [(0.005, 10), (0.005, 30), (0.03, 2), (0.03, 5)])

@@ -66,6 +66,8 @@ WRONG = [
     ("3.3", lambda arl, k: RIGHT.threshold_for(2 * arl, k), "one-sided"),
     ("3.3", lambda arl, k: RIGHT.threshold_for(arl, 0.5), "not always 0.5"),
     ("3.3", lambda arl, k: round(5 * RIGHT.threshold_for(arl, k)) / 5, "nearly: search more finely"),
+    ("3.2", lambda v, k: map(str, RIGHT.cusum_path(v, k)), "your function returned text"),
+    ("3.3", lambda arl, k: str(RIGHT.threshold_for(arl, k)), "your function returned text"),
     ("3.3", siegmund, "your function raised TypeError"),
     ("3.3", lambda arl, k: 4.0, "is the ARL0; search"),
     ("3.4", lambda n, a: n[a].mean(), "the long ones are missing"),
@@ -128,6 +130,13 @@ def with_the_detector(values, slack):
     return [detector.update(memory, np.array([value]))[0] for value in values]
 
 
+def one_by_one(values, slack):
+    total = 0.0
+    for value in values:
+        total = max(0.0, total + value - slack)
+        yield total
+
+
 def by_minimum(values, slack):
     """No loop: a CUSUM is how far a random walk stands above its lowest point."""
     walk = np.concatenate(([0.0], np.cumsum(values - slack)))
@@ -141,7 +150,12 @@ def by_minimum(values, slack):
         ("3.1", lambda limit: 1 / (cdf(-limit) + 1 - cdf(limit))),
         ("3.2", with_the_detector),
         ("3.2", by_minimum),
+        ("3.2", one_by_one),
+        ("3.2", lambda v, k: map(float, by_minimum(v, k))),
         ("3.3", by_newton),
+        ("3.3", lambda arl0, k: np.array([by_newton(arl0, k)])),
+        ("3.3", lambda arl0, k: [by_newton(arl0, k)]),
+        ("3.5", lambda z, k, share: [RIGHT.quiet_threshold(z, k, share)]),
         ("3.3", lambda arl0, k: next(h for h in np.arange(0, 20, 0.01) if siegmund(0, k, h) >= arl0)),
         ("3.4", lambda lengths, alarmed: 1 / (sum(alarmed) / sum(lengths))),
         ("3.5", lambda z, k, share: np.quantile(tops(z, k), 1 - share)),

@@ -38,7 +38,20 @@ WRONG = [
     ("4.2", (46, 50), "live from cycle c + 3 on"),
     ("4.2", (43, 46), "only half of the window is new"),
     ("4.2", (50, 53), "must not lie before cycle 40"),
+    ("4.2", np.array([45, 48]), "39 still belongs to the old world"),
+    ("4.2", (46.0, 48.0), "three cycles on from it"),
+    ("4.2", ("46", "49"), "numbers are expected, got text: ('46', '49')"),
+    ("4.2", np.array([46, 49]) + 0j, "numbers are expected, got complex numbers"),
+    ("4.2", [[46], [49]], "expected shape (2,), got (2, 1)"),
     ("4.2", 46, "expected shape (2,), got ()"),
+    ("4.2", ..., "there is no answer yet"),
+    ("4.3", remedies(A=np.array([1, 2])), "A: expected one of"),
+    ("4.3", dict.fromkeys("ABCDE", np.array([1, 2])), "A: expected one of"),
+    ("4.3", dict.fromkeys("ABCDE", ...), "there is no answer yet"),
+    ("4.3", dict.fromkeys("abcde", ...), "there is no answer yet"),
+    ("4.3", {letter.lower(): word for letter, word in remedies(B="wait").items()}, "B: the error has been"),
+    ("4.3", {"first": "wait"}, "A is still missing"),
+    ("4.3", remedies(A=7), "A: expected one of"),
     ("4.3", remedies(A="wait"), "A: the controller already pushes"),
     ("4.3", remedies(A="retrain"), "as small as that of a new model"),
     ("4.3", remedies(B="wait"), "the level has moved away"),
@@ -85,6 +98,9 @@ def test_right_answers_written_differently_pass():
     assert check("4.2", np.array([46, 49]))
     assert check("4.3", {letter: word.upper() for letter, word in REMEDIES.items()})
     assert check("4.3", {letter: Action[word.upper()] for letter, word in REMEDIES.items()})
+    assert check("4.3", {letter.lower(): Action[word.upper()] for letter, word in REMEDIES.items()})
+    assert check("4.3", {letter: np.int64(Action[word.upper()]) for letter, word in REMEDIES.items()})
+    assert check("4.6", lambda t, c: np.linalg.lstsq(t[:, None], c, rcond=None)[0])
     assert check("4.5", lambda slope, fee: (fee / slope * 2) ** 0.5)
     assert check("4.6", lambda t, c: np.linalg.lstsq(t[:, None], c, rcond=None)[0][0])
 
@@ -199,9 +215,30 @@ class BatchOnly(Patient):
         return decisions, state
 
 
+class Forgetful(Patient):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return super().predict(observation, state)[0], None
+
+
+class WipedByNone(Patient):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        count = np.zeros(len(np.atleast_2d(observation)), int) if state is None else state[0].copy()
+        count[episode_start] = 0
+        return super().predict(observation, (count,))
+
+
+class Unwritten:
+    def predict(self, observation, state=None, episode_start=None, deterministic=True): ...
+
+
 class NoMemory(Patient):
     def predict(self, observation, state=None, episode_start=None, deterministic=True):
         return super().predict(observation, state)[0]
+
+
+class Ragged(Patient):
+    def predict(self, observation, state=None, episode_start=None, deterministic=True):
+        return [[1], 2], None
 
 
 class Names(Patient):
@@ -226,7 +263,11 @@ RULES = [
     (Eternal, "still has its old counter"),
     (AllAtOnce, "made another one forget its counter"),
     (BatchOnly, "the decisions must have shape ()"),
+    (Forgetful, "does your counter come back in `state`?"),
+    (WipedByNone, "episode_start may be None"),
+    (Unwritten, "there is no answer yet"),
     (NoMemory, "predict returns two things"),
+    (Ragged, "one whole number for each machine"),
     (Names, "decisions are whole numbers"),
     (Action, "your function raised TypeError"),
     (lambda: 1, "needs a method named predict"),

@@ -159,6 +159,11 @@ WRONG = [
         lambda plan, s, a: len(plan) - np.flatnonzero(plan[:, s] == a)[-1],
         "your function raised IndexError",
     ),
+    (
+        "5.5",
+        lambda plan, s, a: min(len(plan) - t for t in range(len(plan)) if plan[t, s] == a),
+        "return 0 for it; now your function raised ValueError: min() ",
+    ),
     ("5.5", lambda plan, s, a: last(plan, s, a) or -1, "return 0 for it"),
     ("5.5", 11, "expected a function, got int"),
     (
@@ -216,6 +221,7 @@ def from_the_end(plan, state, action):
         ("5.4", np.float64(9.0)),
         ("5.4", np.int64(9)),
         ("5.5", from_the_end),
+        ("5.5", lambda plan, s, a: a in plan[:, s] and from_the_end(plan, s, a)),
         (
             "5.6",
             lambda n, c: np.average(c[:, 1], weights=n.sum(1)) - np.average(c[:, 0], weights=n.sum(1)),

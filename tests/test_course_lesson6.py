@@ -59,6 +59,16 @@ def always_arrives(steps, costs, goal):
     return found if np.isfinite(found) else steps[-1]
 
 
+def minus_one(steps, costs, goal):
+    found = RIGHT.steps_to(steps, costs, goal)
+    return found if np.isfinite(found) else -1
+
+
+def in_words(steps, costs, goal):
+    found = RIGHT.steps_to(steps, costs, goal)
+    return found if np.isfinite(found) else "inf"
+
+
 def needs_some_above(steps, costs, goal):
     above = np.flatnonzero(costs > goal)
     return RIGHT.steps_to(steps, costs, goal) if len(above) else np.inf
@@ -120,6 +130,9 @@ WRONG = [
     ("6.1", strict, "at or below"),
     ("6.1", last_above, "the last point above the goal"),
     ("6.1", always_arrives, "ends above the goal has not reached it"),
+    ("6.1", minus_one, "ends above the goal has not reached it: return float('inf')"),
+    ("6.1", lambda *given: float(minus_one(*given)), "ends above the goal has not reached it"),
+    ("6.1", in_words, "ends above the goal has not reached it"),
     ("6.1", needs_some_above, "never above the goal is there from its first point"),
     ("6.1", naive, "your function raised IndexError"),
     ("6.1", lambda steps, costs, goal: steps, "expected a result of shape ()"),
@@ -208,6 +221,9 @@ def in_place(memory, observation, start):
     ("exercise", "answer"),
     [
         ("6.1", step_by_step),
+        ("6.1", lambda *given: np.array(step_by_step(*given))),
+        ("6.1", lambda *given: np.array([step_by_step(*given)])),
+        ("6.1", lambda *given: np.float32(step_by_step(*given))),
         ("6.2", summed),
         ("6.3", by_roll),
         ("6.3", in_place),

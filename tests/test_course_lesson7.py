@@ -1,5 +1,9 @@
 """Lesson 7: right answers pass in any form, wrong ones get the hint that is meant for them."""
 
+import itertools
+import math
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from course_common import LessonChecks, hint_of, solutions_of
@@ -46,6 +50,14 @@ WRONG = [
     ("7.2", lambda d, h: 1.96**2 * d.std() / h**2, "must be squared together"),
     ("7.2", lambda d, h: np.ceil((1.96 * d.std() / h) ** 2 / len(d)), "only their standard deviation counts"),
     ("7.2", lambda d, h: 500, "solve for n"),
+    ("7.2", lambda d, h: (1.96 * d.std(ddof=1) / h) ** 2, "no parts of a world"),
+    ("7.2", lambda d, h: (1.96 * d.std() / h) ** 2, "no parts of a world"),
+    ("7.2", lambda d, h: int((1.96 * d.std() / h) ** 2), "rounded down"),
+    ("7.2", lambda d, h: (1.96 * d.std(ddof=1) / h) ** 2 // 1, "rounded down"),
+    ("7.2", lambda d, h: round((1.96 * d.std(ddof=1) / h) ** 2), "to the nearest whole number"),
+    ("7.2", lambda d, h: np.ceil((1.96 * d.std() / h) ** 2) + 1, "then round up"),
+    ("7.2", lambda d, h: str(RIGHT.worlds_needed(d, h)), "your function returned text"),
+    ("7.2", lambda d, h: d, "expected a result of shape ()"),
     ("7.3", np.mean, "one dreadful world moves it"),
     ("7.3", np.median, "that is the median"),
     ("7.3", lambda c: c[len(c) // 4 : -len(c) // 4].mean(), "sort the costs first"),
@@ -71,6 +83,16 @@ WRONG = [
     ("7.5", lambda a, b: [x for x, y in zip(a, b, strict=False) if x == y], "not place by place"),
     ("7.5", lambda a, b: ["none"], "expected a list of seeds"),
     ("7.5", lambda a, b: 1.5, "expected a list of seeds"),
+    ("7.5", lambda a, b: [[int(x)] for x in sorted(set(a) & set(b))], "one with ["),
+    ("7.5", lambda a, b: dict.fromkeys(sorted(set(map(int, a)) & set(map(int, b)))), "returned dict"),
+    ("7.5", lambda a, b: set(a) & set(b), "a set has no order"),
+    ("7.5", lambda a, b: np.zeros(2**20), "over 10000 items"),
+    ("7.5", lambda a, b: itertools.count(), "you found 10000"),
+    ("7.5", lambda a, b: np.intersect1d(a, b)[:, None], "expected a list of seeds"),
+    ("7.5", lambda a, b: np.intersect1d(a.astype(float), b.astype(float)), "a float keeps 16"),
+    ("7.5", lambda a, b: [int(s) for s in np.intersect1d(a * 1.0, b * 1.0)], "too large for floats"),
+    ("7.5", lambda a, b: [s for s in np.unique(a) if float(s) in b.astype(float)], "too large for floats"),
+    ("7.5", lambda a, b: np.unique(a)[np.isin(np.unique(a) * 1.0, b * 1.0)], "too large for floats"),
     ("7.6", verdicts(A="lucky"), "64 worlds are many for mere luck"),
     ("7.6", verdicts(A="sound"), "on fresh ones, and look at the list trained_on"),
     ("7.6", verdicts(B="sound"), 'with observe="monitor"'),
@@ -82,6 +104,9 @@ WRONG = [
     ("7.6", verdicts(D="guilty"), "expected one of 'leaked', 'lucky', 'peeks', 'sound', got 'guilty'"),
     ("7.6", verdicts(D=...), "D is still missing"),
     ("7.6", "sound", "expected a dict"),
+    ("7.6", dict.fromkeys("abcd", ...), "there is no answer yet"),
+    ("7.6", {letter.lower(): word for letter, word in verdicts(D="sound").items()}, "on five hundred others"),
+    ("7.6", {}, "A is still missing"),
 ]
 
 
@@ -105,12 +130,20 @@ def wins(mine, other):
 RIGHTS = [
     ("7.1", ends),
     ("7.2", lambda d, h: int((1.96 / h) ** 2 * np.var(d)) + 1),
+    ("7.2", lambda d, h: [math.ceil((1.96 * d.std(ddof=1) / h) ** 2)]),
+    ("7.2", lambda d, h: np.ceil((1.96 / h) ** 2 * np.var(d))),
+    ("7.2", lambda d, h: math.ceil((NormalDist().inv_cdf(0.975) / h) ** 2 * np.var(d, ddof=1))),
+    ("7.2", lambda d, h: next(n for n in range(1, 10**6) if 1.96 * d.std() / n**0.5 <= h)),
     ("7.3", iqm),
     ("7.3", lambda c: sum(sorted(c)[len(c) // 4 : 3 * len(c) // 4]) / (len(c) // 2)),
     ("7.4", wins),
     ("7.4", lambda a, b: probability_of_improvement([a], [b])),
     ("7.5", lambda a, b: sorted(set(map(int, a)) & set(map(int, b)))),
     ("7.5", lambda a, b: tuple(s for s in np.unique(a) if s in set(b))),
+    ("7.5", lambda a, b: (int(s) for s in np.intersect1d(a, b))),
+    ("7.5", lambda a, b: dict.fromkeys(np.intersect1d(a, b).tolist()).keys()),
+    ("7.5", lambda a, b: [*map(int, np.unique(a)[np.isin(np.unique(a), b)])]),
+    ("7.6", {letter.lower(): word for letter, word in VERDICTS.items()}),
     ("7.6", {letter: word.title() for letter, word in VERDICTS.items()}),
 ]
 

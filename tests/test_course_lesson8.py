@@ -56,6 +56,13 @@ WRONG = [
     ("8.1", lambda w, e, lag, end: round(math.sqrt(e * end / w)), "the latency in the square root"),
     ("8.1", lambda w, e, lag, end: round(math.sqrt(e * (end - lag) / w)), "so many cycles there are not"),
     ("8.1", lowest, "the lowest bill itself"),
+    (
+        "8.1",
+        lambda w, e, lag, end: np.argmin(
+            [w * (n + lag) + (end - n - lag) * e / n for n in range(1, end - lag + 1)]
+        ),
+        "the first bill is that of n = 1: add 1",
+    ),
     ("8.1", lambda w, e, lag, end: 1, "write the bill as a function of n"),
     ("8.2", lambda s, fee, lag: math.ceil(lag + fee / s), "it only gets its fee back"),
     ("8.2", lambda s, fee, lag: math.floor(fee / s) + 1, "only n - latency cycles save anything"),
@@ -78,6 +85,9 @@ WRONG = [
     ("8.4", cures(chaos="intervene"), "a push by hand needs a swing"),
     ("8.4", cures(chaos=...), "chaos is still missing"),
     ("8.4", ["wait"], "expected a dict"),
+    ("8.4", {name.upper(): ... for name in CURES}, "there is no answer yet"),
+    ("8.4", cures(chaos=True), "chaos: expected one of"),
+    ("8.4", cures(chaos=Action.INTERVENE), "a push by hand needs a swing"),
     (
         "8.5",
         lambda t, d, c: RIGHT.lyapunov_exponent(t, d, c) / np.log(10),
@@ -128,6 +138,9 @@ RIGHTS = [
     ("8.3", lambda r, lag, k: next(c for c in range(r + lag, 1000) if c % k == 0)),
     ("8.3", lambda r, lag, k: float(np.ceil((r + lag) / k) * k)),
     ("8.4", {name: word.upper() for name, word in CURES.items()}),
+    ("8.4", {name.upper(): word for name, word in CURES.items()}),
+    ("8.4", {name: Action[word.upper()] for name, word in CURES.items()}),
+    ("8.4", {name: int(Action[word.upper()]) for name, word in CURES.items()}),
     ("8.5", regression),
     ("8.6", lambda p, tol, rate: (np.log(tol) - np.log(p)) / rate),
 ]

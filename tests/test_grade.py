@@ -6,21 +6,23 @@ import multiprocessing
 import os
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from faults import ALL, CLASS, COURSE, RIGHT
+from faults import ALL, CLASS, COURSE, RIGHT, notebook
 from typer.testing import CliRunner
 
 from springdrift_agents import course
 from springdrift_agents.commands import app
 from springdrift_agents.course import wire
 from springdrift_agents.course.exercise import Exercise, number
-from springdrift_agents.course.grade import grade, to_csv
-from springdrift_agents.course.sandbox import Box
-from springdrift_agents.course.sitting import Limits
-from springdrift_agents.course.submissions import LESSON, find, lesson_of, student_of
+from springdrift_agents.course.grade import grade, to_csv, write_csv
+from springdrift_agents.course.leaderboard import contest
+from springdrift_agents.course.sandbox import Box, check_apart
+from springdrift_agents.course.sitting import Limits, Record, Sitting
+from springdrift_agents.course.submissions import LESSON, SCRIPT, find, lesson_of, owner_of
 from springdrift_agents.course.workshop import Workshop, namespaces_work
 
 QUICK = Limits(timeout=10.0, each=2.5, memory=2048)
@@ -149,8 +151,141 @@ def test_who_and_which_lesson(tmp_path):
         ("fay", None): ("other.py", ""),
         (tmp_path.name, 1): ("lesson1_machine.py", ""),
     }
-    assert student_of(tmp_path / "lesson3_detection-zoe.py", tmp_path) == "zoe"
+    assert owner_of("lesson3_detection-zoe", SCRIPT) == ("zoe", "")
+    assert owner_of("Roe Max_55_assignsubmission_file_lesson1", SCRIPT) == ("Roe Max", "55")
     assert lesson_of(tmp_path / "ann/lesson2_drift.py", COURSE) is None
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("period = 2.0\n")
+
+
+def test_names_can_be_written_and_no_two_are_alike(tmp_path):
+    write(
+        tmp_path,
+        "Doe Jane_1_assignsubmission_file_/lesson1.py",
+        "Doe Jane_2_assignsubmission_file_/lesson1.py",
+        "Roe Max_55_assignsubmission_file_lesson1.py",
+        "M\udcfcller/lesson1.py",
+        "M\udcfdller/lesson1.py",
+        "M\udcfeller_lesson1.py",
+        "two\nlines\x1b/lesson1.py",
+    )
+    found = [one.student for one in find(tmp_path, COURSE)]
+    assert found == [
+        "Doe Jane_1",
+        "Doe Jane_2",
+        "M\ufffdller",
+        "M\ufffdller (2)",
+        "M\ufffdller (3)",
+        "Roe Max",
+        "two lines\ufffd",
+    ]
+    reports = grade(tmp_path, COURSE, limits=QUICK)
+    assert [report.student for report in reports] == found
+    assert [report.rows[0].points for report in reports] == [1] * 7
+    write_csv(tmp_path / "grades.csv", reports)
+    lines = list(csv.DictReader((tmp_path / "grades.csv").read_text(encoding="utf-8").splitlines()))
+    assert [line["student"] for line in lines[::4]] == found
+
+
+def test_nobody_is_lost_without_a_line(tmp_path):
+    write(tmp_path, "ann/lesson1.py", "word/lesson1.docx", "Zip Zoe_7_assignsubmission_file_hw.zip")
+    write(tmp_path, "bob_lesson1.docx", "ann/lesson2.docx", "notes.txt", "out/grades.csv", ".git/lesson1.py")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "ann/lesson3.py").symlink_to(tmp_path / "ann/lesson1.py")
+    (tmp_path / "linked/lesson1.py").symlink_to(tmp_path / "ann/lesson1.py")
+    (tmp_path / "away").symlink_to(tmp_path / "ann")
+    reports = grade(tmp_path, COURSE, limits=QUICK)
+    barred = {report.student: report.notes for report in reports if report.lesson is None}
+    assert barred == {
+        student: [f"nothing that can be graded (found: {what})"]
+        for student, what in {
+            "away": "away (a link)",
+            "bob": "bob_lesson1.docx",
+            "empty": "nothing",
+            "linked": "linked/lesson1.py (a link)",
+            "word": "word/lesson1.docx",
+            "Zip Zoe": "Zip Zoe_7_assignsubmission_file_hw.zip",
+        }.items()
+    }
+    (ann,) = [report for report in reports if report.student == "ann"]
+    assert ann.notes == [
+        "lesson2.docx cannot be graded and was left out; lesson3.py is a link and was left out"
+    ]
+    lines = list(csv.DictReader(to_csv(reports).splitlines()))
+    assert {line["student"] for line in lines} == {*barred, "ann"}
+    assert {line["verdict"] for line in lines if line["student"] == "word"} == {
+        "nothing that can be graded (found: word/lesson1.docx)",
+        "not handed in",
+    }
+    with pytest.raises(ValueError, match=r"nothing to grade in .*found: lesson1.docx"):
+        find(tmp_path / "word", COURSE)
+
+
+def test_a_folder_that_cannot_be_hidden_is_refused(tmp_path):
+    write(tmp_path, "ann/lesson1.py")
+    place = Path(wire.__file__).parent
+    for folder in (place, Path(sys.prefix), Path("/")):
+        with pytest.raises(ValueError, match="could not be hidden from each other: put the submissions into"):
+            grade(folder, COURSE)
+        with pytest.raises(ValueError, match="put the submissions into a folder of their own"):
+            contest(folder, "mix", 2, 1)
+    check_apart(tmp_path)
+
+
+def test_places_and_null_bytes_are_said_once(tmp_path):
+    (tmp_path / "ann_lesson1.ipynb").write_text(notebook("# %%\nperiod = 2.0\n\n# %%\nmass = = 1\n"))
+    (tmp_path / "ben_lesson1.py").write_text("period = 2.0\0")
+    ann, ben = grade(tmp_path, COURSE, limits=QUICK)
+    assert ann.notes == ["cell 2 raised SyntaxError: invalid syntax in line 1"]
+    assert {row.verdict for row in ben.rows} == {"not a text file: there are null bytes in it"}
+
+
+CHATTER = """
+import os, struct, gc, json, sys, time
+
+desk = next(one for one in gc.get_objects() if type(one).__name__ == "Desk")
+while True:
+    try:
+        desk.say({"cell": 0, "label": "x", "binds": []})
+        time.sleep(0.01)
+    except BaseException:
+        pass
+"""
+
+
+def test_forged_messages_do_not_give_more_time(tmp_path):
+    (tmp_path / "ann_lesson1.py").write_text(f"# %%\n{CHATTER}")
+    began = time.monotonic()
+    (ann,) = grade(tmp_path, COURSE, limits=QUICK._replace(timeout=3.0))
+    assert time.monotonic() - began < 30.0
+    assert not any(row.points for row in ann.rows)
+    assert "its time was over" in ann.notes[0]
+    record = Record(lost=5.0)
+    with Workshop() as kit:
+        Sitting(tmp_path / "ann_lesson1.py", COURSE, QUICK._replace(timeout=3.0), record).hold(kit, tmp_path)
+    assert record.lost > 6.0
+    assert record.unreadable == "its process ended again when all of its time was over"
+
+
+def _hungry(answer):
+    bytearray(3 * 2**30)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no such limit")
+def test_a_judge_has_a_limit_of_memory(tmp_path):
+    (tmp_path / "ann_lesson1.py").write_text("a = 1\nperiod = 2.0\n")
+    (ann,) = grade(tmp_path, (Exercise("1.5", "a", "A", _hungry), *COURSE), limits=QUICK)
+    verdicts = {row.exercise: (row.points, row.verdict) for row in ann.rows}
+    assert verdicts["1.5"] == (
+        0,
+        "the answer could not be judged: that took more memory than --memory allows",
+    )
+    assert verdicts["1.1"][0] == 1
 
 
 def test_the_table_is_complete_and_inert(tmp_path):
@@ -198,7 +333,8 @@ def test_reference_solutions_pass_and_starters_do_not(tmp_path):
 def test_the_command(tmp_path, monkeypatch):
     (tmp_path / "class").mkdir()
     (tmp_path / "class/ann_lesson1.py").write_text("\n".join(RIGHT.values()))
-    (tmp_path / "class/ben_lesson1.py").write_text("x = 1 / 0\nperiod = 2.0")
+    (tmp_path / "class/:x:").mkdir()
+    (tmp_path / "class/ben_lesson1.py").write_text("x = 1 / 0\nperiod = 2.0\nint('root:x:0')")
     monkeypatch.setattr(course, "exercises", lambda lesson: {one.id: one for one in COURSE})
     args = ["grade", str(tmp_path / "class"), "-o", str(tmp_path / "g.csv"), "-l", "1", "--timeout", "8"]
     shown = CliRunner().invoke(app, args)
@@ -211,15 +347,26 @@ def test_the_command(tmp_path, monkeypatch):
         "Period",
         "2/2",
         "line 1 raised ZeroDivisionError",
-        "g.csv (8 lines)",
+        "'root:x:0'",
+        " :x: ",
+        "g.csv (13 lines)",
     ):
         assert text in shown.output
     lines = list(csv.DictReader((tmp_path / "g.csv").read_text().splitlines()))
-    assert [line["points"] for line in lines] == ["1", "2", "1", "1", "1", "0", "0", "0"]
+    assert [line["points"] for line in lines if line["student"] != ":x:"] == [
+        "1",
+        "2",
+        "1",
+        "1",
+        "1",
+        "0",
+        "0",
+        "0",
+    ]
     again = CliRunner().invoke(app, [*args, "--json"])
-    ann, ben = json.loads(again.stdout)
+    _, ann, ben = json.loads(again.stdout)
     assert (ann["student"], ann["points"], ann["of"]) == ("ann", 5, 5)
-    assert ben["lessons"][0]["notes"] == ["line 1 raised ZeroDivisionError: division by zero in line 1"]
+    assert ben["lessons"][0]["notes"][0] == "line 1 raised ZeroDivisionError: division by zero in line 1"
     wrong = CliRunner().invoke(app, ["grade", str(tmp_path), "-l", "one"])
     assert isinstance(wrong.exception, ValueError)
 

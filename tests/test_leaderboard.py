@@ -2,13 +2,24 @@
 
 import csv
 import json
+import os
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from springdrift_agents.commands import app
-from springdrift_agents.course.leaderboard import Disqualified, Guest, contest, find, house, rank, to_csv
+from springdrift_agents.course.leaderboard import (
+    KEYS,
+    Disqualified,
+    Guest,
+    contest,
+    find,
+    house,
+    rank,
+    to_csv,
+    worlds,
+)
 from springdrift_agents.course.sandbox import Box
 from springdrift_agents.course.workshop import Workshop, namespaces_work
 from springdrift_agents.evaluate import evaluate, world_seeds
@@ -77,6 +88,8 @@ FAULTS = {
     "shape": (deciding("return np.zeros((len(observation), 1), int), None"), "got (20, 1)"),
     "syntax": ("class Policy\n", "syntax error in line 1"),
     "text": (deciding("return ['wait'] * len(observation), None"), "decisions must be numbers, got <U4"),
+    "objects": (deciding("return [None] * len(observation), None"), "got objects such as None"),
+    "nulls": ("class Policy:\0", "not a text file: there are null bytes in it"),
     "tuple": (deciding("return np.zeros(len(observation), int)"), "predict must return (decisions, memory)"),
 }
 
@@ -110,12 +123,68 @@ def test_who_takes_part(tmp_path):
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
-    found = {entry.student: entry.file.relative_to(tmp_path).as_posix() for entry in find(tmp_path)}
+    entries = {entry.student: entry for entry in find(tmp_path)}
+    lost = {student: entry.lost for student, entry in entries.items() if entry.lost}
+    found = {
+        student: entry.file.relative_to(tmp_path).as_posix()
+        for student, entry in entries.items()
+        if student not in lost
+    }
     assert found == {"ann": "ann/policy.py", "ben": "ben_policy.py", "cy": "policy-cy.py"}
+    assert lost == {"z": "no policy.py (found: z/a.py)"}
+    assert entries["ann"].note == "only ann/policy.py was taken (found: ann/older/policy.py)"
     with pytest.raises(ValueError, match=r"no policy in .*alice/policy.py"):
         find(tmp_path / "z")
     with pytest.raises(ValueError, match="there is no folder"):
         find(tmp_path / "nowhere")
+
+
+def test_nobody_is_lost_without_a_line(tmp_path):
+    for name in (
+        "case/Policy.py",
+        "mine/my_policy.py",
+        "dup/policy.py",
+        "dup_policy.py",
+        "Doe Jane_1_assignsubmission_file_/policy.py",
+        "Doe Jane_2_assignsubmission_file_/policy.py",
+        "Roe Max_55_assignsubmission_file_policy.py",
+        "script.py",
+        "notes.txt",
+        "out/leaderboard.csv",
+        "two\nlines/policy.py",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked/policy.py").symlink_to(tmp_path / "dup/policy.py")
+    os.mkdir(os.fsencode(tmp_path) + b"/M\xfcller")
+    os.mkdir(os.fsencode(tmp_path) + b"/M\xfdller")
+    entries = {entry.student: entry for entry in find(tmp_path)}
+    assert {student: entry.lost for student, entry in entries.items() if entry.lost} == {
+        "case": "no policy.py (found: case/Policy.py)",
+        "mine": "no policy.py (found: mine/my_policy.py)",
+        "empty": "no policy.py (found: nothing)",
+        "linked": "no policy.py (found: linked/policy.py (a link))",
+        "script": "no policy.py (found: script.py)",
+        "M\ufffdller": "no policy.py (found: nothing)",
+        "M\ufffdller (2)": "no policy.py (found: nothing)",
+    }
+    able = {student for student, entry in entries.items() if not entry.lost}
+    assert able == {"dup", "Doe Jane_1", "Doe Jane_2", "Roe Max", "two lines"}
+    assert entries["dup"].note == "only dup_policy.py was taken (found: dup/policy.py)"
+    with pytest.raises(ValueError, match=r"no policy in .*linked: no policy.py \(found: policy.py \(a link"):
+        find(tmp_path / "linked")
+
+
+def test_worlds_tell_nothing_of_each_other():
+    assert len(set(worlds(7, 5000).tolist()) | set(worlds(8, 5000).tolist())) == 10_000
+    np.testing.assert_array_equal(worlds(KEYS - 1, 9)[:4], worlds(KEYS - 1, 4))
+    assert worlds(3, 1000).max() < 2**63
+    assert len(set((worlds(3, 1000) >> np.uint64(32)).tolist())) > 990  # no base that they share
+    for wrong in (-1, KEYS):
+        with pytest.raises(ValueError, match="from 0 to 2\\^128 - 1"):
+            worlds(wrong, 2)
 
 
 def test_a_contest_of_good_and_faulty_policies(good):
@@ -149,7 +218,7 @@ def test_a_contest_of_good_and_faulty_policies(good):
 
 def test_differences_are_paired(good):
     board = {row.student: row for row in contest(good, "mix", 30, 2, references=["never", "threshold"])}
-    seeds = world_seeds("evaluation", 2, 30)
+    seeds = worlds(2, 30)
     costs = {name: evaluate(policy(name), "mix", seeds).cost for name in ("never", "threshold", "cusum")}
     best = min(("never", "threshold"), key=lambda name: costs[name].mean())
     apart = costs["cusum"] - costs[best]
@@ -157,8 +226,10 @@ def test_differences_are_paired(good):
     assert board["ann"].difference.low <= apart.mean() <= board["ann"].difference.high
 
 
+KEY = 10**30 + 7
 SPY = """
 import gc, os, sys
+from pathlib import Path
 import numpy as np
 
 class Policy:
@@ -169,6 +240,15 @@ class Policy:
         while frame:
             names |= set(frame.f_locals)
             frame = frame.f_back
+        key = 10**30 + 7  # of the contest
+        for process in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+            for file in ("cmdline", "environ"):
+                try:
+                    text = Path("/proc", process, file).read_bytes()
+                except OSError:
+                    continue
+                if str(key).encode() in text or b"%x" % key in text:
+                    names.add("seeds")
         if seen or names & {"seeds", "envs", "info", "truth"}:
             raise RuntimeError(f"seen: {seen} {names}")
         return np.zeros(len(observation), int), None
@@ -177,8 +257,8 @@ class Policy:
 
 def test_only_observations_cross(tmp_path):
     (tmp_path / "spy_policy.py").write_text(SPY)
-    (row,) = [row for row in contest(tmp_path, "mix", 12, 1, references=["never"]) if row.student == "spy"]
-    never = evaluate(policy("never"), "mix", world_seeds("evaluation", 1, 12))
+    (row,) = [row for row in contest(tmp_path, "mix", 12, KEY, references=["never"]) if row.student == "spy"]
+    never = evaluate(policy("never"), "mix", worlds(KEY, 12))
     assert row.verdict == "no sure difference"
     assert row.cost.value == never.cost.mean()
 
@@ -203,22 +283,32 @@ def test_house_rules_are_tuned_where_they_can_be():
     assert rank([]) == []
 
 
-def test_the_command(good):
+def test_the_command(good, tmp_path_factory):
     entries = with_faults(good, ["nan", "syntax"])
-    out = entries / "out" / "board.csv"
+    (entries / "case").mkdir()
+    (entries / "case" / "Policy.py").write_text("")
+    (entries / "ann").mkdir()
+    (entries / "ann" / "policy.py").write_text("")
+    (entries / "syntax" / "policy.py").write_text("raise ValueError('root:x:0')")
+    out = tmp_path_factory.mktemp("board") / "board.csv"
     args = ["leaderboard", str(entries), "-s", "shock", "-n", "8", "-p", "never,threshold", "-o", str(out)]
     shown = CliRunner().invoke(app, [*args, "--seed", "4"])
     assert shown.exit_code == 0, shown.output
     for text in ("8 worlds of shock", "never (house)", "a decision is nan", "the best rule", "--seed 4"):
         assert text in shown.output
+    for text in ("no policy.py (found: case/Policy.py)", "(found: ann/policy.py)", "ValueError: root:x:0"):
+        assert text in shown.output
     lines = list(csv.DictReader(out.read_text().splitlines()))
-    assert len(lines) == 6
+    assert len(lines) == 7
     again = CliRunner().invoke(app, [*args, "--seed", "4", "--json", "--jobs", "2"])
     found = json.loads(again.stdout)
     assert (found["seed"], found["scenario"], found["episodes"]) == (4, "shock", 8)
     assert [str(row["cost"] or "") for row in found["board"]] == [line["cost"] for line in lines]
     drawn = CliRunner().invoke(app, [*args, "--json"])
-    assert json.loads(drawn.stdout)["seed"] != 4
+    assert 2**60 < json.loads(drawn.stdout)["seed"] < KEYS
+    far = CliRunner().invoke(app, [*args, "--json", "--seed", str(KEYS - 1)])
+    assert json.loads(far.stdout)["seed"] == KEYS - 1
+    assert isinstance(CliRunner().invoke(app, [*args, "--seed", str(KEYS)]).exception, ValueError)
     wrong = CliRunner().invoke(app, ["leaderboard", str(entries), "-s", "shok"])
     assert isinstance(wrong.exception, ValueError)
 

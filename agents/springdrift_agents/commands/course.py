@@ -2,10 +2,13 @@
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from springdrift.scenario import resolve
 from springdrift_agents import course as lessons_of
@@ -16,7 +19,6 @@ from springdrift_agents.course import notebooks as books
 from springdrift_agents.course import sitting, tables
 from springdrift_agents.course.submissions import tidy
 from springdrift_agents.course.workshop import LEAST_MEMORY, MEMORY, namespaces_work
-from springdrift_agents.evaluate import SEEDS
 from springdrift_agents.files import write_text
 
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions at a time.")]
@@ -55,16 +57,17 @@ def grade(
             limits=sitting.Limits(timeout, each, memory),
             jobs=jobs,
             begin=lambda count: progress.update(task, total=count),
-            done=lambda one: progress.update(task, advance=1, description=tidy(one.student)[:28]),
+            done=lambda one: progress.update(task, advance=1, description=_name(one.student)),
         )
     grading.write_csv(out_file, reports)
     if as_json:
         print(json.dumps(tables.grades_json(reports), indent=1))
         return
-    show(tables.grades_table(reports))
-    show(tables.exercises_table(reports, exercises))
-    for line in tables.notes_lines(reports):
-        out.print(line, highlight=False)
+    with _as_written():
+        show(tables.grades_table(reports))
+        show(tables.exercises_table(reports, exercises))
+        for line in tables.notes_lines(reports):
+            out.print(line, highlight=False)
     out.print(f"written: {out_file} ({sum(len(report.rows) for report in reports)} lines)")
 
 
@@ -72,6 +75,21 @@ def _lesson(name: str) -> int:
     if not name.isdigit():
         raise ValueError(f"--lessons takes numbers from 1 to {lessons_of.LESSONS}, got {name!r}")
     return int(name)
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Print students' texts as they are: ``root:x:0`` has no picture in it."""
+    before, out._emoji = out._emoji, False  # tables have no option for it
+    try:
+        yield
+    finally:
+        out._emoji = before
+
+
+def _name(student: str) -> str:
+    """A student's name for the bar."""
+    return escape(tidy(student)[:28])
 
 
 def _say_how_closed() -> None:
@@ -90,7 +108,8 @@ def leaderboard(
     scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which worlds.")] = "mix",
     episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="How many.")] = 1000,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=SEEDS - 1, help="Which worlds. [drawn, and told afterwards]")
+        int | None,
+        typer.Option(min=0, help="Which worlds, below 2^128. [a secret drawn now, and told afterwards]"),
     ] = None,
     rules: Annotated[
         list[str] | None, typer.Option("--rules", "-p", help="References, separated by commas. [tuned ones]")
@@ -105,7 +124,7 @@ def leaderboard(
 ) -> None:
     """Rank the policies of a class on worlds that they never saw, beside the house's rules."""
     resolve(scenario)
-    chosen = secrets.randbelow(SEEDS) if seed is None else seed
+    chosen = secrets.randbelow(contest.KEYS) if seed is None else seed
     _say_how_closed()
     with progress_bar() as progress:
         task = progress.add_task("playing", total=None)
@@ -119,17 +138,19 @@ def leaderboard(
             memory=memory,
             jobs=jobs,
             begin=lambda count: progress.update(task, total=count),
-            done=lambda one: progress.update(task, advance=1, description=tidy(one.name)[:28]),
+            done=lambda one: progress.update(task, advance=1, description=_name(one.name)),
         )
     write_text(out_file, contest.to_csv(board))
     about = {"scenario": scenario, "episodes": episodes, "seed": chosen}
     if as_json:
         print(json.dumps({**about, "board": [contest.flat(row) for row in board]}, indent=1))
         return
-    show(tables.board_table(board, scenario, episodes), keep=4)
-    out.print("[dim]below 0 is cheaper than the best rule of the house, on the same worlds[/]")
-    for line in tables.lost_lines(board):
-        out.print(line, highlight=False)
+    notes = [f"[bold]{escape(tidy(row.student))}[/] {escape(row.note)}" for row in board if row.note]
+    with _as_written():
+        show(tables.board_table(board, scenario, episodes), keep=4)
+        out.print("[dim]below 0 is cheaper than the best rule of the house, on the same worlds[/]")
+        for line in [*tables.lost_lines(board), *notes]:
+            out.print(line, highlight=False)
     out.print(f"written: {out_file}; the same worlds again: --seed {chosen}")
 
 

@@ -56,5 +56,9 @@ def _judged(exercise: Exercise, answer: Any) -> Verdict:
         exercise.judge(answer)
     except Wrong as hint:
         return Verdict(exercise.id, False, str(hint))
+    except Exception as odd:  # a judge that stumbles over an answer has not passed it
+        return Verdict(
+            exercise.id, False, f"the answer could not be judged: {type(odd).__name__}: {odd!s:.200}"
+        )
     points = f"{exercise.points} point{'s' if exercise.points > 1 else ''}"
     return Verdict(exercise.id, True, f"right: {exercise.title} ({points})")

@@ -3,6 +3,7 @@
 A judge looks at what students made, and may hang or die over it: then it costs a clerk and that exercise.
 """
 
+import contextlib
 import multiprocessing
 import pickle
 import signal
@@ -16,7 +17,7 @@ import cloudpickle  # type: ignore[import-untyped, unused-ignore]
 
 from springdrift_agents.course.exercise import Exercise
 from springdrift_agents.course.sandbox import GRACE, START
-from springdrift_agents.course.sitting import RESTARTS, Limits, Record, Sitting
+from springdrift_agents.course.sitting import RESTARTS, TOO_MUCH, Limits, Record, Sitting
 from springdrift_agents.course.workshop import Kit
 
 SLACK = 5.0  # seconds that a judge may take beyond the time of the student's code
@@ -100,6 +101,7 @@ class Clerk:
 def serve(line: Connection, kit: Kit, limits: Limits, hide: Path) -> None:
     """The clerk's own process: take submissions until the line is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who sends them decides when to stop
+    _limit_memory(limits.memory * 2**20)
     while True:
         try:
             file, exercises, record = pickle.loads(line.recv_bytes())
@@ -108,9 +110,24 @@ def serve(line: Connection, kit: Kit, limits: Limits, hide: Path) -> None:
         sitting = Sitting(file, exercises, limits, record, partial(_say, line, record))
         try:
             sitting.hold(kit, hide)
+        except MemoryError:
+            record.unreadable = f"it could not be graded: judging took {TOO_MUCH}"
         except Exception as odd:  # nothing that one student hands in may cost the others their grades
             record.unreadable = f"it could not be graded ({type(odd).__name__}: {odd})"
         line.send((True, "", record))
+
+
+def _limit_memory(most: int) -> None:
+    """Let this process use so many bytes beyond those it has now; the boxes have limits of their own."""
+    with contextlib.suppress(ImportError, OSError, ValueError, AttributeError):
+        import resource  # only Unix has it
+
+        used = 0
+        with contextlib.suppress(OSError):
+            used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        limit = used + most if hard == resource.RLIM_INFINITY else min(used + most, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
 
 
 def _say(line: Connection, record: Record, judging: str) -> None:

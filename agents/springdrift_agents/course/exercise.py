@@ -7,12 +7,16 @@ in a way a teacher has seen before. Everything is offline, deterministic and qui
 
 import math
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+LONGEST = 10_000  # items of an iterator that are read
 
 
 class Wrong(Exception):
@@ -71,15 +75,16 @@ def number(
         mistakes: answers known to be wrong in an instructive way, and what to say of each.
         hint: for every other wrong answer.
     """
-    given(answer)
-    if isinstance(answer, np.ndarray) and answer.shape == ():
-        answer = answer.item()
-    if isinstance(answer, (bool, np.bool_)) or not isinstance(answer, numbers.Real):
-        raise Wrong(f"expected a number, got {type(answer).__name__} {answer!r}")
+    answer = lone(given(answer))
+    if not _real(answer):
+        text = ": leave the quotation marks out" if isinstance(answer, str) and answer else ""
+        raise Wrong(f"expected a number, got {type(answer).__name__} {_short(answer)}{text}")
     try:
         value = float(answer)
     except OverflowError:
         raise Wrong("the answer is far too large a number") from None
+    except ValueError:
+        raise Wrong("the answer is nan: it is no number") from None
     if math.isnan(value):
         raise Wrong("the answer is nan: somewhere 0/0 or a missing value crept in")
     if near(value, right, within):
@@ -92,21 +97,65 @@ def number(
     raise Wrong(hint)
 
 
+def lone(value: Any) -> Any:
+    """The number in a list, tuple or array that holds nothing else; any other value as it is.
+
+    >>> lone([0.42]), lone(np.array([[2.0]])), lone((1, 2))
+    (0.42, 2.0, (1, 2))
+    """
+    if isinstance(value, (list, tuple)) and len(value) == 1 and not isinstance(value[0], (list, tuple)):
+        value = value[0]
+    if isinstance(value, np.ndarray) and value.size == 1 and value.dtype.kind in "biufcUO":
+        return value.item()
+    return value
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, (numbers.Real, Decimal)) and not isinstance(value, bool)
+
+
 def plain(value: Any) -> bool:
     """Whether something is a single real number, of a size that one can compute with.
 
     >>> plain(np.float32(2.0)), plain(True), plain(10**400), plain(float("nan"))
     (True, False, False, False)
     """
-    single: Any = (
-        value if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) else None
+    try:
+        return _real(value) and bool(abs(float(value)) < 1e9)
+    except (OverflowError, ValueError):
+        return False
+
+
+def reals(value: Any, said: str = "got") -> NDArray[np.float64]:
+    """Real numbers of any kind, in lists or arrays, as an array of float64.
+
+    >>> reals([1, 2.5])
+    array([1. , 2.5])
+
+    Raises:
+        Wrong: it holds something else, such as texts or complex numbers.
+    """
+    try:
+        values = np.asarray(value)
+        kind = values.dtype.kind
+        if kind in "iuf" or (kind == "O" and all(map(_real, values.flat))):
+            return values.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        kind = "O"  # a ragged list, or a number that is too large
+    what = {"U": "text", "S": "bytes", "c": "complex numbers", "b": "truth values"}.get(kind)
+    if what is None:
+        raise Wrong(f"expected numbers, {said} {type(value).__name__} {_short(value)}")
+    raise Wrong(
+        f"{'numbers are' if np.ndim(value) else 'a number is'} expected, {said} {what}: {_short(value)}"
     )
-    return single is not None and bool(abs(single) < 1e9)
 
 
 def near(value: Any, right: Any, within: float) -> bool:
-    """Whether numbers or arrays agree, relatively; absolutely where ``right`` is 0."""
-    value, right = np.asarray(value, np.float64), np.asarray(right, np.float64)
+    """Whether real numbers or arrays agree, relatively; absolutely where ``right`` is 0."""
+    try:
+        value, right = reals(value), np.asarray(right, np.float64)
+    except Wrong:
+        return False
     return value.shape == right.shape and bool(
         np.all(np.abs(value - right) <= within * np.where(right == 0.0, 1.0, np.abs(right)))
     )
@@ -114,11 +163,7 @@ def near(value: Any, right: Any, within: float) -> bool:
 
 def array(answer: Any, right: Any, *, within: float = 0.01, hint: str) -> NDArray[np.float64]:
     """Judge an array of numbers, a list or an array; returns it as float64."""
-    given(answer)
-    try:
-        values = np.asarray(answer, np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise Wrong(f"expected numbers, got {type(answer).__name__}") from None
+    values = reals(given(answer))
     if values.shape != np.shape(right):
         raise Wrong(f"expected shape {np.shape(right)}, got {values.shape}")
     if not near(values, right, within):
@@ -136,6 +181,31 @@ def choice(answer: Any, options: Sequence[str], right: str, hints: Mapping[str, 
         raise Wrong(hints[word])
 
 
+def words(answer: Any, keys: Sequence[str], what: str) -> dict[str, Any]:
+    """The values of a dict by its keys, whose case does not matter; none of them is missing."""
+    given(answer)
+    if not isinstance(answer, Mapping):
+        raise Wrong(f"expected a dict of {what}, got {type(answer).__name__}")
+    folded = {key.strip().lower(): value for key, value in answer.items() if isinstance(key, str)}
+    found = {key: answer.get(key, folded.get(key.lower())) for key in keys}
+    empty = [key for key, word in found.items() if word is None or word is ...]
+    if len(empty) == len(keys) and all(key.lower() in folded for key in keys):
+        given(None)
+    if empty:
+        raise Wrong(f"{empty[0]} is still missing")
+    return found
+
+
+def option(key: str, word: Any, options: Sequence[str], *, numbered: bool = False) -> str:
+    """A word out of several, in any case, or where these are numbered the number of one."""
+    word = lone(word)
+    if isinstance(word, str) and word.strip().lower() in options:
+        return word.strip().lower()
+    if numbered and plain(word) and word in range(len(options)):
+        return options[int(word)]
+    raise Wrong(f"{key}: expected one of {', '.join(map(repr, options))}, got {_short(word)}")
+
+
 def called(function: Any, *arguments: Any) -> Any:
     """What a student's function returns; whatever it raises becomes a hint.
 
@@ -147,6 +217,8 @@ def called(function: Any, *arguments: Any) -> Any:
     own = [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
     try:
         result = function(*own)
+        if isinstance(result, Iterator):
+            result = list(islice(result, LONGEST))
     except Wrong:
         raise
     except Exception as wrong:
@@ -160,6 +232,21 @@ def called(function: Any, *arguments: Any) -> Any:
 def _short(value: Any) -> str:
     text = repr(value).replace("\n", " ")
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _listed(result: Any) -> Any:
+    """The items of a generator and the like as a list, in a box too; anything else as it is."""
+    known = (str, bytes, Sequence, Mapping, Set, np.ndarray)
+    if isinstance(result, known) or not isinstance(result, Iterable) or hasattr(result, "__array__"):
+        return result
+    try:
+        return list(islice(result, LONGEST))
+    except Wrong:
+        raise
+    except TypeError:  # it has no items, or they cannot be asked for
+        return result
+    except Exception as wrong:
+        raise Wrong(f"your function raised {type(wrong).__name__}: {wrong}") from None
 
 
 class Case(NamedTuple):
@@ -188,13 +275,11 @@ def function(
         hint: for every other wrong function.
     """
     results = [called(answer, *case.arguments) for case in cases]
-    for case, result in zip(cases, results, strict=True):
-        try:
-            shape = np.shape(np.asarray(result, np.float64))
-        except (TypeError, ValueError, OverflowError):
-            raise Wrong(f"expected numbers, your function returned {_short(result)}") from None
-        if shape != np.shape(case.right):
-            raise Wrong(f"expected a result of shape {np.shape(case.right)}, got {shape}")
+    for place, case in enumerate(cases):
+        result = lone(results[place]) if np.ndim(case.right) == 0 else _listed(results[place])
+        results[place] = reals(result, "your function returned")
+        if results[place].shape != np.shape(case.right):
+            raise Wrong(f"expected a result of shape {np.shape(case.right)}, got {results[place].shape}")
     if all(near(result, case.right, within) for case, result in zip(cases, results, strict=True)):
         return
     for why, mistaken in (mistakes or {}).items():

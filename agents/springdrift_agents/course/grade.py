@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from springdrift_agents.course.clerk import Clerk
 from springdrift_agents.course.exercise import Exercise
+from springdrift_agents.course.sandbox import check_apart
 from springdrift_agents.course.sitting import Limits, Record
-from springdrift_agents.course.submissions import Submission, find, inert, tidy
+from springdrift_agents.course.submissions import Submission, clean, find, inert, tidy
 from springdrift_agents.course.workshop import LEAST_MEMORY, Kit, Workshop
 from springdrift_agents.files import write_text
 
@@ -63,10 +64,11 @@ def grade(
         done: hears of each as it is graded.
 
     Raises:
-        ValueError: nothing to grade, or limits that are none.
+        ValueError: nothing to grade, limits that are none, or a folder that cannot be hidden.
     """
     if min(limits.timeout, limits.each) <= 0 or limits.memory < LEAST_MEMORY or jobs < 1:
         raise ValueError(f"time limits and jobs must be positive, and memory at least {LEAST_MEMORY} MB")
+    check_apart(folder)
     wanted = {exercise.lesson for exercise in exercises}
     found = [one for one in find(folder, exercises) if one.lesson is None or one.lesson in wanted]
     begin(len(found))
@@ -117,19 +119,22 @@ def _of_lesson(exercises: Sequence[Exercise], lesson: int | None) -> list[Exerci
 
 
 def _report(submission: Submission, exercises: Sequence[Exercise], clerk: Clerk) -> Report:
-    student, lesson, file, note = submission
+    student, lesson, file, note, barred = submission
+    if barred:
+        rows = [Row(student, None, "", 0, 0, tidy(barred))]
+        return Report(student, None, "", rows, [tidy(barred)], 0.0)
     notes = [note] if note else []
     if lesson is None:
         notes.append("no lesson of the course: the file's name should hold lesson1, lesson2, ...")
         rows = [Row(student, None, "", 0, 0, tidy(notes[-1]))]
-        return Report(student, None, file.name, rows, [tidy(one) for one in notes], 0.0)
+        return Report(student, None, clean(file.name), rows, [tidy(one) for one in notes], 0.0)
     record, seconds = clerk.sit(file, exercises)
     rows = [_row(student, one, *_verdict(record, one)) for one in exercises]
     faults = [f"{fault.label} {fault.text}" for _, fault in sorted(record.faults.items())]
     notes += faults[:MOST_NOTES]
     if len(faults) > MOST_NOTES:
         notes.append(f"and {len(faults) - MOST_NOTES} more cells failed")
-    return Report(student, lesson, file.name, rows, [tidy(one) for one in notes], seconds)
+    return Report(student, lesson, clean(file.name), rows, [tidy(one) for one in notes], seconds)
 
 
 def _verdict(record: Record, exercise: Exercise) -> tuple[bool, str]:

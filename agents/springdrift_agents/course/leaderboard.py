@@ -5,6 +5,7 @@ is what an operator sees, and what comes back is looked at before a world takes 
 """
 
 import csv
+import hashlib
 import io
 import re
 import shutil
@@ -20,15 +21,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import Action
-from springdrift_agents.course.sandbox import Box, Ended, Raised, TooSlow, said
-from springdrift_agents.course.submissions import inert, tidy
+from springdrift_agents.course.sandbox import Box, Ended, Raised, TooSlow, check_apart, said
+from springdrift_agents.course.submissions import (
+    KINDS,
+    MOODLE,
+    belongings,
+    clean,
+    inert,
+    is_plain,
+    listed,
+    tidy,
+)
 from springdrift_agents.course.workshop import LEAST_MEMORY, MEMORY, Kit, Workshop
-from springdrift_agents.evaluate import Episodes, evaluate, world_seeds
+from springdrift_agents.evaluate import Episodes, evaluate
 from springdrift_agents.rules import policy, settings
 from springdrift_agents.statistics import Interval, mean_interval
 
 SECONDS = 60.0  # for all decisions of a policy, and to load it
 LOAD = "policy.py"
+POLICY = re.compile("policy", re.IGNORECASE)
+KEYS = 2**128  # choices of worlds
 SIMPLE = ("never", "threshold")  # references on every board
 TUNED = ("periodic", "threshold", "cusum", "page-hinkley")  # and these, as tuned for its scenario
 
@@ -42,6 +54,9 @@ class Entry(NamedTuple):
 
     student: str
     file: Path
+    work: Path | None = None  # a folder that it needs, which holds nothing of another student's
+    note: str = ""  # what was left out
+    lost: str = ""  # why there is none
 
 
 class Outcome(NamedTuple):
@@ -52,6 +67,7 @@ class Outcome(NamedTuple):
     episodes: Episodes | None  # None: disqualified
     verdict: str
     seconds: float
+    note: str = ""
 
 
 class Standing(NamedTuple):
@@ -66,29 +82,66 @@ class Standing(NamedTuple):
     retrains: float
     seconds: float
     verdict: str
+    note: str = ""
+
+
+def worlds(key: int, count: int) -> NDArray[np.uint64]:
+    """Seeds of ``count`` worlds: none tells of another, and all of them are known to whoever has the key.
+
+    Raises:
+        ValueError: the key is out of range.
+
+    >>> worlds(1, 2).tolist()
+    [7871562843112429748, 4914964104348496779]
+    """
+    if not 0 <= key < KEYS:
+        raise ValueError(f"seed must be a whole number from 0 to 2^128 - 1, got {key}")
+    drawn = hashlib.shake_256(b"springdrift leaderboard" + key.to_bytes(16, "little")).digest(8 * count)
+    return np.frombuffer(drawn, "<u8").astype(np.uint64) >> np.uint64(1)  # a seed is below 2^63
 
 
 def find(folder: Path) -> list[Entry]:
     """The policies in a folder: ``alice/policy.py``, at any depth below, or ``bob_policy.py``.
 
+    A student without one is in the list, too, and lost.
+
     Raises:
         ValueError: there is no such folder, or no policy in it.
     """
-    if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder}")
-    found: dict[str, Path] = {}
-    for file in sorted(folder.rglob("*.py"), key=lambda file: (len(file.parts), file)):
-        parts = file.relative_to(folder).parts
-        if file.is_symlink() or any(part.startswith((".", "__")) for part in parts):
-            continue
-        if len(parts) > 1 and file.name == LOAD:
-            found.setdefault(parts[0], file)
-        elif len(parts) == 1 and "policy" in file.stem.lower():
-            student = re.sub("policy", "", file.stem, flags=re.IGNORECASE).strip(" _-.")
-            found.setdefault(student or folder.resolve().name, file)
-    if not found:
-        raise ValueError(f"no policy in {folder}: it should hold files such as alice/{LOAD} or bob_{LOAD}")
-    return [Entry(student, found[student]) for student in sorted(found, key=str.lower)]
+    alone = is_plain(folder / LOAD)  # then other scripts beside it may be what it imports
+
+    def takes(file: Path) -> bool:
+        named = POLICY.search(file.stem) or MOODLE.fullmatch(file.stem)
+        return bool(named) or (not alone and file.suffix.lower() in KINDS)
+
+    found = [_entry(*one, folder) for one in belongings(folder, POLICY, takes).items()]
+    if all(entry.lost for entry in found):
+        there = "; ".join(f"{entry.student}: {entry.lost}" for entry in found[:5])
+        raise ValueError(
+            f"no policy in {folder}: it should hold files such as alice/{LOAD} or bob_{LOAD}"
+            f"{there and f'. {there}'}"
+        )
+    if sum(not entry.lost for entry in found) == 1:
+        found = [one._replace(work=folder) if one.file == folder / LOAD else one for one in found]
+    return sorted(found, key=lambda entry: entry.student.lower())
+
+
+def _entry(student: str, files: Sequence[Path], folder: Path) -> Entry:
+    """What a student takes part with: the policy that lies least deep."""
+    able = [file for file in files if is_plain(file) and _is_policy(file, folder)]
+    if not able:
+        return Entry(student, folder, lost=f"no {LOAD} ({listed(files, folder)})")
+    chosen = min(able, key=lambda file: (len(file.parts), file))
+    single = chosen.parent == folder
+    left = [file for file in files if file != chosen and (single or file.parent == folder or file in able)]
+    note = f"only {clean(chosen.relative_to(folder).as_posix())} was taken ({listed(left, folder)})"
+    return Entry(student, chosen, None if single else chosen.parent, note if left else "")
+
+
+def _is_policy(file: Path, folder: Path) -> bool:
+    if file.parent == folder:
+        return file.suffix == ".py" and bool(POLICY.search(file.stem))
+    return file.name == LOAD
 
 
 def house(scenario: str) -> list[str]:
@@ -120,7 +173,7 @@ def contest(
         folder: the class's; see :func:`find`.
         scenario: in which worlds.
         episodes: how many of them.
-        seed: which.
+        seed: which: a key below 2^128, a secret of at least 60 bits until all have played.
         references: rules beside the students'; None is :func:`house`.
         seconds: for all decisions of a policy.
         memory: MB for a policy.
@@ -130,19 +183,25 @@ def contest(
         done: hears of each as it ends.
 
     Raises:
-        ValueError: no policy, or a setting out of range.
+        ValueError: no policy, a setting out of range, or a folder that cannot be hidden.
     """
     if seconds <= 0 or memory < LEAST_MEMORY or jobs < 1:
         raise ValueError(f"the time limit and jobs must be positive, and memory at least {LEAST_MEMORY} MB")
-    entries, seeds = find(folder), world_seeds("evaluation", seed, episodes)
+    check_apart(folder)
+    entries, seeds = find(folder), worlds(seed, episodes)
     rules = {name: policy(name) for name in (house(scenario) if references is None else references)}
     begin(len(entries) + len(rules))
     outcomes: list[Outcome] = []
     for name, rule in rules.items():
         outcomes.append(Outcome(name, True, evaluate(rule, scenario, seeds, name=name), "", 0.0))
         done(outcomes[-1])
+    for entry in entries:
+        if entry.lost:
+            outcomes.append(Outcome(entry.student, False, None, tidy(entry.lost), 0.0))
+            done(outcomes[-1])
+    able = [entry for entry in entries if not entry.lost]
     with Workshop(namespaces) as kit:
-        work = [partial(play, entry, scenario, seeds, kit, seconds, memory, folder) for entry in entries]
+        work = [partial(play, entry, scenario, seeds, kit, seconds, memory, folder) for entry in able]
         for outcome in _results(work, jobs):
             outcomes.append(outcome)
             done(outcome)
@@ -156,7 +215,8 @@ def _results(work: Sequence[Callable[[], Outcome]], jobs: int) -> Iterator[Outco
         return
     from joblib import Parallel, delayed
 
-    yield from Parallel(n_jobs=min(jobs, len(work)), return_as="generator_unordered")(
+    # max_nbytes: nothing that a process gets goes through a file, which a policy might find
+    yield from Parallel(n_jobs=min(jobs, len(work)), return_as="generator_unordered", max_nbytes=None)(
         delayed(task)() for task in work
     )
 
@@ -171,7 +231,7 @@ def play(
     hide: Path,
 ) -> Outcome:
     """A student's policy in every world of ``seeds``; whatever it does, there is an outcome."""
-    guest = None
+    guest, note = None, tidy(entry.note)
     try:
         with (
             _folder_of(entry) as work,
@@ -180,16 +240,16 @@ def play(
             guest = Guest(box, seconds)
             guest.load((work / LOAD).read_bytes().decode("utf-8", errors="replace"))
             episodes = evaluate(guest, scenario, seeds, name=entry.student)
-        return Outcome(entry.student, False, episodes, "", guest.spent)
+        return Outcome(entry.student, False, episodes, "", guest.spent, note)
     except (Disqualified, Ended, OSError) as wrong:
-        return Outcome(entry.student, False, None, tidy(str(wrong)), guest.spent if guest else 0.0)
+        return Outcome(entry.student, False, None, tidy(str(wrong)), guest.spent if guest else 0.0, note)
 
 
 @contextmanager
 def _folder_of(entry: Entry) -> Iterator[Path]:
     """A folder that holds the policy, and of the class's files nothing that is another student's."""
-    if entry.file.name == LOAD:
-        yield entry.file.parent
+    if entry.work is not None:
+        yield entry.work
         return
     with tempfile.TemporaryDirectory(prefix="springdrift-policy-") as folder:
         shutil.copy(entry.file, Path(folder) / LOAD)
@@ -229,7 +289,9 @@ class Guest:
             if "unreadable" in message:
                 raise Disqualified(f"{LOAD}: {message['unreadable']}")
             if "failed" in message:
-                raise Disqualified(f"{LOAD}, line {message.get('line')}: {said(message)}")
+                line = message.get("line")
+                place = f", line {line}" if isinstance(line, int) else ""
+                raise Disqualified(f"{LOAD}{place}: {said(message)}")
             if "ran" in message:
                 return
 
@@ -277,8 +339,10 @@ class Guest:
 
     def _legal(self, found: Any, count: int) -> NDArray[np.int64]:
         when = f"cycle {self.cycle}: "
-        if not isinstance(found, np.ndarray) or found.dtype.kind not in "iuf":
-            raise Disqualified(f"{when}decisions must be numbers, got {getattr(found, 'dtype', type(found))}")
+        if not isinstance(found, np.ndarray):
+            raise Disqualified(f"{when}decisions must be numbers, got objects such as None")
+        if found.dtype.kind not in "iuf":
+            raise Disqualified(f"{when}decisions must be numbers, got {found.dtype}")
         if found.shape != (count,):
             raise Disqualified(
                 f"{when}{count} worlds want decisions of shape ({count},), got {found.shape}: "
@@ -302,7 +366,9 @@ def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
     for one in outcomes:
         if one.episodes is None:
             last.append(
-                Standing(0, one.name, one.house, nothing, nothing, 0.0, 0.0, one.seconds, one.verdict)
+                Standing(
+                    0, one.name, one.house, nothing, nothing, 0.0, 0.0, one.seconds, one.verdict, one.note
+                )
             )
             continue
         apart = nothing if best is None else mean_interval(one.episodes.cost - best.cost)
@@ -310,7 +376,9 @@ def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
         pushes, retrains = (
             float(one.episodes.finding(name).mean()) for name in ("interventions", "retrains")
         )
-        board.append(Standing(0, one.name, one.house, cost, apart, pushes, retrains, one.seconds, verdict))
+        board.append(
+            Standing(0, one.name, one.house, cost, apart, pushes, retrains, one.seconds, verdict, one.note)
+        )
     board.sort(key=lambda row: row.cost.value)
     costs = [row.cost.value for row in board]
     return [row._replace(rank=costs.index(row.cost.value) + 1) for row in board] + last
@@ -346,4 +414,4 @@ def flat(row: Standing) -> Mapping[str, Any]:
     lost = row.rank == 0
     for name in ("interventions", "retrains"):
         values[name] = None if lost else getattr(row, name)
-    return values | {"seconds": round(row.seconds, 3), "verdict": row.verdict}
+    return values | {"seconds": round(row.seconds, 3), "verdict": row.verdict, "note": row.note}

@@ -7,7 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.dynamics import GRAVITY
-from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, near, number, plain
+from springdrift_agents.course.exercise import (
+    Case,
+    Exercise,
+    Wrong,
+    called,
+    function,
+    lone,
+    near,
+    number,
+    plain,
+)
 
 Floats = NDArray[np.float64]
 
@@ -49,6 +59,7 @@ def _period(answer: Any) -> None:
     function(
         answer,
         _period_with(lambda m, k: tau * np.sqrt(m / k)),
+        within=1e-3,
         mistakes={
             "the root is missing": lambda m, k: tau * m / k,
             "upside down: a stiffer spring swings faster, a heavier mass slower": lambda m, k: (
@@ -97,7 +108,7 @@ def _no_sticking(a: float, n: int, mu: float, k: float, tilt: float) -> float:
 
 
 def _fading(answer: Any) -> None:
-    large, small = (called(answer, a, 3, 0.005, 10.0, _TILT) for a in (0.5, 0.25))
+    large, small = (lone(called(answer, a, 3, 0.005, 10.0, _TILT)) for a in (0.5, 0.25))
     if plain(large) and plain(small) and small and near(large, 2 * small, 1e-6):
         raise Wrong(
             "twice the swing loses twice as much? Friction takes the same from a large one and a small"
@@ -274,6 +285,7 @@ def _ghost(answer: Any) -> None:
     function(
         answer,
         cases,
+        within=1e-3,
         mistakes={
             "recent holds the older value first: a1 goes with the newer one": lambda r, p, n: roll(
                 (r[1], r[0]), p, n

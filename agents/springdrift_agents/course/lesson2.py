@@ -1,7 +1,9 @@
 """Exercises of lesson 2: drift, and a hidden driver behind a foreign key."""
 
+import re
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -52,9 +54,9 @@ def _named(answer: Any) -> None:
         raise Wrong(f"expected a list of four names, got {type(answer).__name__}")
     if len(answer) != len(_STRANGERS):
         raise Wrong(f"expected four names, for A, B, C and D, got {len(answer)}")
-    names = [name.strip().lower() if isinstance(name, str) else name for name in answer]
+    names = [re.sub("[ _]", "-", name.strip().lower()) if isinstance(name, str) else name for name in answer]
     for name in names:
-        if name not in _SUSPECTS:
+        if not isinstance(name, str) or name not in _SUSPECTS:
             raise Wrong(f"expected names out of {', '.join(map(repr, _SUSPECTS))}, got {name!r}")
     for letter, name in zip(_STRANGERS, names, strict=True):
         if name != _STRANGERS[letter][0]:
@@ -65,7 +67,7 @@ def _named(answer: Any) -> None:
 
 
 def _world(answer: Any) -> None:
-    from springdrift import Jump, Scenario, Trend
+    from springdrift import Jump, Params, Scenario, Trend
 
     given(answer)
     if isinstance(answer, type) or not isinstance(answer, Scenario):
@@ -100,6 +102,22 @@ def _world(answer: Any) -> None:
             raise Wrong(f"{meaning}; your {name} is {tuple(getattr(answer, name))}")
     if answer.cycles != 150:
         raise Wrong(f"the episode ends after 150 cycles, yours after {answer.cycles}: see Scenario.cycles")
+    usual = Scenario("usual", "")
+    for name, meaning in (
+        ("noise", "of the noise of a measurement nothing was said"),
+        ("release_every", "a model can ship at any time"),
+        ("cold_start", "the machine starts with a fitted model"),
+    ):
+        if getattr(answer, name) != getattr(usual, name):
+            raise Wrong(
+                f"{meaning}: leave {name} at {getattr(usual, name)}, yours is {getattr(answer, name)}"
+            )
+    for field in fields(Params):
+        mine, own = getattr(answer.params, field.name), getattr(usual.params, field.name)
+        if mine != own:
+            raise Wrong(
+                f"the machine itself is the usual one: leave params.{field.name} at {own}, yours is {mine}"
+            )
 
 
 # ---------------------------------------------------------------- 2.3
@@ -236,16 +254,20 @@ def _found(query: str) -> Rows:
         db.close()
 
 
-def _same(one: Rows, other: Rows) -> bool:
+def _rounded(rows: Rows, digits: int) -> Rows:
+    return [(*row[:-1], round(row[-1], digits)) for row in rows]
+
+
+def _same(one: Rows, other: Rows, within: float = 1e-3) -> bool:
     return len(one) == len(other) and all(
-        len(a) == len(b) and all(_alike(x, y) for x, y in zip(a, b, strict=True))
+        len(a) == len(b) and all(_alike(x, y, within) for x, y in zip(a, b, strict=True))
         for a, b in zip(one, other, strict=True)
     )
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _alike(one: Any, other: Any, within: float) -> bool:
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return abs(one - other) <= 1e-3 * max(1.0, abs(other))
+        return abs(one - other) <= within * max(1.0, abs(other))
     return bool(one == other)
 
 
@@ -280,6 +302,8 @@ def _query(answer: Any, right: str, mistakes: dict[str, str], hint: str) -> None
     for mistaken, why in mistakes.items():
         if _same(rows, _found(mistaken)):
             raise Wrong(why)
+    if any(_same(rows, _rounded(wanted, digits), 1e-9) for digits in range(3)):
+        raise Wrong("the rows are right, but rounding loses what is asked: return the mean itself, unrounded")
     if not rows:
         raise Wrong("your query finds nothing at all: which condition is never met?")
     if len(rows[0]) != len(wanted[0]):

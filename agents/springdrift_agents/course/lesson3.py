@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, near, plain
+from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, lone, near, plain
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +27,7 @@ def _shewhart(answer: Any) -> None:
     function(
         answer,
         [Case((limit,), 1 / (2 * _beyond(limit))) for limit in _LIMITS],
+        within=1e-3,
         mistakes={
             "that is the probability of a false alarm in a cycle; on average one has to wait one over it": (
                 lambda limit: 2 * _beyond(limit)
@@ -147,7 +148,7 @@ _THRESHOLDS = [
 
 
 def _threshold(answer: Any) -> None:
-    found = [called(answer, *case.arguments) for case in _THRESHOLDS]
+    found = [lone(called(answer, *case.arguments)) for case in _THRESHOLDS]
     right = [case.right for case in _THRESHOLDS]
     if all(map(plain, found)) and near(found, right, 0.1):
         if near(found, right, 0.01):
@@ -223,8 +224,7 @@ def _flat(z: Floats, slack: float, share: float) -> float:
 
 
 def _quiet(answer: Any) -> None:
-    found = [called(answer, *given) for given in _QUIET]
-    found = [one.item() if isinstance(one, np.ndarray) and one.shape == () else one for one in found]
+    found = [lone(called(answer, *given)) for given in _QUIET]
     for one in found:
         if not plain(one):
             raise Wrong(f"expected a finite number, the threshold, your function returned {repr(one)[:40]}")

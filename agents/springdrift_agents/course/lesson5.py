@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import Action
-from springdrift_agents.course.exercise import Case, Exercise, function, number
+from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, number
 
 Floats = NDArray[np.float64]
 Table = dict[int, dict[int, list[tuple[float, int, float, bool]]]]
@@ -69,6 +69,7 @@ def _judge_expected(answer: Any) -> None:
             for world in (hidden_world(1), hidden_world(2))
             for state, action in ((0, 0), (3, 2), (4, 1))
         ],
+        within=1e-3,
         mistakes={
             "that is the plain mean of the rewards, as if every outcome were equally likely: weigh each "
             "reward by its probability": lambda table, s, a: np.mean([r for _, _, r, _ in table[s][a]]),
@@ -145,6 +146,7 @@ def _judge_backup(answer: Any) -> None:
                 (hidden_world(seed), hidden_values(seed), gamma) for seed, gamma in BACKUPS
             )
         ],
+        within=1e-3,
         mistakes=_BACKUP_MISTAKES,
         hint="for each state: for each action, add p * (reward + gamma * value of the next state) over its "
         "outcomes, leaving the value out where the transition terminates; keep the largest of the actions",
@@ -254,11 +256,14 @@ def _judge_last_call(answer: Any) -> None:
         hint="look down the column plan[:, state], find the last row that holds the action, and count the "
         "rows from it to the end, itself included",
     )
-    function(
-        answer,
-        [Case((np.zeros((9, 2), np.int64), 1, Action.RETRAIN), 0)],
-        hint="a plan that never takes the action in that state has no last call: return 0 for it",
-    )
+    never = "a plan that never takes the action in that state has no last call: return 0 for it"
+    nothing = (np.zeros((9, 2), np.int64), 1, Action.RETRAIN)
+    try:
+        result = called(answer, *nothing)
+    except Wrong as wrong:
+        raise Wrong(f"{never}; now {wrong}") from None
+    result = int(result) if isinstance(result, (bool, np.bool_)) else result  # of `found and ...`
+    function(lambda *_: result, [Case(nothing, 0)], hint=never)
 
 
 # ---------------------------------------------------------------- 5.6
@@ -288,6 +293,7 @@ def _judge_adjusted(answer: Any) -> None:
     function(
         answer,
         [Case(record, _adjusted(*record)) for record in records],
+        within=1e-3,
         mistakes={
             "that compares those who retrained with those who waited, whoever they were: the severe cases "
             "are mostly among the first. Compare within each group": _crude,

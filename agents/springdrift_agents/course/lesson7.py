@@ -1,13 +1,25 @@
 """Exercises of lesson 7: fair comparison, and the four suspects of its last one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import OBS, Action, InclinedMassVectorEnv
-from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, given
+from springdrift_agents.course.exercise import (
+    Case,
+    Exercise,
+    Wrong,
+    called,
+    function,
+    lone,
+    near,
+    option,
+    reals,
+    words,
+)
 from springdrift_agents.evaluate import world_seeds
 from springdrift_agents.rules import Memory, Policy, cycles_of, error_of, policy, sense
 
@@ -75,39 +87,60 @@ def _error(mine: Floats, other: Floats) -> float:
 
 
 def _needed(differences: Floats, half: float) -> float:
-    return float(np.ceil((Z * differences.std(ddof=1) / half) ** 2))
+    """How many worlds are needed, before rounding."""
+    return float((Z * differences.std(ddof=1) / half) ** 2)
+
+
+def _trials() -> list[tuple[Floats, float]]:
+    """Differences and half widths, for which nothing hangs on the divisor of the variance."""
+    rng = np.random.default_rng(72)
+    trials = []
+    for mean, sd, needed in ((3.0, 8.0, 212.75), (0.0, 30.0, 96.4), (-9.0, 2.0, 461.45)):
+        drawn = rng.normal(size=2000)
+        drawn = mean + sd * (drawn - drawn.mean()) / drawn.std(ddof=1)
+        trials.append((drawn, Z * sd / needed**0.5))
+    return trials
 
 
 def _judge_needed(answer: Any) -> None:
-    rng = np.random.default_rng(72)
-    trials = [
-        (rng.normal(mean, sd, 2000), half) for mean, sd, half in ((3, 8, 0.5), (0, 30, 1.0), (-9, 2, 0.1))
-    ]
-    function(
-        answer,
-        [Case(trial, _needed(*trial)) for trial in trials],
-        within=0.012,
-        mistakes={
-            "the width falls with the *square root* of n: for half the width you need four times as many": (
-                lambda differences, half: np.ceil(Z * differences.std(ddof=1) / half)
-            ),
-            "the 1.96 is missing: the interval reaches that many standard errors to each side": (
-                lambda differences, half: np.ceil((differences.std(ddof=1) / half) ** 2)
-            ),
-            "half_width is the distance from the mean to either end, not from end to end": (
-                lambda differences, half: np.ceil((2 * Z * differences.std(ddof=1) / half) ** 2)
-            ),
-            "the standard deviation must be squared together with 1.96 and half_width": (
-                lambda differences, half: np.ceil(Z**2 * differences.std(ddof=1) / half**2)
-            ),
-            "it does not depend on how many worlds you tried: only their standard deviation counts": (
-                lambda differences, half: np.ceil(
-                    (Z * differences.std(ddof=1) / np.sqrt(len(differences)) / half) ** 2
-                )
-            ),
-        },
-        hint="set 1.96 s / √n equal to half_width, with s the standard deviation of the differences, and "
-        "solve for n",
+    trials = _trials()
+    found = [reals(lone(called(answer, *trial)), "your function returned") for trial in trials]
+    for one in found:
+        if one.shape != ():
+            raise Wrong(f"expected a result of shape (), got {one.shape}")
+    exact = np.array([_needed(*trial) for trial in trials])
+    if np.array_equal(found, np.ceil(exact)):
+        return
+    if np.array_equal(found, np.floor(exact)):
+        raise Wrong("rounded down, the interval is a little too wide: round up (np.ceil)")
+    if np.array_equal(found, np.round(exact)):
+        raise Wrong("rounded to the nearest whole number, it is sometimes one too few: round up (np.ceil)")
+    if near(found, exact, 2e-3):
+        raise Wrong("there are no parts of a world: round up to a whole number (np.ceil)")
+    mistakes: dict[str, Callable[[Floats, float], float]] = {
+        "the width falls with the *square root* of n: for half the width you need four times as many": (
+            lambda differences, half: Z * differences.std(ddof=1) / half
+        ),
+        "the 1.96 is missing: the interval reaches that many standard errors to each side": (
+            lambda differences, half: (differences.std(ddof=1) / half) ** 2
+        ),
+        "half_width is the distance from the mean to either end, not from end to end": (
+            lambda differences, half: 4 * _needed(differences, half)
+        ),
+        "the standard deviation must be squared together with 1.96 and half_width": (
+            lambda differences, half: Z**2 * differences.std(ddof=1) / half**2
+        ),
+        "it does not depend on how many worlds you tried: only their standard deviation counts": (
+            lambda differences, half: _needed(differences, half) / len(differences)
+        ),
+    }
+    for why, mistaken in mistakes.items():
+        wrong = np.array([mistaken(*trial) for trial in trials])
+        if near(found, np.ceil(wrong), 0.012) or near(found, wrong, 0.012):
+            raise Wrong(why)
+    raise Wrong(
+        "set 1.96 s / √n equal to half_width, with s the standard deviation of the differences, and solve "
+        "for n; then round up to a whole number"
     )
 
 
@@ -191,41 +224,69 @@ def _judge_improvement(answer: Any) -> None:
 # ---------------------------------------------------------------- 7.5
 
 
-def _judge_leaked(answer: Any) -> None:
-    train, published = world_seeds("training", 0, 12), world_seeds("evaluation", 0, 20)
+MOST_SEEDS = 10_000  # that are read of a result
+
+
+def _seed_lists() -> list[tuple[Any, Any]]:
+    """Lists trained on and evaluated on; a float cannot tell all of their seeds apart."""
+    rng = np.random.default_rng(75)
+    train, published = np.split(rng.integers(2**61, 2**63, 32, dtype=np.uint64), [12])
     mixed = np.concatenate((train, published[[3, 17, 4]], train[:2]))
-    near = np.concatenate((train, published[-1:] + np.uint64(1)))  # one past the last: no leak
-    for trained_on, evaluated_on in (
+    close = np.concatenate((train, published[[2]], published[-1:] + np.uint64(1)))  # the last is no leak
+    return [
         (mixed, published),
         (train, published),
-        (near, published),
+        (close, published),
         (published[::-1], published[:5]),
-    ):
-        result = called(answer, trained_on, evaluated_on)
-        shared = set(map(int, trained_on)) & set(map(int, evaluated_on))
-        if isinstance(result, (bool, np.bool_)) or not isinstance(result, Iterable):
-            raise Wrong(
-                f"expected the seeds themselves, your function returned {result!r}: which worlds are it?"
-                if isinstance(result, (bool, np.bool_, int, np.integer))
-                else f"expected a list of seeds, your function returned {type(result).__name__}"
-            )
-        found = np.asarray(list(result))
-        if found.dtype == np.bool_:
+        (world_seeds("training", 0, 12), world_seeds("evaluation", 0, 20)),
+    ]
+
+
+def _seeds_of(result: Any) -> list[int]:
+    """The seeds that a function returned, as whole numbers."""
+    if isinstance(result, (bool, np.bool_, int, np.integer)):
+        raise Wrong(f"expected the seeds themselves, your function returned {result!r}: which worlds are it?")
+    if isinstance(result, (set, frozenset)):
+        raise Wrong("a set has no order: sorted() makes an ascending list of it")
+    flat = np.ndim(result) == 1 if isinstance(result, np.ndarray) else not isinstance(result, (str, Mapping))
+    if not flat or not isinstance(result, Iterable):
+        raise Wrong(f"expected a list of seeds, your function returned {type(result).__name__}")
+    found = list(islice(result, MOST_SEEDS + 1))
+    if len(found) > MOST_SEEDS:
+        raise Wrong(
+            f"your function returned over {MOST_SEEDS} items, far more than there are seeds: return each "
+            "of those that occur in both lists once"
+        )
+    for one in found:
+        if isinstance(one, (bool, np.bool_)):
             raise Wrong("these are truths, one a seed: return the seeds for which it is true")
-        if found.size and found.dtype.kind not in "iuf":
-            raise Wrong(f"expected a list of seeds, your function returned {result!r}")
-        if found.size and found.dtype.kind == "f":
+        if isinstance(one, (float, np.floating)):
             raise Wrong(
                 "these are floats: seeds are whole numbers of up to 19 digits, and a float keeps 16 of them. "
                 "Compare them as integers"
             )
-        mine = [int(seed) for seed in found]
+        if not isinstance(one, (int, np.integer)):
+            raise Wrong(f"expected a list of seeds, your function returned one with {one!r:.60} in it")
+    return [int(one) for one in found]
+
+
+def _judge_leaked(answer: Any) -> None:
+    for trained_on, evaluated_on in _seed_lists():
+        mine = _seeds_of(called(answer, trained_on, evaluated_on))
+        trained, evaluated = set(map(int, trained_on)), set(map(int, evaluated_on))
+        shared = trained & evaluated
         if set(mine) == shared and len(mine) > len(shared):
             raise Wrong("each leaked seed once, please: some appear twice in the training list")
         if set(mine) == shared and mine != sorted(mine):
             raise Wrong("the right seeds, but not in ascending order")
-        if set(mine) == set(map(int, evaluated_on)) - shared and shared:
+        if set(mine) == evaluated - shared and shared:
             raise Wrong("these are the clean ones: asked are the seeds that occur in both lists")
+        blurred = set(map(float, trained)) & set(map(float, evaluated))
+        if set(mine) != shared and set(map(float, mine)) == blurred:
+            raise Wrong(
+                "you compare the seeds as floats, and they are too large for floats: a float keeps 16 "
+                "digits, and two seeds that differ in the 19th become the same. Compare them as integers"
+            )
         if set(mine) != shared:
             raise Wrong(
                 f"{len(shared)} seeds occur in both of two hidden lists, you found {len(mine)}. Compare "
@@ -263,20 +324,11 @@ _MISTAKEN = {
 
 
 def _judge_verdicts(answer: Any) -> None:
-    given(answer)
-    if not isinstance(answer, Mapping):
-        raise Wrong(f"expected a dict of letters and verdicts, got {type(answer).__name__}")
-    if all(answer.get(letter, ...) in (..., None) for letter in VERDICTS):
-        given(None)
-    for letter, right in VERDICTS.items():
-        word = answer.get(letter, ...)
-        if word is ... or word is None:
-            raise Wrong(f"{letter} is still missing")
-        allowed = sorted(set(VERDICTS.values()))
-        if not isinstance(word, str) or word.strip().lower() not in allowed:
-            raise Wrong(f"{letter}: expected one of {', '.join(map(repr, allowed))}, got {word!r}")
-        if word.strip().lower() != right:
-            raise Wrong(_MISTAKEN.get((letter, word.strip().lower()), _WHY[letter]))
+    allowed = sorted(set(VERDICTS.values()))
+    for letter, said in words(answer, list(VERDICTS), "letters and verdicts").items():
+        word = option(letter, said, allowed)
+        if word != VERDICTS[letter]:
+            raise Wrong(_MISTAKEN.get((letter, word), _WHY[letter]))
 
 
 class Suspect(NamedTuple):

@@ -1,6 +1,6 @@
 """Exercises of lesson 8: respecting time."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import ceil, floor, log, log2, log10, sqrt
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import Action
-from springdrift_agents.course.exercise import Case, Exercise, Wrong, function, given
+from springdrift_agents.course.exercise import Case, Exercise, Wrong, function, option, words
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +42,8 @@ def _judge_gathered(answer: Any) -> None:
         [Case(proof, _gathered(*proof)) for proof in _PROOFS],
         within=1e-9,
         mistakes={
+            "that is the place in the list of bills, which begins with 0; the first bill is that of n = 1: "
+            "add 1": lambda w, e, lag, end: _gathered(w, e, lag, end) - 1,
             "where is the latency? The model runs for deadline - n - latency cycles": (
                 lambda w, e, lag, end: _gathered(w, e, lag, end, lambda n: w * n + (end - n) * e / n)
             ),
@@ -167,19 +169,9 @@ _WHY = {
 
 
 def _judge_cures(answer: Any) -> None:
-    given(answer)
-    if not isinstance(answer, Mapping):
-        raise Wrong(f"expected a dict of scenarios and decisions, got {type(answer).__name__}")
-    if all(answer.get(name, ...) in (..., None) for name in CURES):
-        given(None)
     allowed = [action.name.lower() for action in Action]
-    for name, right in CURES.items():
-        word = answer.get(name, ...)
-        if word is ... or word is None:
-            raise Wrong(f"{name} is still missing")
-        if not isinstance(word, str) or word.strip().lower() not in allowed:
-            raise Wrong(f"{name}: expected one of {', '.join(map(repr, allowed))}, got {word!r}")
-        if word.strip().lower() != right:
+    for name, said in words(answer, list(CURES), "scenarios and decisions").items():
+        if option(name, said, allowed, numbered=True) != CURES[name]:
             raise Wrong(_WHY[name])
 
 
@@ -256,6 +248,7 @@ def _judge_horizon(answer: Any) -> None:
     function(
         answer,
         [Case(one, log(one[1] / one[0]) / one[2]) for one in _FORECASTS],
+        within=1e-3,
         mistakes={
             "errors grow as e^(λt): use the natural logarithm": lambda p, tol, rate: log10(tol / p) / rate,
             "that counts doublings: the exponent belongs to e, so use the natural logarithm": (

@@ -70,7 +70,10 @@ class Desk:
         try:
             pieces = cells.split(text, file.endswith(".ipynb"))
         except SyntaxError as wrong:
-            return self.say({"unreadable": f"syntax error in line {wrong.lineno}: {_short(wrong.msg)}"})
+            if "\0" in text:
+                return self.say({"unreadable": "not a text file: there are null bytes in it"})
+            place = "" if wrong.lineno is None else f" in line {wrong.lineno}"
+            return self.say({"unreadable": f"syntax error{place}: {_short(wrong.msg)}"})
         except Exception as wrong:
             return self.say({"unreadable": _short(str(wrong) or type(wrong).__name__)})
         flags, end = 0, time.monotonic() + total
@@ -205,7 +208,8 @@ def alarm(limit: float) -> Iterator[None]:
 def _described(wrong: BaseException) -> dict[str, Any]:
     """An exception: its class, the classes above it, what it says, and the line of the submission."""
     try:
-        text = str(wrong)
+        own = isinstance(wrong, SyntaxError) and str(wrong.filename).startswith("<")
+        text = str(wrong.msg if own and isinstance(wrong, SyntaxError) else wrong)  # the line is told anyway
     except Exception:
         text = ""
     line = wrong.lineno if isinstance(wrong, SyntaxError) else None

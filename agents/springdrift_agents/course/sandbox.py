@@ -23,7 +23,9 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 import cloudpickle  # type: ignore[import-untyped, unused-ignore]
+import numpy as np
 
+import springdrift
 from springdrift_agents.course import wire
 from springdrift_agents.course.exercise import Wrong
 from springdrift_agents.course.workshop import Kit, command, environment, limits, order_of, private
@@ -31,6 +33,26 @@ from springdrift_agents.course.workshop import Kit, command, environment, limits
 GRACE = 2.0  # seconds, for code to heed its alarm before the process ends
 START = 60.0  # seconds until a box is ready, on a machine with better things to do
 RUNNER = "from springdrift_agents.course.runner import main; main()"
+
+
+def needed(*more: str) -> list[Path]:
+    """What a box cannot do without: Python, the packages, and ``more``."""
+    places = (*more, sys.prefix, sys.base_prefix, __file__, springdrift.__file__, np.__file__)
+    return [path for place in places for path in (Path(place).absolute(), Path(place).resolve())]
+
+
+def check_apart(folder: Path) -> None:
+    """Make sure that a class's folder can be hidden from the boxes.
+
+    Raises:
+        ValueError: it holds what the boxes need.
+    """
+    for place in needed(tempfile.gettempdir()):
+        if place.is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"{folder} holds {place}, which the sandbox needs, so students' files could not be hidden "
+                "from each other: put the submissions into a folder of their own, with nothing else in it"
+            )
 
 
 class Ended(Exception):
@@ -91,10 +113,7 @@ class Box:
         self.fault: Ended | None = None
         self.namespaces = kit.namespaces
         secret = [*private(), *(folder.resolve() for folder in hide)]
-        needed = [
-            Path(place).resolve()
-            for place in (self.folder, kit.folder, sys.prefix, sys.base_prefix, __file__)
-        ]
+        open_to_it = needed(self.folder, kit.folder)
         order = order_of(
             self.folder,
             kit.folder,
@@ -102,7 +121,7 @@ class Box:
             pipes=[theirs, answers],
             namespaces=kit.namespaces,
             work=None if work is None else str(work.resolve()),
-            hide=[str(one) for one in secret if not any(place.is_relative_to(one) for place in needed)],
+            hide=[str(one) for one in secret if not any(place.is_relative_to(one) for place in open_to_it)],
             environment=environment(self.folder),
             memory=memory * 2**20,
             limits=limits(memory, seconds, kit.namespaces),

@@ -17,6 +17,7 @@ SHARE = 4  # a single cell gets this part of it
 EACH = 10.0  # seconds for an exercise
 RESTARTS = 5  # of a submission whose process ended before all was judged
 MOST_CELLS = 10_000
+TOO_MUCH = "more memory than --memory allows"
 
 
 class Limits(NamedTuple):
@@ -42,7 +43,7 @@ class Record:
     verdicts: dict[str, tuple[bool, str]] = field(default_factory=dict)  # by exercise: passed, what to say
     faults: dict[int, Fault] = field(default_factory=dict)  # by number of the cell
     skip: set[int] = field(default_factory=set)  # cells that ended the process
-    lost: float = 0.0  # seconds that those took
+    lost: float = 0.0  # seconds that the runs took
     unreadable: str = ""  # why nothing more can be judged
 
 
@@ -84,16 +85,28 @@ class Sitting:
             return
         seconds = self.limits.timeout + self.limits.each * len(self.open)
         for _ in range(RESTARTS + 1):
+            last = record.lost >= self.limits.timeout  # a second for what is left, and then no more
             self.tell("")
             try:
                 with Box(kit, memory=self.limits.memory, seconds=seconds, hide=[hide]) as box:
-                    if self.run(box, text):
+                    if self.timed(box, text):
                         self.judge(box)
             except Ended as ended:
                 record.unreadable = f"it could not be run: {ended}"
             if record.unreadable or not self.open:
                 return
+            if last:
+                record.unreadable = "its process ended again when all of its time was over"
+                return
         record.unreadable = "its process ended too often, and it was given up"
+
+    def timed(self, box: Box, text: str) -> bool:
+        """As :meth:`run`; the time counts, whatever comes of it, and whatever the process says."""
+        began = time.monotonic()
+        try:
+            return self.run(box, text)
+        finally:
+            self.record.lost += time.monotonic() - began
 
     def run(self, box: Box, text: str) -> bool:
         """Run the cells; false when the process ended with one of them."""
@@ -108,19 +121,18 @@ class Sitting:
             limit=limit,
             total=total,
         )
-        number, cell, began = -1, Fault("", "", ()), time.monotonic()
-        end = began + total + 2 * GRACE
+        number, cell = -1, Fault("", "", ())
+        end = time.monotonic() + total + GRACE
         while True:
             try:
                 message, _ = box.receive()
                 if isinstance(message.get("cell"), int) and 0 <= message["cell"] < MOST_CELLS:
-                    number, began = message["cell"], time.monotonic()
+                    number = message["cell"]
                     names = message["binds"] if isinstance(message.get("binds"), list) else []
                     cell = Fault(str(message.get("label"))[:40], "", tuple(map(str, names)))
             except Ended as ended:
                 if number < 0:
                     raise
-                self.record.lost += time.monotonic() - began
                 self.record.skip.add(number)
                 what = "did not end" if isinstance(ended, TooSlow) else "failed"
                 self.record.faults[number] = cell._replace(text=f"{what}: {ended}")
@@ -176,6 +188,8 @@ def verdict(box: Box, exercise: Exercise, seconds: float) -> tuple[bool, str]:
         return False, f"the answer could not be read: {ended}"
     except Raised as raised:
         return False, f"the answer could not be read: it {raised}"
+    except MemoryError:
+        return False, f"the answer could not be judged: that took {TOO_MUCH}"
     except Exception as odd:  # a judge that stumbles over an answer has not passed it
         return False, f"the answer could not be judged ({type(odd).__name__}: {odd})"
     if box.fault is not None:

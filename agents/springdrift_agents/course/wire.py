@@ -16,6 +16,7 @@ import json
 import struct
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from importlib import import_module
@@ -30,6 +31,7 @@ HEAD = struct.Struct("<II")  # bytes of JSON, bytes of arrays
 MOST_JSON, MOST_BYTES = 2**24, 2**27  # in one message
 DEEPEST = 60  # nesting of a value
 LONGEST = 4000  # digits of a whole number, just less than what Python turns into text
+DIGITS = 60  # of a decimal number, its exponent included
 KINDS = "biufcSUmM"  # of arrays that are plain
 OURS = ("springdrift", "springdrift_agents")  # packages whose records travel as values
 
@@ -76,6 +78,8 @@ def _plain(value: Any, blocks: list[bytes], hold: Hold | None, depth: int) -> An
     record = _record(value)
     if record is not None:
         return {"k": "record", "class": record[0], "of": each(record[1])}
+    if isinstance(value, np.ma.MaskedArray):  # what is masked is missing
+        value = np.ma.filled(value.astype(float), np.nan) if value.dtype.kind in "biuf" else value.data
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in KINDS:
         _affordable(value.nbytes, MOST_BYTES)
         array = np.ascontiguousarray(value)  # of at least one dimension
@@ -97,6 +101,8 @@ def _plain(value: Any, blocks: list[bytes], hold: Hold | None, depth: int) -> An
         return {"k": "complex", "of": [value.real, value.imag]}
     if isinstance(value, Fraction):
         return {"k": "fraction", "of": each((value.numerator, value.denominator))}
+    if isinstance(value, Decimal):
+        return {"k": "decimal", "of": [str(value)[:DIGITS]]}
     if isinstance(value, (bytes, bytearray)):
         blocks.append(bytes(value))
         return {"k": "bytes", "at": len(blocks) - 1}
@@ -203,6 +209,8 @@ def _read(tree: Any, blocks: Sequence[bytes], keeper: Keeper | None, depth: int)
         return complex(*inside)
     if kind == "fraction":
         return Fraction(*inside)
+    if kind == "decimal":
+        return Decimal(str(inside[0])[:DIGITS])
     if kind == "range":
         return range(*inside)
     if kind == "named":
