@@ -195,14 +195,26 @@ def test_a_zip_of_ones_own_runs_when_trusted(tmp_path):
     seen = play(2, 20)[:, 0]
     np.testing.assert_array_equal(again.predict(seen)[0], training.export(model, card).predict(seen)[0])
     (tmp_path / "ppo-mine.zip").rename(tmp_path / "mine.zip")
-    with pytest.raises(ValueError, match="say what trained it"):
+    with pytest.raises(ValueError, match=r"must begin with the algorithm .*, such as ppo-mine\.zip"):
         springdrift_agents.load(tmp_path / "mine.zip", trust=True)
     assert springdrift_agents.load(tmp_path / "mine.zip", trust=True, algo="ppo").layers == 3
+    other, _ = model_of("ppo", seed=1, learning_rate=1e-3)
+    other.save(tmp_path / "ppo-other.zip")
+    second = springdrift_agents.load(tmp_path / "ppo-other.zip", trust=True)
+    assert again.card.sha256
+    assert repr(second) != repr(again)  # a store tells them apart
+
+
+@pytest.mark.parametrize(("algo", "usual"), [("ppo", "tanh"), ("dqn", "relu")])
+def test_an_activation_that_is_not_given_is_that_of_the_library(algo, usual):
+    assert model_of(algo, policy_kwargs="dict(net_arch=[8])")[1].activation == usual
 
 
 def test_unknown_names_get_a_sentence():
     with pytest.raises(ValueError, match=r"unknown learned policy 'pqo-mix'; allowed: "):
         springdrift_agents.load("pqo-mix")
+    with pytest.raises(ValueError, match=r"unknown learned policy 'best.json'.* or a .safetensors or .zip"):
+        springdrift_agents.load("best.json")
     with pytest.raises(FileNotFoundError):
         springdrift_agents.load("nowhere.safetensors")
 

@@ -1,6 +1,7 @@
 """Training: one command, the same result whether it was killed or not, on worlds no comparison meets."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 from springdrift import ENV_ID
-from springdrift_agents import checkpoint, hyperparameters, training
+from springdrift_agents import checkpoint, cli, commands, hyperparameters, training
 from springdrift_agents.commands import app
 from springdrift_agents.evaluate import world_seeds
 from springdrift_agents.practice import HELD_OUT, PRACTICE
@@ -44,7 +45,11 @@ def test_a_run_that_stopped_ends_bit_for_bit_as_one_that_did_not(algo, tmp_path)
         training.train(small(algo), tmp_path / "parts", validated=going)
     for name in FILES:
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
-    assert len(checkpoint.about(tmp_path / "whole" / "checkpoint.safetensors")["history"]) == 3
+    history = checkpoint.about(tmp_path / "whole" / "checkpoint.safetensors")["history"]
+    rollout = 32 if algo == "dqn" else 256
+    assert [row["steps"] for row in history] == [
+        -(-target // rollout) * rollout for target in (800, 1600, 2400)
+    ]
 
 
 def test_a_killed_process_leaves_a_run_that_goes_on(tmp_path):
@@ -90,9 +95,138 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
     training.train(small("ppo", steps=256, chunk=256), tmp_path)
     with pytest.raises(ValueError, match="holds another run \\(seed is 0 there, 1 here\\)"):
         training.train(small("ppo", steps=256, chunk=256, seed=1), tmp_path)
+    changes = [*SMALL["ppo"], "gamma=0.9", "target_kl=1"]
+    other = training.config_of("ppo", changes=changes, scenario="poc", steps=256, chunk=256, episodes=8)
+    with pytest.raises(
+        ValueError, match=r"\(gamma is 0.97 there, 0.9 here; target_kl is 'not set' there, 1.0"
+    ):
+        training.train(other, tmp_path)
     (tmp_path / "checkpoint.safetensors").write_bytes(b"not this")
     with pytest.raises(ValueError, match="is no checkpoint of springdrift, or is damaged"):
         training.train(small("ppo", steps=256, chunk=256), tmp_path)
+
+
+def test_a_long_rollout_passes_many_targets_at_once(tmp_path):
+    """Chunks shorter than a rollout of 256 steps: 600 steps are three rollouts and no more."""
+    training.train(small("ppo", steps=600, chunk=50), tmp_path)
+    history = checkpoint.about(tmp_path / "checkpoint.safetensors")["history"]
+    assert [row["steps"] for row in history] == [256, 512, 768]
+
+
+@pytest.mark.parametrize("place", [-1, -5000])
+def test_a_checkpoint_with_one_wrong_bit_is_refused(tmp_path, place):
+    config = small("ppo", steps=512, chunk=256)
+    training.train(config, tmp_path, validated=lambda *_: False)
+    file = tmp_path / "checkpoint.safetensors"
+    data = bytearray(file.read_bytes())
+    data[place] ^= 1
+    file.write_bytes(bytes(data))
+    with pytest.raises(ValueError, match=r"checkpoint.safetensors is damaged: its sha256") as refused:
+        training.train(config, tmp_path)
+    assert len(str(refused.value)) < 300
+
+
+def test_a_folder_that_lacks_or_mixes_files_is_refused(tmp_path):
+    config = small("ppo", steps=256, chunk=256)
+    training.train(config, tmp_path)
+    best, about = tmp_path / "best.safetensors", tmp_path / "manifest.json"
+    kept = best.read_bytes()
+    best.unlink()
+    with pytest.raises(ValueError, match=r"has a checkpoint but no best.safetensors"):
+        training.train(config, tmp_path)
+    best.write_bytes(kept)
+    about.unlink()
+    with pytest.raises(ValueError, match=r"checkpoint.safetensors is of another run"):
+        training.train(replace(config, seed=1), tmp_path)
+    assert not about.exists()
+    for text in ("{", "[]", "{}", '{"config": 3}', '{"config": {"hyper": 1}}'):
+        about.write_text(text)
+        with pytest.raises(ValueError, match=r"manifest.json is no manifest of a training run"):
+            training.train(config, tmp_path)
+    about.unlink()
+    training.train(config, tmp_path)
+    assert about.exists()
+
+
+def test_a_refused_command_does_not_take_the_folder(tmp_path):
+    wrong = training.config_of("ppo", changes=["btch_size=128"], scenario="poc", steps=256)
+    for attempt in (lambda: training.train(wrong, tmp_path), lambda: sweep_of(wrong, tmp_path)):
+        with pytest.raises(ValueError, match=r"'btch_size' \(from --hyper or --set: btch_size=128\)"):
+            attempt()
+    assert not list(tmp_path.iterdir())
+
+
+def sweep_of(config, out):
+    from springdrift_agents.sweeping import sweep
+
+    return sweep(config, out, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("n_envs=", "n_envs must be a whole number from 1 to 100,000, got nothing"),
+        ("n_envs=1.7", "n_envs must be a whole number from 1 to 100,000, got 1.7"),
+        ("gamma=abc", "gamma must be a number from 0 to 1, got 'abc'"),
+        ("gamma=2", "gamma must be a number from 0 to 1, got 2"),
+        ("gamma=-1", "gamma must be a number from 0 to 1, got -1"),
+        ("gamma=.nan", "gamma must be a number from 0 to 1, got nan"),
+        ("gamma=true", "gamma must be a number from 0 to 1, got True"),
+        ("gamma=[1", "the value is not YAML"),
+        ("tau=2", "tau must be a number from 0 to 1, got 2"),
+        ("train_freq=0", "train_freq must be a whole number of at least 1, got 0"),
+        ("n_steps=0", "n_steps must be a whole number from 1 to 1,000,000, got 0"),
+        ("batch_size=0", "batch_size must be a whole number of at least 1, got 0"),
+        ("n_epochs=0", "n_epochs must be a whole number from 1 to 1,000, got 0"),
+        ("frame_stack=0", "frame_stack must be a whole number from 1 to 256, got 0"),
+        ("frame_stack=1000", "frame_stack must be a whole number from 1 to 256, got 1000"),
+        ("ent_coef=auto", "ent_coef must be a number of at least 0, got 'auto'"),
+        ("learning_rate=-1", "learning_rate must be from 0 to 1, got -1"),
+        ("policy_kwargs=dict(net_arch=[0])", "net_arch must hold whole numbers of at least 1, got [0]"),
+        (
+            "policy_kwargs=dict(activation_fn='elu')",
+            "activation_fn must be one of nn.ReLU, nn.Tanh, got 'elu'",
+        ),
+    ],
+)
+def test_a_hyperparameter_out_of_range_is_refused_where_it_was_given(tmp_path, change, said):
+    with pytest.raises(ValueError, match=re.escape(f"--set {change}: {said}")):
+        training.config_of("ppo", changes=[change])
+    name, _, value = change.partition("=")
+    if value != "[1":
+        file = tmp_path / "mine.yml"
+        text = value if value[:4] != "dict" else json.dumps(value)
+        file.write_text(f"{ENV_ID}:\n  {name}: {text}\n")
+        with pytest.raises(ValueError, match=re.escape(f"{file}: {said}")):
+            training.config_of("ppo", file=file)
+
+
+@pytest.mark.parametrize(
+    ("algo", "change", "said"),
+    [
+        ("ppo", "policy=CnnPolicy", "policy must be MlpPolicy for ppo, got 'CnnPolicy'"),
+        ("recurrent-ppo", "policy=MlpPolicy", "policy must be MlpLstmPolicy for recurrent-ppo"),
+        ("ppo", "_init_setup_model=false", "_init_setup_model is not for a run to choose"),
+        ("ppo", "policy_kwargs={foo: 1}", "does not take these hyperparameters: TypeError: .*'foo'"),
+        ("ppo", "batch_size=1", "does not take these hyperparameters: AssertionError"),
+        ("dqn", "policy_kwargs={net_arch: {pi: [3]}}", "does not take these hyperparameters: "),
+        ("recurrent-ppo", "policy_kwargs=dict(n_lstm_layers=2)", "one recurrent layer can be run, got 2"),
+    ],
+)
+def test_hyperparameters_that_give_no_model_get_a_sentence(algo, change, said):
+    with pytest.raises(ValueError, match=said):
+        training.check(training.config_of(algo, changes=[*SMALL[algo], change]))
+
+
+def test_hyperparameters_are_the_same_however_they_are_written():
+    configs = [
+        training.config_of("ppo", changes=["gamma=0.001", "n_envs=8"], steps=100),
+        training.config_of("ppo", changes=["gamma=1e-3", "n_envs=8.0"], steps=100),
+    ]
+    assert configs[0].digest == configs[1].digest
+    assert training.config_of("ppo", changes=["policy_kwargs={activation_fn: nn.ReLU}"]).steps == 3_000_000
+    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
+        training.config_of("ppo", steps=0)
 
 
 def test_worlds_of_training_are_no_worlds_of_evaluation():
@@ -144,19 +278,61 @@ def test_a_sweep_ends_with_hyperparameters_that_train(tmp_path):
     changes = [part for change in SMALL["ppo"] for part in ("--set", change)]
     args = ["train", "ppo", "-s", "poc", "-n", "2048", "--episodes", "8", *changes, "--sweep"]
     run = CliRunner()
-    for trials in ("1", "3"):  # the second call goes on
+    for trials in ("2", "3"):  # the second call goes on
         found = run.invoke(app, [*args, "--trials", trials, "-o", str(tmp_path)])
         assert found.exit_code == 0, (found.output, found.exception)
+    assert "springdrift train ppo -s poc --hyper" in " ".join(found.output.split())
     from optuna import load_study
 
     study = load_study(study_name=None, storage=f"sqlite:///{tmp_path / 'sweep.db'}")
     assert len(study.trials) == 3
+    assert study.trials[1].params != study.trials[2].params
     assert study.trials[0].user_attrs["hyper"]["n_steps"] == 32  # the house's own come first
     best = yaml.safe_load((tmp_path / "best.yml").read_text())[ENV_ID]
     assert best == study.best_trial.user_attrs["hyper"]
     assert training.config_of("ppo", file=tmp_path / "best.yml").hyper == best
-    other = run.invoke(app, [*args, "--seed", "5", "--trials", "3", "-o", str(tmp_path)])
-    assert "holds another sweep" in str(other.exception)
+    for change in (["--seed", "5"], ["--episodes", "9"], ["--validate", "abrupt"]):
+        other = run.invoke(app, [*args, *change, "--trials", "3", "-o", str(tmp_path)])
+        assert "holds another sweep" in str(other.exception)
+    again = run.invoke(app, [*args, "--trials", "3", "-o", str(tmp_path)])  # a wrong call left nothing behind
+    assert again.exit_code == 0, (again.output, again.exception)
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["train", "ppo"], "springdrift: stopped; the same command goes on where it stopped\n"),
+        (["compare", "--db=x.db"], "springdrift: stopped; the same command goes on where it stopped\n"),
+        (["compare", "--quick"], "springdrift: stopped\n"),
+    ],
+)
+def test_an_interrupt_says_what_becomes_of_the_run(args, said, monkeypatch, capsys):
+    def interrupt():
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stopped:  # as Typer does
+            raise SystemExit(1) from stopped
+
+    monkeypatch.setattr(commands, "app", interrupt)
+    monkeypatch.setattr(sys, "argv", ["springdrift", *args])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert (ended.value.code, capsys.readouterr().err) == (130, said)
+
+
+def test_an_interrupted_training_can_go_on(tmp_path):
+    """SIGINT to the real command."""
+    args = ["train", "ppo", "-s", "poc", "-n", "4000000", "--chunk", "1000", "--episodes", "8"]
+    changes = [part for change in SMALL["ppo"] for part in ("--set", change)]
+    command = [sys.executable, "-m", "springdrift_agents.cli", *args, *changes, "-o", str(tmp_path)]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    end = time.monotonic() + 120
+    while not (tmp_path / "checkpoint.safetensors").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    said = run.communicate(timeout=60)[1]
+    assert run.returncode == 130
+    assert said.strip() == "springdrift: stopped; the same command goes on where it stopped"
 
 
 def test_held_out_worlds_lie_beyond_those_of_practice():

@@ -4,6 +4,7 @@ No pickles: weights, the optimiser's state and a replay buffer are arrays, the r
 metadata. One file, written whole, so that a kill at any moment leaves a run that can go on.
 """
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,32 @@ def write(path: Path, model: Any, about: dict[str, Any]) -> None:
         for name in _BUFFER:
             tensors[f"buffer.{name}"] = torch.from_numpy(getattr(buffer, name)[:filled])
         counters |= {"pos": buffer.pos, "full": bool(buffer.full)}
-    metadata = {"about": json.dumps({**about, "counters": counters}, sort_keys=True)}
+    known = {**about, "counters": counters}
     whole = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+    metadata = {"about": json.dumps({**known, "sha256": _digest(known, whole)}, sort_keys=True)}
     write_bytes(path, safetensors.torch.save(whole, metadata))
+
+
+def _digest(known: dict[str, Any], tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(known, sort_keys=True).encode())
+    for name, value in sorted(tensors.items()):
+        digest.update(f"\n{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _open(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            found: dict[str, Any] = json.loads((file.metadata() or {})["about"])
+        expected = found.pop("sha256")
+        tensors = safetensors.torch.load_file(path)
+    except (safetensors.SafetensorError, TypeError, KeyError, ValueError, AttributeError) as wrong:
+        said = f"no entry {wrong}" if isinstance(wrong, KeyError) else " ".join(str(wrong).split())[:200]
+        raise ValueError(f"{path} is no checkpoint of springdrift, or is damaged: {said}") from wrong
+    if _digest(found, tensors) != expected:
+        raise ValueError(f"{path} is damaged: its sha256 is not the one written in it")
+    return found, tensors
 
 
 def about(path: Path) -> dict[str, Any]:
@@ -41,12 +65,7 @@ def about(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: the file is damaged or is something else.
     """
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            found: dict[str, Any] = json.loads(file.metadata()["about"])
-    except (safetensors.SafetensorError, TypeError, KeyError, ValueError) as wrong:
-        raise ValueError(f"{path} is no checkpoint of springdrift, or is damaged: {wrong}") from wrong
-    return found
+    return _open(path)[0]
 
 
 def read(path: Path, model: Any) -> None:
@@ -55,13 +74,14 @@ def read(path: Path, model: Any) -> None:
     Raises:
         ValueError: the state does not fit the model.
     """
-    counters = about(path)["counters"]
-    tensors = safetensors.torch.load_file(path)
+    found, tensors = _open(path)
+    counters = found["counters"]
     policy = {name.removeprefix("policy."): value for name, value in tensors.items() if name[:7] == "policy."}
     try:
         model.policy.load_state_dict(policy)
     except RuntimeError as wrong:
-        raise ValueError(f"{path} does not fit this network: {wrong}") from wrong
+        said = " ".join(str(wrong).split())[:200]
+        raise ValueError(f"{path} does not fit this network: {said}") from wrong
     states: dict[int, dict[str, Any]] = {}
     for name, value in tensors.items():
         kind, _, rest = name.partition(".")

@@ -15,6 +15,7 @@ EXTRAS = {
 
 def main() -> None:
     """Run the command line; a wrong request, a missing package or an unusable file ends in one sentence."""
+    command = sys.argv[1:]
     try:
         from springdrift_agents.commands import app
 
@@ -31,8 +32,22 @@ def main() -> None:
         )
     except (ValueError, ImportError, OSError) as wrong:
         sys.exit(f"springdrift: {wrong}")
-    except KeyboardInterrupt:
-        sys.exit("springdrift: stopped; nothing was written")
+    except (KeyboardInterrupt, SystemExit) as ended:
+        if not _interrupted(ended):
+            raise
+        kept = command[:1] == ["train"] or (
+            command[:1] == ["compare"] and any(part.partition("=")[0] == "--db" for part in command)
+        )
+        on = "; the same command goes on where it stopped" if kept else ""
+        print(f"springdrift: stopped{on}", file=sys.stderr)
+        sys.exit(130)
+
+
+def _interrupted(ended: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an exception: Typer turns it into an exit of its own."""
+    while ended and not isinstance(ended, KeyboardInterrupt):
+        ended = ended.__context__
+    return ended is not None
 
 
 if __name__ == "__main__":

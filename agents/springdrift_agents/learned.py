@@ -214,7 +214,7 @@ opened; if it is your own, pass trust=True (on the command line --trust)
         from springdrift_agents.training import from_zip
 
         return from_zip(path, algo)
-    if path.suffix not in (SUFFIX, ".json"):
+    if path.suffix != SUFFIX:
         raise ValueError(
             f"unknown learned policy {str(name)!r}; allowed: {', '.join(shipped()) or 'none is shipped'}, "
             f"or a {SUFFIX} or .zip file"

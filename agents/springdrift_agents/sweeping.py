@@ -4,17 +4,18 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import yaml
 from optuna.trial import TrialState
 
 from springdrift import ENV_ID
 from springdrift_agents.files import write_text
-from springdrift_agents.training import TrainConfig, train
+from springdrift_agents.training import TrainConfig, check, train
 
 PARTS = 8  # chunks of a trial, after each of which it may be given up
 
@@ -58,28 +59,31 @@ def sweep(
         done: hears of each trial: its number, and its cost, None when it was given up.
 
     Raises:
-        ValueError: trials out of range, or the folder holds another sweep.
+        ValueError: trials out of range, hyperparameters that give no model, or a folder with another sweep.
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
+    check(config)  # refused before the folder is taken
     out.mkdir(parents=True, exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sampler = optuna.samplers.TPESampler(seed=config.seed, multivariate=True, n_startup_trials=8)
     storage = f"sqlite:///{out / 'sweep.db'}"
+    if set(optuna.get_all_study_names(storage)) - {_name(config)}:
+        raise ValueError(f"{out} holds another sweep: take another folder, or the same settings to go on")
     study = optuna.create_study(
         study_name=_name(config),
         storage=storage,
-        sampler=sampler,
         pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
         load_if_exists=True,
     )
-    if len(optuna.get_all_study_names(storage)) > 1:
-        raise ValueError(f"{out} holds another sweep: take another folder, or the same settings to go on")
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):  # killed with the process
-        study.tell(trial.number, state=TrialState.FAIL)
-        study.enqueue_trial(trial.params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study.sampler = optuna.samplers.TPESampler(
+            seed=_sampler_seed(config.seed, len(study.trials)), multivariate=True, n_startup_trials=8
+        )
+    for left in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):  # stopped with the process
+        study.tell(left.number, state=TrialState.FAIL)
+        house = {"house": True} if left.user_attrs.get("house") else None
+        study.enqueue_trial(left.params, user_attrs=house)
     if not study.trials:
         study.enqueue_trial({}, user_attrs={"house": True})
 
@@ -88,12 +92,9 @@ def sweep(
         if not trial.user_attrs.get("house"):
             hyper |= suggest(trial, config.algo, int(hyper.get("n_envs", 64)))
         chunk = -(-config.steps // PARTS)
-        part = 0
 
-        def validated(_: int, cost: float) -> bool:
-            nonlocal part
-            trial.report(cost, part)
-            part += 1
+        def validated(steps: int, cost: float) -> bool:
+            trial.report(cost, min(PARTS, steps * PARTS // config.steps))
             if trial.should_prune():
                 raise optuna.TrialPruned
             return True
@@ -104,16 +105,27 @@ def sweep(
         return float(policy.card.trained["cost"])
 
     finished = len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
-    study.optimize(
-        objective,
-        n_trials=max(0, trials - finished),
-        callbacks=[lambda _, trial: done(trial.number, trial.value if trial.values else None)],
-    )
+    for _ in range(trials - finished):
+        trial = study.ask()
+        cost = None
+        try:
+            cost = objective(trial)
+        except optuna.TrialPruned:
+            study.tell(trial, state=TrialState.PRUNED)
+        else:
+            study.tell(trial, cost)
+        done(trial.number, cost)
     best: dict[str, Any] = study.best_trial.user_attrs["hyper"]
     write_text(out / "best.yml", yaml.safe_dump({ENV_ID: best}, sort_keys=False))
     return best
 
 
+def _sampler_seed(seed: int, trials: int) -> int:
+    """Another for each number of trials there are: a sweep that goes on proposes no trial again."""
+    return int(np.random.SeedSequence([seed, trials]).generate_state(1)[0])
+
+
 def _name(config: TrainConfig) -> str:
-    text = json.dumps([config.algo, config.scenario, config.steps, config.seed, config.observe, config.hyper])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """The same for the same trial, or sweep, whatever the chunk."""
+    decides = {name: value for name, value in asdict(config).items() if name != "chunk"}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]

@@ -2,9 +2,11 @@
 
 Between two chunks nothing lives but the checkpoint: every chunk builds the model anew, reads the weights
 and the optimiser's state from it, and plays fresh worlds with seeds derived from the run's seed and the
-number of the chunk. So it does not matter whether the process went on or another one took over.
+number of the chunk. A chunk ends with the rollout that reaches the next multiple of ``chunk`` steps. So it
+does not matter whether the process went on or another one took over.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -73,12 +75,19 @@ class TrainConfig:
             raise ValueError(f"episodes must be at least 2, got {self.episodes}")
         for name in (self.scenario, self.validate or self.scenario):
             world_of(name)
+        hyper = {name: hyperparameters.checked(name, value, "hyper") for name, value in self.hyper.items()}
+        object.__setattr__(self, "hyper", hyper)  # the same numbers however they were written
+        policy = "MlpLstmPolicy" if self.algo == "recurrent-ppo" else "MlpPolicy"
+        if self.hyper.get("policy", policy) != policy:
+            given = self.hyper["policy"]
+            raise ValueError(
+                f"policy must be {policy} for {self.algo}, got {given!r} (from --hyper or --set)"
+            )
 
     @property
-    def chunks(self) -> list[int]:
-        """Env steps of each chunk; the last may be shorter."""
-        whole, rest = divmod(self.steps, self.chunk)
-        return [self.chunk] * whole + ([rest] if rest else [])
+    def digest(self) -> str:
+        """A name for the run: the same for the same config."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 def world_of(name: str) -> Scenario:
@@ -117,7 +126,8 @@ def make_model(config: TrainConfig, envs: VecEnv, chunk: int = 0) -> Any:
     """An untrained model with the run's hyperparameters.
 
     Raises:
-        ValueError: a hyperparameter that the algorithm does not have.
+        ValueError: hyperparameters that the algorithm does not take: those that are not the house's, and
+            what the library said.
     """
     arguments = {name: value for name, value in config.hyper.items() if name not in OWN}
     falling = []
@@ -129,16 +139,36 @@ def make_model(config: TrainConfig, envs: VecEnv, chunk: int = 0) -> Any:
     kwargs = policy_kwargs(arguments.pop("policy_kwargs", {}))
     if "activation_fn" in kwargs:
         kwargs["activation_fn"] = ACTIVATIONS[kwargs["activation_fn"]]
-    policy = config.hyper.get("policy", "MlpPolicy")
+    policy = "MlpLstmPolicy" if config.algo == "recurrent-ppo" else "MlpPolicy"
     try:
+        if "_init_setup_model" in arguments:
+            raise TypeError("_init_setup_model is not for a run to choose")
         model = MODELS[config.algo](
             policy, envs, policy_kwargs=kwargs, seed=_seed_of(config.seed, chunk), device="cpu", **arguments
         )
-    except TypeError as wrong:
-        raise ValueError(f"{config.algo} does not take these hyperparameters: {wrong}") from wrong
+    except (TypeError, KeyError, ValueError, AssertionError, AttributeError, MemoryError) as wrong:
+        house = hyperparameters.read(config.algo)
+        own = {name: value for name, value in config.hyper.items() if house.get(name) != value}
+        given = ", ".join(f"{name}={value}" for name, value in own.items())
+        said = " ".join(str(wrong).split())
+        raise ValueError(
+            f"{config.algo} does not take these hyperparameters: {type(wrong).__name__}: {said} "
+            f"(from --hyper or --set: {given})"
+        ) from wrong
     for rate in falling:
         rate.model = model
     return model
+
+
+def check(config: TrainConfig) -> None:
+    """Build what the config asks for, and throw it away.
+
+    Raises:
+        ValueError: hyperparameters that give no model, or one that cannot become a policy in NumPy.
+    """
+    envs = make_envs(config)
+    export(make_model(config, envs), _card(config))
+    envs.close()
 
 
 class _Watch(BaseCallback):
@@ -185,11 +215,12 @@ def export(model: Any, card: Card) -> Learned:
 
 
 def _card(config: TrainConfig, **trained: Any) -> Card:
+    usual = "relu" if config.algo == "dqn" else "tanh"  # of Stable-Baselines3
     return Card(
         algo=config.algo,
         observe=config.observe,
         stack=int(config.hyper.get("frame_stack", 1)),
-        activation=policy_kwargs(config.hyper.get("policy_kwargs", {})).get("activation_fn", "tanh"),
+        activation=policy_kwargs(config.hyper.get("policy_kwargs", {})).get("activation_fn", usual),
         masked=config.algo == "maskable-ppo",
         trained={"scenario": config.scenario, "seed": config.seed, **trained},
     )
@@ -203,7 +234,10 @@ def from_zip(path: Path, algo: str | None = None) -> Learned:
     """
     algo = algo or next((name for name in sorted(MODELS, key=len)[::-1] if path.name.startswith(name)), None)
     if algo not in MODELS:
-        raise ValueError(f"{path}: say what trained it (algo): {', '.join(MODELS)}")
+        raise ValueError(
+            f"{path}: its name must begin with the algorithm that trained it, such as ppo-{path.name}; "
+            f"allowed: {', '.join(MODELS)} (in Python also load(..., algo=...))"
+        )
     model = MODELS[algo].load(path, device="cpu")
     wide = model.observation_space.shape[0]
     fits = [(name, wide // len(table)) for name, table in OBSERVE.items() if wide % len(table) == 0]
@@ -211,10 +245,15 @@ def from_zip(path: Path, algo: str | None = None) -> Learned:
         raise ValueError(f"{path}: {wide} inputs fit no observation of springdrift")
     network = model.policy.q_net.q_net if hasattr(model.policy, "q_net") else model.policy.mlp_extractor
     relu = any(isinstance(part, torch.nn.ReLU) for part in network.modules())
-    return export(
-        model,
-        Card(algo, fits[0][0], fits[0][1], "relu" if relu else "tanh", algo == "maskable-ppo"),
+    card = Card(
+        algo,
+        fits[0][0],
+        fits[0][1],
+        "relu" if relu else "tanh",
+        algo == "maskable-ppo",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
+    return export(model, card)
 
 
 # ---------------------------------------------------------------- a run
@@ -240,18 +279,17 @@ def train(
             included; false ends the run early.
 
     Raises:
-        ValueError: the folder holds another run.
+        ValueError: hyperparameters that give no model; the folder holds another run, or a damaged one.
     """
     torch.set_num_threads(1)  # small networks gain nothing from more, and processes beside it lose
-    _claim(out, config)
     file = out / "checkpoint.safetensors"
-    history: list[dict[str, float]] = checkpoint.about(file)["history"] if file.exists() else []
+    history = _claim(out, config, file)
     going = all([validated(int(row["steps"]), row["cost"]) for row in history])
     logger = _logger(out)
-    for chunk, steps in list(enumerate(config.chunks))[len(history) :]:
-        if not going:
-            break
-        model = _chunk(config, file, chunk, steps, logger, tell)
+    done = int(history[-1]["steps"]) if history else 0
+    while going and done < config.steps:
+        model = _chunk(config, file, len(history), done, logger, tell)
+        done = model.num_timesteps
         policy = export(model, _card(config, steps=model.num_timesteps))
         cost = _validate(config, policy)
         history.append({"steps": model.num_timesteps, "cost": cost})
@@ -261,15 +299,16 @@ def train(
         learned.save(Learned(card, policy.weights), out / "policy")
         if cost <= min(row["cost"] for row in history):
             learned.save(Learned(card, policy.weights), out / "best")
-        checkpoint.write(file, model, {"history": history})
+        checkpoint.write(file, model, {"history": history, "config": config.digest})
         going = validated(model.num_timesteps, cost)
     return learned.read(out / "best")
 
 
 def _chunk(
-    config: TrainConfig, file: Path, chunk: int, steps: int, logger: Logger, tell: Callable[[int], None]
+    config: TrainConfig, file: Path, chunk: int, done: int, logger: Logger, tell: Callable[[int], None]
 ) -> Any:
-    """The model after one more chunk."""
+    """The model after one more chunk, which ends at the next multiple of ``config.chunk`` steps."""
+    steps = min((done // config.chunk + 1) * config.chunk, config.steps) - done
     envs = make_envs(config, chunk)
     model = make_model(config, envs, chunk)
     if chunk:
@@ -286,20 +325,50 @@ def _validate(config: TrainConfig, policy: Learned) -> float:
     return float(evaluate(policy, world, seeds).cost.mean())
 
 
-def _claim(out: Path, config: TrainConfig) -> None:
-    """Write the manifest, or see that the folder holds this very run."""
-    file = out / "manifest.json"
-    if not file.exists():
-        write_text(file, json.dumps(manifest(asdict(config)), indent=1) + "\n")
-        return
-    there = json.loads(file.read_text(encoding="utf-8"))["config"]
-    mine = json.loads(json.dumps(asdict(config)))
-    for name, value in mine.items():
-        if there.get(name) != value:
-            raise ValueError(
-                f"{out} holds another run ({name} is {there.get(name)!r} there, {value!r} here): "
-                "take another folder, or the same settings to go on"
-            )
+def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]:
+    """Take the folder for this run unless it holds another; the steps and costs of the chunks it has."""
+    about = out / "manifest.json"
+    if about.exists():
+        _same_run(about, config)
+    history: list[dict[str, float]] = []
+    if file.exists():
+        found = checkpoint.about(file)
+        if found.get("config") != config.digest:
+            raise ValueError(f"{file} is of another run: take another folder")
+        history = found["history"]
+        for name in ("best.json", "best.safetensors"):
+            if not (out / name).exists():
+                raise ValueError(f"{out} has a checkpoint but no {name}: put it back, or take another folder")
+    if not history:
+        check(config)  # refused before the folder is taken
+    if not about.exists():
+        write_text(about, json.dumps(manifest(asdict(config)), indent=1) + "\n")
+    return history
+
+
+def _same_run(about: Path, config: TrainConfig) -> None:
+    try:
+        there = _flat(json.loads(about.read_text(encoding="utf-8"))["config"])
+    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
+        raise ValueError(
+            f"{about} is no manifest of a training run ({type(wrong).__name__}: {wrong}): take another folder"
+        ) from wrong
+    here = _flat(json.loads(json.dumps(asdict(config))))
+    other = [
+        f"{name} is {there.get(name, 'not set')!r} there, {here.get(name, 'not set')!r} here"
+        for name in here | there
+        if name not in here or name not in there or here[name] != there[name]
+    ]
+    if other:
+        raise ValueError(
+            f"{about.parent} holds another run ({'; '.join(other)}): "
+            "take another folder, or the same settings to go on"
+        )
+
+
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    """A config with each hyperparameter as an entry of its own."""
+    return {name: value for name, value in config.items() if name != "hyper"} | config["hyper"].copy()
 
 
 def _logger(out: Path) -> Logger:
@@ -320,6 +389,6 @@ def config_of(
 ) -> TrainConfig:
     """A config from the hyperparameter files, with changes; ``steps`` default to the file's n_timesteps."""
     hyper = hyperparameters.update(hyperparameters.read(algo, file), list(changes))
-    return TrainConfig(
-        algo=algo, steps=int(steps or hyper.get("n_timesteps", TrainConfig.steps)), hyper=hyper, **fields
-    )
+    if steps is None:
+        steps = int(hyper.get("n_timesteps", TrainConfig.steps))
+    return TrainConfig(algo=algo, steps=steps, hyper=hyper, **fields)

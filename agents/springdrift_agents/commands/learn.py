@@ -106,8 +106,8 @@ def _sweep(config: Any, folder: Path, trials: int) -> None:
             progress.update(task, completed=number + 1)
 
         best = sweeping.sweep(config, folder, trials, done)
+    again = f"springdrift train {config.algo} -s {config.scenario}"
+    again += f" --observe {config.observe}" if config.observe != "monitor" else ""
     for name, value in best.items():
         out.print(f"  {name}: {value}")
-    out.print(
-        f"written: {folder / 'best.yml'}; use it: [bold]springdrift train --hyper {folder / 'best.yml'}[/]"
-    )
+    out.print(f"written: {folder / 'best.yml'}; use it: [bold]{again} --hyper {folder / 'best.yml'}[/]")
