@@ -1,12 +1,15 @@
 """The comparison: common worlds, honest arithmetic, files, and the command line as a user meets it."""
 
 import csv
+import io
 import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.table import Table
 from typer.testing import CliRunner
 
 from springdrift import SCENARIOS, TERMS, InclinedMassEnv, view
@@ -106,7 +109,8 @@ def test_tables_name_everything():
     ("args", "message"),
     [
         (["compare", "-p", "nevr"], "did you mean 'never'"),
-        (["compare", "-s", "shok"], "unknown scenario 'shok'; allowed: stationary"),
+        (["compare", "-s", "shok"], "unknown scenario 'shok'; did you mean 'shock'? Allowed: stationary"),
+        (["compare", "-n", "2", "--record", "3"], "--record 3 keeps worlds in the file of --db"),
         (["compare", "--cost", "retrain"], "--cost must read NAME=NUMBER, got 'retrain'"),
         (["compare", "-n", "2", "--cost", "retrian=1"], "unknown cost 'retrian'"),
         (["compare", "-s", ","], "an empty list"),
@@ -165,3 +169,101 @@ def test_no_figure_is_cut_whatever_the_width(tmp_path, monkeypatch, width):
     assert "…" not in found.output
     assert all(len(line) <= width for line in found.output.splitlines() if "written" not in line)
     assert "a wider terminal also shows" in found.output or width > 100
+
+
+@pytest.mark.parametrize("width", [30, 40, 60])
+def test_a_narrow_terminal_folds_names_and_cuts_no_number(tmp_path, monkeypatch, width):
+    monkeypatch.setattr(shell.out, "width", width)
+    name = "threshold:error=0.5:cooldown=8"
+    args = ["compare", "-p", f"never,{name},ppo-mix", "-s", "abrupt", "-n", "12", "-o", str(tmp_path)]
+    found = run.invoke(app, args)
+    assert found.exit_code == 0, found.output
+    assert "…" not in found.output
+    assert all(len(line) <= width for line in found.output.splitlines())
+    words = found.output.split()
+    for row in json.loads((tmp_path / "summary.json").read_text())["results"]:
+        low, high = (report.figure(row[end], row["cost"]) for end in ("low", "high"))
+        assert {report.figure(row["cost"]), f"{low}–{high}", f"{row['cost']:.1f}", f"[{row['low']:.1f},"} <= {
+            *words
+        }
+    assert "difference to never" in " ".join(found.output.split())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["compare", "-p", "never"],
+        ["regret", "-p", "never"],
+        ["map", "-p", "never,swing"],
+        ["detectors"],
+    ],
+)
+def test_a_folder_for_results_is_tried_before_the_work(command, tmp_path, monkeypatch):
+    def work(*args, **options):
+        raise AssertionError("the work began")
+
+    for place in (
+        "commands.compare.run_comparison",
+        "regret.regret",
+        "maps.break_even",
+        "detectors.lab",
+    ):
+        monkeypatch.setattr(f"springdrift_agents.{place}", work)
+    file = tmp_path / "file"
+    file.write_text("mine")
+    found = run.invoke(app, [*command, "-o", str(file)])
+    assert isinstance(found.exception, ValueError)
+    assert str(found.exception) == f"cannot write results to {file}: it is a file, and a folder is needed"
+    assert file.read_text() == "mine"
+    found = run.invoke(app, [*command, "-o", str(file / "below")])
+    assert "cannot write results to the folder" in str(found.exception)
+    found = run.invoke(app, [*command, "-o", str(tmp_path / "new")])
+    assert str(found.exception) == "the work began"
+
+
+@pytest.mark.parametrize("seeds", [[], np.zeros((2, 2), int), [0.5], [-1], ["a"], 7])
+def test_seeds_that_are_none_get_a_sentence(seeds):
+    with pytest.raises(ValueError, match="seeds must be at least one whole number from 0"):
+        evaluate(policy("never"), "shock", seeds)
+
+
+def test_a_list_of_seeds_will_do():
+    seeds = world_seeds("evaluation", 0, 2)
+    listed = evaluate(policy("never"), "shock", seeds.tolist())
+    np.testing.assert_array_equal(listed.cost, evaluate(policy("never"), "shock", seeds).cost)
+    np.testing.assert_array_equal(listed.seeds, seeds)
+
+
+def test_decisions_that_are_none_get_a_sentence():
+    class Wrong:
+        def predict(self, observation, state=None, episode_start=None, deterministic=True):
+            return np.zeros(3, int), None
+
+    with pytest.raises(ValueError, match=r"expected 4 actions, one an env, got shape \(3,\)"):
+        evaluate(Wrong(), "shock", world_seeds("evaluation", 0, 4))
+
+
+@pytest.mark.parametrize("width", [24, 40, 60, 70, 100])
+def test_a_table_of_any_size_shows_whole_numbers(monkeypatch, width):
+    for trial in range(20):
+        rng, text = np.random.default_rng(trial), io.StringIO()
+        monkeypatch.setattr(shell, "out", Console(file=text, width=width))
+        table = Table("policy")
+        for title in ("needless intervention", "cost", "95 %", "gap closed", "retrains")[: 1 + trial % 5]:
+            table.add_column(title, justify="right", no_wrap=bool(rng.integers(2)))
+        values = 10.0 ** rng.uniform(0, 5, len(table.columns) - 1)
+        cells = [f"{value:.{trial % 4}f}" for value in values]
+        table.add_row("threshold:error=0.5:cooldown=8", *(f"{cell} %" for cell in cells))
+        shell.show(table)
+        assert {*cells[: len(table.columns) - 1]} <= {*text.getvalue().replace("┃", " ").split()}
+        assert "…" not in text.getvalue()
+        assert all(len(line) <= width for line in text.getvalue().splitlines())
+
+
+def test_json_holds_null_where_one_world_says_nothing_of_spread(tmp_path):
+    args = ["compare", "-p", "never,swing", "-s", "shock", "-n", "1", "--out", str(tmp_path), "--json"]
+    shown = run.invoke(app, args)
+    assert shown.exit_code == 0, shown.output
+    for text in (shown.stdout, (tmp_path / "summary.json").read_text()):
+        assert "NaN" not in text
+        assert [row["low"] for row in json.loads(text)["results"]] == [None, None]

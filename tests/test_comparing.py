@@ -1,6 +1,7 @@
 """Statistics, diagnosis and tuning; planted faults must show."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,14 +9,17 @@ from scipy.stats import bootstrap, mannwhitneyu
 from typer.testing import CliRunner
 
 from springdrift import OBS, SCENARIOS, Action, InclinedMassVectorEnv
-from springdrift_agents import report, rules, tuning
+from springdrift_agents import generalist, report, rules, tuning
 from springdrift_agents.commands import app
 from springdrift_agents.diagnosis import FINDINGS, Diagnosis
-from springdrift_agents.evaluate import compare, evaluate, world_seeds
-from springdrift_agents.regret import CAUSES, course, regret
+from springdrift_agents.evaluate import Calendar, Episodes, compare, evaluate, world_seeds
+from springdrift_agents.generalist import Standing
+from springdrift_agents.regret import CAUSES, regret
 from springdrift_agents.rules import RULES, Rule, policy
 from springdrift_agents.statistics import (
+    Interval,
     gap_closed,
+    gap_interval,
     iqm,
     probability_of_improvement,
     profile,
@@ -138,6 +142,22 @@ def test_tune_writes_what_policies_read(tmp_path):
     assert kept["command"] == "springdrift tune --trials 2 --episodes 8 --seed 0"
 
 
+def test_tune_looks_at_its_file_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.delattr(tuning, "tune_all")
+    for text, message in (
+        ("{", "is no JSON"),
+        ("[]", "holds no tuned settings"),
+        ('{"a": 1}', "holds no tuned settings"),
+        ('{"settings": {"mix": 1}}', "holds no tuned settings"),
+    ):
+        (tmp_path / "tuned.json").write_text(text)
+        found = CliRunner().invoke(app, ["tune", "swing", "-o", str(tmp_path / "tuned.json")])
+        assert message in str(found.exception)
+        assert (tmp_path / "tuned.json").read_text() == text
+    found = CliRunner().invoke(app, ["tune", "swing", "-o", str(tmp_path)])
+    assert f"cannot write {tmp_path}: it is a folder" in str(found.exception)
+
+
 # ---------------------------------------------------------------- diagnosis
 
 
@@ -247,19 +267,122 @@ def test_rules_meet_a_retraining_budget():
     assert "retrain about 1 times" in found.output
 
 
+def test_a_rule_out_of_reach_of_a_budget_is_listed_and_the_others_stay():
+    args = ["budget", "-s", "poc", "-r", "3", "-p", "periodic,retrain@poc,periodic:every=5", "-n", "16"]
+    rows = {row["rule"]: row for row in json.loads(CliRunner().invoke(app, [*args, "--json"]).stdout)}
+    assert rows["periodic"]["retrains"] == 3.0
+    assert rows["periodic:every=5"]["setting"] == pytest.approx(10.0, abs=0.1)
+    assert rows["retrain@poc"]["cost"] is None
+    assert "cannot retrain 3 times" in rows["retrain@poc"]["missed"]
+    assert "out of reach" in CliRunner().invoke(app, args).output
+    for text in ("nan", "inf", "-1"):
+        found = CliRunner().invoke(app, ["budget", "-r", text])
+        assert "--retrains must be a number from 0 on" in str(found.exception)
+    found = CliRunner().invoke(app, ["budget", "-p", "never"])
+    assert "'never' has no knob for its budget; allowed: periodic" in str(found.exception)
+
+
 def test_regret_command(tmp_path):
     args = ["regret", "-s", "poc", "-p", "never,threshold", "-n", "1", "--out", str(tmp_path)]
     found = CliRunner().invoke(app, args)
     assert found.exit_code == 0, found.output
     assert "Cost beyond hindsight's" in found.output
     assert (tmp_path / "timeline.png").stat().st_size > 20_000
-    with pytest.raises(ValueError, match="differ in length"):
-        course(policy("never"), "mix", world_seeds("evaluation", 0, 64))
+
+
+def test_regret_of_a_mixture_whose_episodes_differ_in_length():
+    seeds = world_seeds("evaluation", 0, 24)
+    policies = {name: policy(name) for name in ("never", "threshold")}
+    split, courses = regret(policies, "mix", 24)
+    plans = courses["hindsight"].terms.sum(axis=(0, 2))
+    for name, one in policies.items():
+        found = evaluate(one, "mix", seeds)
+        assert {*found.finding("cycles")} == {40.0, 200.0}
+        np.testing.assert_allclose(courses[name].terms.sum(axis=0), found.terms)
+        np.testing.assert_allclose(split[name].sum(axis=1), found.cost - plans, atol=1e-9)
+        assert (split[name].sum(axis=1) >= -1e-9).all()
+        short = found.finding("cycles") == 40.0
+        assert np.isnan(courses[name].swing[40:, short]).all()
+        assert not courses[name].actions[40:, short].any()
+        assert not np.isnan(courses[name].swing[:40]).any()
 
 
 def test_a_calendar_as_busy_stands_beside_every_rule():
     parts = compare({"threshold": policy("threshold"), "never": policy("never")}, ["abrupt"], 20)
     often = 200 / parts[0].finding("retrains").mean()
-    plain = evaluate(policy(f"periodic:every={often}"), "abrupt", parts[0].seeds)
+    plain = evaluate(Calendar(every=often), "abrupt", parts[0].seeds)
     assert parts[0].calendar == pytest.approx(plain.cost.mean())
     assert np.isnan(parts[1].calendar)
+
+
+@pytest.mark.parametrize("scenario", ["poc", "abrupt", "mix"])
+@pytest.mark.parametrize("often", [0.99, 1.0, 2.96, 5.0])
+def test_a_calendar_is_as_busy_as_it_says(scenario, often):
+    seeds = world_seeds("evaluation", 0, 40)
+    cycles = evaluate(policy("never"), scenario, seeds).finding("cycles").mean()
+    found = evaluate(Calendar(every=cycles / often), scenario, seeds).finding("retrains")
+    assert found.mean() == pytest.approx(often, abs=0.1)
+    if scenario == "poc" and often == 1.0:
+        assert (found == 1).all()
+
+
+def made_up(name, costs, scenario="abrupt"):
+    costs = np.asarray(costs, float)
+    terms = np.stack([costs, *[np.zeros_like(costs)] * 3], axis=1)
+    return Episodes(name, scenario, np.arange(len(costs), dtype=np.uint64), terms, np.zeros((len(costs), 10)))
+
+
+def test_the_gap_is_counted_from_the_best_rule_and_a_learned_policy_can_close_it():
+    parts = [made_up("never", [60.0] * 3), made_up("cusum@mix:slack=1", [40.0] * 3)]
+    parts += [made_up("ppo-mix", [30.0] * 3), made_up("hindsight", [20.0] * 2)]
+    rows = {row["policy"]: row for row in report.ranking(parts)}
+    assert {name: row["gap"] for name, row in rows.items()} == {
+        "never": -1.0,
+        "cusum@mix:slack=1": 0.0,
+        "ppo-mix": 0.5,
+    }
+    assert rows["ppo-mix"]["optimality gap"] == 10.0
+    alone = report.ranking(parts[2:])
+    assert np.isnan(alone[0]["gap"])  # no rule was compared
+    assert alone[0]["optimality gap"] == 10.0
+
+
+def test_differences_are_to_periodic_or_the_first_and_the_title_says_to_which():
+    parts = [made_up("swing", [60.0, 50.0]), made_up("ppo-mix", [30.0, 40.0])]
+    for more, dummy in (([], "swing"), ([made_up("periodic", [9.0, 9.0])], "periodic")):
+        rows = report.ranking([*parts, *more])
+        assert [row["policy"] for row in rows if row["difference"] is None] == [dummy]
+        assert f"difference to {dummy} on" in report.ranking_table(rows).title
+    assert "difference" not in report.ranking_table(report.ranking(parts[:1])).title
+
+
+def test_a_share_of_a_gap_that_is_not_there_is_not_known():
+    rng = np.random.default_rng(0)
+    rule, noise = rng.exponential(size=30), rng.normal(size=30)
+    assert np.isnan(gap_interval(rule - 0.1, rule, rule)).all()
+    assert np.isnan(gap_interval(rule - 0.1, rule, rule + noise - noise.mean() - 0.01)).all()
+    found = gap_interval(rule + 1.0 + 0.1 * noise, rule + 2.0, rule)
+    assert 0.0 < found.low < found.value < found.high < 1.0
+    assert found.value == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_gap_is_closed_only_where_its_interval_says_so():
+    cost = Interval(30.0, 29.0, 31.0)
+
+    def said(*gap):
+        one = Standing("ppo-mix", "mix", cost, "cusum", 40.0, cost, Interval(*gap), 2)
+        return generalist.verdicts([one])[-1]
+
+    assert said(0.4, 0.1, 0.6)[1]
+    assert not said(0.4, -3.48, 0.74)[1]
+    assert not said(0.2, 0.1, 0.6)[1]
+    claim, holds, figure = said(*[float("nan")] * 3)
+    assert claim == "ppo-mix closes 30 % of the gap on mix, and surely some of it"
+    assert (holds, figure) == (False, "no clear gap, 2 worlds")
+
+
+def test_kept_plans_are_for_the_scenarios_of_the_house_alone():
+    seeds = world_seeds("evaluation", 0, 2)
+    assert len(generalist.hindsight_costs("poc", seeds)) == 2
+    assert len(generalist.hindsight_costs(SCENARIOS["poc"], seeds)) == 2
+    assert len(generalist.hindsight_costs(replace(SCENARIOS["poc"], summary="mine"), seeds)) == 0

@@ -89,8 +89,14 @@ def test_river_alarms_where_river_does(make):
 
 
 def test_wrong_numbers_get_a_sentence():
-    with pytest.raises(ValueError, match="arl0 must be at least 2"):
-        calibrate(Cusum(), 1.0)
+    for rate in (1.0, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=f"arl0 must be at least 2 and finite, got {rate}"):
+            calibrate(Cusum(), rate)
+        found = CliRunner().invoke(app, ["detectors", "--arl0", str(rate)])
+        assert "arl0 must be at least 2 and finite" in str(found.exception)
+    for weight in (0.0, -1.0, 3.0, float("nan")):
+        with pytest.raises(ValueError, match=r"Ewma\.weight must be above 0 and at most 1, got"):
+            Ewma(weight)
     with pytest.raises(ValueError, match="say only yes or no"):
         calibrate(River(ADWIN), 100.0)
     with pytest.raises(ValueError, match="cannot alarm as often as every 5 values"):

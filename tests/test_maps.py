@@ -36,9 +36,14 @@ def test_a_close_race_is_not_called():
 
 
 def test_map_command(tmp_path):
-    args = ["map", "-s", "wear", "-p", "never,swing", "--ratio", "5", "--latency", "3", "-n", "8"]
+    args = ["map", "-s", "wear", "-p", "never,swing", "--latency", "3", "-n", "8"]
+    args += ["--ratio", "5", "--ratio", "1", "--ratio", "5", "--latency", "3"]  # given twice, shown once
     found = CliRunner().invoke(app, [*args, "--out", str(tmp_path)])
     assert found.exit_code == 0, found.output
     assert "swing" in found.output
-    assert json.loads((tmp_path / "map.json").read_text())[0]["winner"] == "swing"
+    cells = json.loads((tmp_path / "map.json").read_text())
+    assert [(cell["ratio"], cell["latency"], cell["winner"]) for cell in cells] == [
+        (5.0, 3, "swing"),
+        (1.0, 3, "swing"),
+    ]
     assert (tmp_path / "map.png").stat().st_size > 5000

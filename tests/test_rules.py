@@ -87,8 +87,8 @@ def test_gauges_read_back():
         ("swing:start=high", "swing:start must be a number, got 'high'"),
         ("swing:begin=1", "'swing' has no parameter 'begin'; it has: start, stop"),
         ("never:x=1", "it has: none"),
-        ("retrain:error=-1", "Retrain.error must not be negative"),
-        ("retrain:error=nan", "Retrain.error must not be negative, got nan"),
+        ("retrain:error=-1", "Retrain.error must be 0 or more"),
+        ("retrain:error=nan", "Retrain.error must be 0 or more, got nan"),
     ],
 )
 def test_bad_specs_are_named(spec, message):

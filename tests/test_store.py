@@ -107,6 +107,32 @@ def test_foreign_and_damaged_files_are_refused(tmp_path):
         Store(newer)
 
 
+def test_export_reads_and_changes_nothing(tmp_path):
+    empty, out = tmp_path / "empty.db", str(tmp_path / "out.csv")
+    empty.touch()
+    for path, message in (
+        (empty, "is empty"),
+        (tmp_path / "none.db", "there is no file"),
+        (tmp_path, "no file"),
+    ):
+        found = CliRunner().invoke(app, ["export", str(path), "-o", out])
+        assert message in str(found.exception)
+    assert empty.read_bytes() == b""
+    assert [path.name for path in tmp_path.iterdir()] == ["empty.db"]
+    other = tmp_path / "other.db"
+    with sqlite3.connect(other) as db:
+        db.execute("CREATE TABLE mine (x)")
+    db.close()
+    with pytest.raises(ValueError, match="but not springdrift's"):
+        Store(other, write=False)
+    with Store(tmp_path / "a #1%20?.db") as store:  # a name that is no plain URI
+        run = store.run(CONFIG)
+    with Store(tmp_path / "a #1%20?.db", write=False) as store:
+        assert store.rows("runs")[1][0][0] == run
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            store.run({**CONFIG, "seed": 9})
+
+
 def write_many(path, first):
     with Store(path) as store:
         for seed in range(first, first + 5):

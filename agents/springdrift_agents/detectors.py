@@ -71,6 +71,10 @@ class Ewma:
     threshold: float = 2.86  # standard deviations of the average
     two_sided: bool = True
 
+    def __post_init__(self) -> None:
+        if not 0.0 < self.weight <= 1.0:
+            raise ValueError(f"Ewma.weight must be above 0 and at most 1, got {self.weight}")
+
     def start(self, count: int) -> Floats:
         return np.zeros((count, 1))
 
@@ -216,6 +220,12 @@ def adwin(calm: float) -> River:
 ADWIN = Family(adwin, 1.001, 1e9)  # at its most eager, some 350 values lie between two false alarms
 
 
+def check_rate(arl0: float) -> None:
+    """Refuse an in-control average run length that no detector can be set to."""
+    if not 2.0 <= arl0 < math.inf:
+        raise ValueError(f"arl0 must be at least 2 and finite, got {arl0}")
+
+
 def calibrate(detector: Any, arl0: float, n: int = 4000, seed: int = 0) -> Any:
     """The detector with the threshold at which its in-control average run length is ``arl0``.
 
@@ -223,13 +233,13 @@ def calibrate(detector: Any, arl0: float, n: int = 4000, seed: int = 0) -> Any:
     is given as a :class:`Family`, whose number is searched on a logarithmic scale.
 
     Raises:
-        ValueError: an ARL0 below 2, one that is out of reach, or a detector without a continuous statistic.
+        ValueError: an ARL0 that is no number from 2 on, one that is out of reach, or a detector without a
+            continuous statistic.
 
     >>> round(calibrate(Cusum(slack=0.5), 168.0).threshold, 1)
     4.0
     """
-    if arl0 < 2:
-        raise ValueError(f"arl0 must be at least 2, got {arl0}")
+    check_rate(arl0)
     if isinstance(detector, River):
         raise ValueError("river's detectors say only yes or no: give a Family that makes them")
     limit = int(30 * arl0)

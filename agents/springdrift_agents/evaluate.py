@@ -1,14 +1,16 @@
 """Run policies through worlds: the same worlds for every policy (common random numbers)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv, Scenario
+from springdrift.vector_env import check_actions
 from springdrift_agents.diagnosis import FINDINGS, Diagnosis
-from springdrift_agents.rules import Memory, Periodic, Policy, observe_of
+from springdrift_agents.rules import Floats, Memory, Periodic, Policy, observe_of
 
 PURPOSES = ("evaluation", "training", "tuning", "validation")  # seeds of two purposes never meet
 REFERENCE = "hindsight"
@@ -34,6 +36,20 @@ def world_seeds(purpose: str, seed: int, count: int) -> NDArray[np.uint64]:
         raise ValueError(f"the number of episodes must be from 1 to 2^32, got {count}")
     first = (PURPOSES.index(purpose) << 60) + (seed << 32)
     return np.uint64(first) + np.arange(count, dtype=np.uint64)
+
+
+def check_seeds(seeds: Any) -> NDArray[np.uint64]:
+    """Seeds of worlds as an array (n,), or an error that says what was expected.
+
+    >>> check_seeds([])
+    Traceback (most recent call last):
+    ValueError: seeds must be at least one whole number from 0 to 2^64 - 1, in one row, got []
+    """
+    array = np.asarray(seeds)
+    if array.ndim != 1 or not array.size or array.dtype.kind not in "iu" or array.min() < 0:
+        got = np.array2string(array, threshold=8) if array.size else "[]"
+        raise ValueError(f"seeds must be at least one whole number from 0 to 2^64 - 1, in one row, got {got}")
+    return array.astype(np.uint64)
 
 
 class Episodes(NamedTuple):
@@ -69,11 +85,14 @@ def evaluate(
 ) -> Episodes:
     """One episode of a policy in each world of ``seeds``; it is shown what it asks for, or ``observe``.
 
+    Raises:
+        ValueError: seeds that are no worlds, or decisions of a policy that are none.
+
     >>> from springdrift_agents.rules import policy
     >>> evaluate(policy("never"), "stationary", world_seeds("evaluation", 0, 4)).cost.shape
     (4,)
     """
-    observe = observe or observe_of(policy)
+    observe, seeds = observe or observe_of(policy), check_seeds(seeds)
     title = scenario if isinstance(scenario, str) else scenario.name
     parts = [
         _evaluate(policy, scenario, seeds[first : first + BATCH], costs, observe, cycles, latency)
@@ -102,7 +121,7 @@ def _evaluate(
     start, live = np.ones(n, np.bool_), np.ones(n, np.bool_)
     while live.any():
         actions, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
-        actions = np.asarray(actions)
+        actions = check_actions(actions, n)
         charged = (actions == Action.RETRAIN) & envs.action_masks()[:, Action.RETRAIN]
         observation, _, ended, _, info = envs.step(actions)
         for column, term in enumerate(TERMS):
@@ -201,8 +220,26 @@ def _part(policy: Policy, scenario: str, seeds: NDArray[np.uint64], name: str, c
     often = found.finding("retrains").mean() / found.finding("cycles").mean()
     if often == 0.0:
         return found
-    calendar = evaluate(Periodic(every=1.0 / often), scenario, seeds, costs=costs)
+    calendar = evaluate(Calendar(every=1.0 / often), scenario, seeds, costs=costs)
     return found._replace(calendar=float(calendar.cost.mean()))
+
+
+@dataclass(frozen=True)
+class Calendar(Periodic):
+    """Retrain every so many cycles, fractions too: periods are that long on average.
+
+    Each env of a batch has a first date of its own, spread evenly over a period, so that a batch retrains
+    as often as ``every`` says even where an episode holds no whole number of periods.
+    """
+
+    def blank(self, count: int) -> NDArray[Any]:
+        return self.every * (np.arange(count)[:, None] + 0.5) / count
+
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
+        memory[:, 0] += 1.0
+        due = memory[:, 0] >= self.every - 1e-9  # however the sums are rounded
+        memory[due, 0] -= self.every
+        return np.where(due, Action.RETRAIN, Action.WAIT)
 
 
 def _reference(
@@ -213,10 +250,14 @@ def _reference(
 ) -> Episodes:
     from springdrift_agents.plans import reference
 
-    plans = [reference(scenario, int(seed), costs, rivals) for seed in seeds]
+    plans = side_by_side([reference(scenario, int(seed), costs, rivals) for seed in seeds])
+    return evaluate(Script(plans), scenario, seeds, name=REFERENCE, costs=costs)
+
+
+def side_by_side(plans: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Plans of worlds of several lengths in one array (n, cycles); WAIT fills the shorter ones up."""
     longest = max(map(len, plans))
-    padded = np.array([np.pad(plan, (0, longest - len(plan))) for plan in plans])
-    return evaluate(Script(padded), scenario, seeds, name=REFERENCE, costs=costs)
+    return np.array([np.pad(plan, (0, longest - len(plan))) for plan in plans])
 
 
 class Script:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from springdrift import SCENARIOS, Scenario
 from springdrift_agents import plans
-from springdrift_agents.evaluate import Script, evaluate, world_seeds
+from springdrift_agents.evaluate import Script, evaluate, side_by_side, world_seeds
 from springdrift_agents.practice import HELD_OUT
 from springdrift_agents.rules import Policy, policy, settings
 from springdrift_agents.statistics import Interval, gap_interval, mean_interval
@@ -27,7 +27,7 @@ class Standing(NamedTuple):
     rule: str  # the best of all rules, those tuned for this very scenario among them
     rule_cost: float
     saved: Interval  # what the rule costs more, on the same worlds
-    gap: Interval | None  # share of the gap from the rule to hindsight that is closed
+    gap: Interval | None  # share of the gap from the rule to hindsight that is closed; nan: no clear gap
     searched: int  # worlds of that gap
 
     @property
@@ -83,15 +83,18 @@ def _near(name: str) -> str:
 
 
 def hindsight_costs(scenario: str | Scenario, seeds: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """What kept plans cost in the first of these worlds, for as many as there are."""
+    """What kept plans cost in the first of these worlds, for as many as there are.
+
+    Plans are kept for the scenarios of the house; another scenario of the same name has none.
+    """
     name = scenario if isinstance(scenario, str) else scenario.name
+    if not isinstance(scenario, str) and scenario is not SCENARIOS.get(name):
+        return np.empty(0)
     known = [plans.plan_of(name, int(seed)) for seed in seeds]
     there = [plan for plan in known if plan is not None]
     if not there:
         return np.empty(0)
-    longest = max(map(len, there))
-    padded = np.array([np.pad(plan, (0, longest - len(plan))) for plan in there])
-    return evaluate(Script(padded), scenario, seeds[: len(there)]).cost
+    return evaluate(Script(side_by_side(there)), scenario, seeds[: len(there)]).cost
 
 
 def verdicts(found: Sequence[Standing]) -> list[tuple[str, bool, str]]:
@@ -105,8 +108,12 @@ def verdicts(found: Sequence[Standing]) -> list[tuple[str, bool, str]]:
             claim = f"{one.policy} costs at most 2 % more than {one.rule} on {one.scenario}"
             said.append((claim, one.worse <= 0.02, f"{100 * one.worse:+.1f} %"))
         if one.scenario in GAP and one.gap:
-            claim = f"{one.policy} closes {100 * GAP[one.scenario]:.0f} % of the gap on {one.scenario}"
-            low, high = 100 * one.gap.low, 100 * one.gap.high
-            figure = f"{100 * one.gap.value:.0f} % [{low:.0f}, {high:.0f}], {one.searched} worlds"
-            said.append((claim, one.gap.value >= GAP[one.scenario], figure))
+            share = GAP[one.scenario]
+            claim = (
+                f"{one.policy} closes {100 * share:.0f} % of the gap on {one.scenario}, and surely some of it"
+            )
+            value, low, high = (100 * number for number in one.gap)
+            figure = f"{value:.0f} % [{low:.0f}, {high:.0f}]" if value == value else "no clear gap"
+            holds = one.gap.value >= share and one.gap.low > 0.0
+            said.append((claim, holds, f"{figure}, {one.searched} worlds"))
     return said

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import TERMS, Action, InclinedMassVectorEnv
+from springdrift.vector_env import check_actions
 from springdrift_agents.diagnosis import SITUATIONS, Diagnosis
-from springdrift_agents.evaluate import Prices, Script, world_seeds
+from springdrift_agents.evaluate import Prices, Script, check_seeds, side_by_side, world_seeds
 from springdrift_agents.plans import reference
 from springdrift_agents.rules import Memory, Policy, observe_of
 
@@ -27,7 +28,10 @@ CAUSES = ("late detection", "needless retraining", "bad window", "needless inter
 
 
 class Course(NamedTuple):
-    """Episodes cycle by cycle; arrays (cycles, n)."""
+    """Episodes cycle by cycle; arrays (cycles, n), as long as the longest episode.
+
+    Beyond the end of a shorter one all costs are 0, the decisions WAIT, and swing and error nan.
+    """
 
     terms: NDArray[np.float64]  # (cycles, n, 4), in the order of TERMS
     actions: NDArray[np.int64]
@@ -41,36 +45,38 @@ class Course(NamedTuple):
 
 
 def course(policy: Policy, scenario: str, seeds: NDArray[np.uint64], costs: Prices = None) -> Course:
-    """One episode of a policy in each world of ``seeds``, cycle by cycle; all must be of one length."""
+    """One episode of a policy in each world of ``seeds``, cycle by cycle."""
+    seeds = check_seeds(seeds)
     n = len(seeds)
     envs = InclinedMassVectorEnv(n, scenario=scenario, costs=costs, observe=observe_of(policy))
     observation, info = envs.reset(seed=seeds.tolist())
     diagnosis, live = Diagnosis(info["truth"]), np.ones(n, np.bool_)
     rows: list[tuple[Any, ...]] = []
     state: Memory | None = None
-    ended = ~live
-    while not ended.any():
-        actions, state = policy.predict(observation, state=state, deterministic=True)
-        actions = np.asarray(actions)
+    start, version = live.copy(), info["truth"]["version"].astype(np.int64)
+    while live.any():
+        actions, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
+        actions = check_actions(actions, n)
         charged = (actions == Action.RETRAIN) & envs.action_masks()[:, Action.RETRAIN]
         observation, _, ended, _, info = envs.step(actions)
         truth = info["truth"]
         diagnosis.note(live, actions, charged, truth, envs.world.batch.lanes("level_push", n))
         rows.append(
             (
-                np.stack([info["terms"][term] for term in TERMS], axis=1),
-                np.where((actions == Action.RETRAIN) & ~charged, int(Action.WAIT), actions),
-                diagnosis.situation,
+                np.where(live[:, None], np.stack([info["terms"][term] for term in TERMS], axis=1), 0.0),
+                np.where(live & ((actions != Action.RETRAIN) | charged), actions, int(Action.WAIT)),
+                np.where(live, diagnosis.situation, SITUATIONS.index("the rest")),
                 diagnosis.needless_retrain,
                 diagnosis.needless_push,
-                truth["swing"],
-                truth["error"],
-                truth["last_change"] == truth["cycle"] - 1,
-                truth["version"].astype(np.int64),
+                np.where(live, truth["swing"], np.nan),
+                np.where(live, truth["error"], np.nan),
+                live & (truth["last_change"] == truth["cycle"] - 1),
+                np.where(live, truth["version"].astype(np.int64), version),
             )
         )
-    if not ended.all():
-        raise ValueError(f"the episodes of {scenario!r} differ in length: take a scenario that is no mixture")
+        version = rows[-1][-1]
+        live = live & ~ended
+        start = ended.copy()
     return Course(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
@@ -95,7 +101,7 @@ def regret(
     """Regret by cause of every policy, (episodes, 5) each, and the courses, hindsight's among them."""
     seeds = world_seeds("evaluation", seed, episodes)
     rivals: Sequence[Policy] = list(policies.values())
-    plans = np.array([reference(scenario, int(one), costs, rivals) for one in seeds])
+    plans = side_by_side([reference(scenario, int(one), costs, rivals) for one in seeds])
     courses = {name: course(policy, scenario, seeds, costs) for name, policy in policies.items()}
     courses["hindsight"] = course(Script(plans), scenario, seeds, costs)
     split = {name: split_regret(courses[name], courses["hindsight"]) for name in policies}

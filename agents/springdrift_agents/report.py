@@ -15,6 +15,7 @@ from springdrift import TERMS
 from springdrift_agents.diagnosis import FINDINGS
 from springdrift_agents.evaluate import REFERENCE, Episodes
 from springdrift_agents.files import write_text
+from springdrift_agents.rules import RULES
 from springdrift_agents.statistics import (
     gap_closed,
     iqm,
@@ -62,9 +63,26 @@ def write_csv(path: Path, parts: Sequence[Episodes]) -> None:
     write_text(path, text.getvalue())
 
 
+def as_json(value: Any, indent: int | None = None) -> str:
+    """JSON text; null stands where a number is not known.
+
+    >>> as_json({"low": float("nan")})
+    '{"low": null}'
+    """
+    return json.dumps(_known(value), indent=indent, allow_nan=False)
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _known(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(one) for one in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
 def to_json(rows: Sequence[Row], **about: Any) -> str:
     """The summary as JSON text."""
-    return json.dumps({**about, "results": list(rows)}, indent=1)
+    return as_json({**about, "results": list(rows)}, indent=1)
 
 
 def best_of(rows: Sequence[Row], scenario: str) -> set[str]:
@@ -134,13 +152,23 @@ def split(parts: Sequence[Episodes]) -> tuple[list[Episodes], dict[str, Episodes
     )
 
 
+def is_rule(spec: str) -> bool:
+    """Whether a policy is a rule, tuned or not, and not a learned one.
+
+    >>> is_rule("cusum@mix:slack=1"), is_rule("ppo-mix")
+    (True, False)
+    """
+    return spec.partition(":")[0].partition("@")[0] in RULES
+
+
 def ranking(parts: Sequence[Episodes], dummy: str = "periodic", seed: int = 0) -> list[Row]:
     """Every policy over all scenarios together, cheapest first.
 
-    Mean and interquartile mean with stratified bootstrap intervals; the mean difference to ``dummy`` on
-    the same worlds and the probability of an episode cheaper than its; and, where ``hindsight`` was
-    searched, the share of the gap from the best rule to it that is closed and the optimality gap (the cost
-    above it), on the worlds of the search. What is missing is nan or None.
+    Mean and interquartile mean with stratified bootstrap intervals; the mean difference to ``dummy`` (the
+    first policy where it was not compared) on the same worlds and the probability of an episode cheaper
+    than its; and, where ``hindsight`` was searched, the share of the gap from the best rule to it that is
+    closed and the optimality gap (the cost above it), on the worlds of the search. What is missing is nan
+    or None.
     """
     parts, searched = split(parts)
     names = list(dict.fromkeys(part.policy for part in parts))
@@ -152,7 +180,9 @@ def ranking(parts: Sequence[Episodes], dummy: str = "periodic", seed: int = 0) -
         return float(np.mean([cost[: len(searched[s].seeds)].mean() for cost, s in both]))
 
     reference = float(np.mean([part.cost.mean() for part in searched.values()])) if searched else float("nan")
-    least = min(map(on_searched, names)) if searched else float("nan")
+    rules = [on_searched(name) for name in names if is_rule(name)] if searched else []
+    least = min(rules, default=float("nan"))
+    dummy = dummy if dummy in names else names[0]
     rows: list[Row] = []
     for name in names:
         row: Row = {
@@ -165,7 +195,7 @@ def ranking(parts: Sequence[Episodes], dummy: str = "periodic", seed: int = 0) -
             "optimality gap": on_searched(name) - reference if searched else float("nan"),
             "calendar": _calendar(parts, name),
         }
-        if dummy in names and name != dummy:
+        if name != dummy:
             pairs = zip(costs[name], costs[dummy], strict=True)
             row["difference"] = stratified_interval([mine - other for mine, other in pairs], seed=seed)
             row["better"] = probability_of_improvement(costs[name], costs[dummy])
@@ -195,9 +225,11 @@ def reference_table(parts: Sequence[Episodes]) -> Table:
     return table
 
 
-def ranking_table(rows: Sequence[Row], dummy: str = "periodic") -> Table:
+def ranking_table(rows: Sequence[Row]) -> Table:
     """The ranking, readable."""
-    table = _table(f"All scenarios together [95 % interval]; difference to {dummy} on the same worlds")
+    dummy = next(row["policy"] for row in rows if row["difference"] is None)
+    more = f"; difference to {dummy} on the same worlds" if len(rows) > 1 else ""
+    table = _table(f"All scenarios together [95 % interval]{more}")
     table.add_column("policy", no_wrap=True)
     titles = ("mean cost", "IQM", "by calendar", f"less {dummy}", "P(better)", "gap closed", "optimality gap")
     for name in titles:
@@ -212,7 +244,7 @@ def ranking_table(rows: Sequence[Row], dummy: str = "periodic") -> Table:
             str(apart) if apart else "",
             "" if row["better"] != row["better"] else f"{row['better']:.2f}",
             "" if row["gap"] != row["gap"] else f"{100 * row['gap']:.0f} %",
-            "" if row["gap"] != row["gap"] else f"{row['optimality gap']:.1f}",
+            "" if row["optimality gap"] != row["optimality gap"] else f"{row['optimality gap']:.1f}",
         )
     return table
 

@@ -82,7 +82,7 @@ class Rule:
         for field in fields(self):
             value = getattr(self, field.name)
             if not value >= 0:
-                raise ValueError(f"{type(self).__name__}.{field.name} must not be negative, got {value}")
+                raise ValueError(f"{type(self).__name__}.{field.name} must be 0 or more, got {value}")
 
     def blank(self, count: int) -> NDArray[Any]:
         """Memory of ``count`` envs at the start of their episodes, first axis (count,)."""

@@ -121,11 +121,16 @@ def gap_closed(policy: float, rule: float, reference: float) -> float:
 def gap_interval(policy: Floats, rule: Floats, reference: Floats, seed: int = 0) -> Interval:
     """Share of the gap closed on n worlds that all three met, (n,) each, and its bootstrap interval.
 
-    Worlds are resampled whole, so that what is a hard world for one is a hard world for all.
+    Worlds are resampled whole, so that what is a hard world for one is a hard world for all. Nan where the
+    gap is not clearly above 0: a share of nothing says nothing.
     """
     value = gap_closed(float(policy.mean()), float(rule.mean()), float(reference.mean()))
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(policy), size=(RESAMPLES, len(policy)))
     mine, theirs, least = (costs[drawn].mean(axis=1) for costs in (policy, rule, reference))
-    low, high = np.percentile((theirs - mine) / np.maximum(theirs - least, 1e-12), (2.5, 97.5))
+    gap = theirs - least
+    if not (value == value and np.percentile(gap, 2.5) > 0.0):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    there = gap > 0.0  # all but a few
+    low, high = np.percentile((theirs - mine)[there] / gap[there], (2.5, 97.5))
     return Interval(value, float(low), float(high))

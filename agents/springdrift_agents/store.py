@@ -99,18 +99,28 @@ def hash_of(config: Mapping[str, Any]) -> str:
 class Store:
     """A file of runs; use it in a ``with``.
 
+    Args:
+        path: the file; it is begun where there is none.
+        write: whether runs are to be added; if not, the file must be there, and stays as it is.
+
     Raises:
         ValueError: the file is something else, is damaged, or is from another version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, write: bool = True) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if write:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.is_file():
+            raise ValueError(f"there is no file {path}")
         try:
-            self._db = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+            place = f"{path.resolve().as_uri()}?mode={'rwc' if write else 'ro'}"
+            self._db = sqlite3.connect(place, timeout=60.0, isolation_level=None, uri=True)
             self._db.execute("PRAGMA foreign_keys = ON")
             tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             known = self._db.execute("PRAGMA application_id").fetchone()[0]
+            if not write and not tables:
+                raise ValueError(f"{path} is empty: give a file that springdrift compare --db wrote")
             if tables and known != APPLICATION:
                 raise ValueError(f"{path} is an SQLite file, but not springdrift's: give another name")
             layout = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -118,6 +128,8 @@ class Store:
                 raise ValueError(f"{path} has layout {layout}, this version reads {VERSION}")
             if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise ValueError(f"{path} is damaged: PRAGMA quick_check finds faults")
+            if not write:
+                return
             self._db.execute("PRAGMA journal_mode = WAL")
             with self._writing():
                 if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:

@@ -1,6 +1,5 @@
 """Commands that measure springdrift itself."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from springdrift_agents.commands.shell import (
     Json,
     benches,
     err,
+    known_scenario,
     names_of,
     out,
     progress_bar,
@@ -74,7 +74,7 @@ def hindsight_bench(
                 found.append(convergence(name, seed))
                 progress.update(task, advance=1, description=name)
     if as_json:
-        print(json.dumps([one._asdict() for one in found]))
+        print(report.as_json([one._asdict() for one in found]))
         return
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for title in ("scenario", "best rule", "hindsight", "wider", "gain", "seconds"):
@@ -110,7 +110,7 @@ def speed(
             {"claim": claim, "holds": holds, "figure": figure} for claim, holds, figure in bench.claims(found)
         ],
     }
-    text = json.dumps(plain, indent=1)
+    text = report.as_json(plain, indent=1)
     write_text(out_dir / "speed.json", text + "\n")
     if as_json:
         print(text)
@@ -134,7 +134,7 @@ def learning(
     with err.status("training") as status:
         rule, goal, found = bench.race(scenario, limit, tell=lambda name: status.update(f"training: {name}"))
     if as_json:
-        print(json.dumps({"rule": rule, "cost": goal, "contestants": [one._asdict() for one in found]}))
+        print(report.as_json({"rule": rule, "cost": goal, "contestants": [one._asdict() for one in found]}))
         return
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.title = f"Until PPO costs no more than {rule} ({goal:.1f}) on {scenario}"
@@ -166,22 +166,23 @@ def learned_bench(
     from springdrift_agents.practice import HELD_OUT
 
     chosen = {spec: policy(spec) for spec in names_of(policies, list(shipped()))}
-    places = names_of(scenarios, [*SCENARIOS, *HELD_OUT])
+    allowed = [*SCENARIOS, *HELD_OUT]
+    places = names_of(scenarios, allowed)
     for name in places:
-        if name not in HELD_OUT:
-            resolve(name)
+        known_scenario(name, allowed)
     with err.status("playing") as status:
         found = generalist.standings(chosen, places, episodes, seed, status.update)
     said = generalist.verdicts(found)
     if as_json:
-        print(json.dumps({"standings": [one._asdict() for one in found], "verdicts": said}))
+        print(report.as_json({"standings": [one._asdict() for one in found], "verdicts": said}))
         return
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for title in ("scenario", "policy", "cost", "best rule", "its cost", "saved", "worse", "gap closed"):
         left = title in ("scenario", "policy", "best rule")
         table.add_column(title, justify="left" if left else "right", no_wrap=True)
     for one in found:
-        gap = "" if one.gap is None else f"{100 * one.gap.value:.0f} % of {one.searched}"
+        clear = one.gap is not None and one.gap.value == one.gap.value
+        gap = f"{100 * one.gap.value:.0f} % of {one.searched}" if one.gap and clear else ""
         cells = (f"{one.rule_cost:.2f}", str(one.saved), f"{100 * one.worse:+.1f} %", gap)
         table.add_row(one.scenario, one.policy, f"{one.cost.value:.2f}", one.rule, *cells)
     show(table)

@@ -1,6 +1,5 @@
 """Commands that put policies side by side."""
 
-import json
 import time
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -23,12 +22,14 @@ from springdrift_agents.commands.shell import (
     Trust,
     app,
     err,
+    known_scenario,
     names_of,
     out,
     prices_of,
     progress_bar,
     show,
     show_matrix,
+    writable,
 )
 from springdrift_agents.evaluate import SEEDS, Episodes
 from springdrift_agents.evaluate import compare as run_comparison
@@ -88,20 +89,23 @@ def compare(
     specs = names_of(policies, policy_names())
     names = names_of(scenarios, list(SCENARIOS))
     chosen = {spec: policy(spec, trust) for spec in specs}
-    unknown = [name for name in names if name not in SCENARIOS]
-    if unknown:
-        raise ValueError(f"unknown scenario {unknown[0]!r}; allowed: {', '.join(SCENARIOS)}")
+    for name in names:
+        known_scenario(name, list(SCENARIOS))
+    if record and db is None:
+        raise ValueError(f"--record {record} keeps worlds in the file of --db: give --db FILE as well")
+    prices = prices_of(cost)
+    costs = asdict(costs_of(prices))
+    writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
     count = episodes or (QUICK if quick else FULL)
     clock = [time.monotonic()]
     with progress_bar() as progress:
         total = (len(specs) + bool(hindsight)) * len(names)
         task = progress.add_task("the first compilation takes half a minute", total=total)
-        prices = prices_of(cost)
         config = {
             "policies": {spec: repr(rule) for spec, rule in chosen.items()},
             "episodes": count,
             "seed": seed,
-            "costs": asdict(costs_of(prices)),
+            "costs": costs,
             "hindsight": hindsight,
         }
         with Store(db) if db else nullcontext() as store:
@@ -133,7 +137,7 @@ def compare(
         progress.update(task, description="intervals and pictures")
         own, searched = report.split(parts)
         rows = report.summarise(own)
-        about = {"seed": seed, "episodes": count, "costs": prices_of(cost)}
+        about = {"seed": seed, "episodes": count, "costs": prices}
         report.write_csv(out_dir / "results.csv", parts)
         write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
         from springdrift_agents.plots import compare_plot, ranking_plot
@@ -173,9 +177,7 @@ def export(
     ),
 ) -> None:
     """Write a table of a run file to CSV or Parquet."""
-    if not db.exists():
-        raise ValueError(f"there is no file {db}")
-    with Store(db) as store:
+    with Store(db, write=False) as store:
         count = store.export(table, out_file)
     out.print(f"written: {out_file} ({count} rows)")
 
@@ -204,8 +206,10 @@ def regret(
 
     resolve(scenario)
     chosen = {spec: policy(spec, trust) for spec in names_of(policies, policy_names())}
+    prices = costs_of(prices_of(cost))
+    writable(out_dir, "timeline.png")
     with err.status(f"searching {episodes} worlds of {scenario}"):
-        found, courses = regrets.regret(chosen, scenario, episodes, seed, prices_of(cost))
+        found, courses = regrets.regret(chosen, scenario, episodes, seed, prices)
     title = f"{scenario}, one world under each strategy"
     timeline_plot(courses, 0, TARGET, out_dir / "timeline.png", title)
     means = {
@@ -213,7 +217,7 @@ def regret(
         for name, part in found.items()
     }
     if as_json:
-        print(json.dumps(means))
+        print(report.as_json(means))
         return
     least = courses["hindsight"].terms.sum(axis=(0, 2)).mean()
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
@@ -254,14 +258,16 @@ def map_(
 
     resolve(scenario)
     chosen = {spec: policy(spec, trust) for spec in names_of(policies, maps.DEFAULT)}
-    ratios, latencies = ratio or list(maps.RATIOS), latency or list(maps.LATENCIES)
+    ratios = list(dict.fromkeys(ratio or maps.RATIOS))
+    latencies = list(dict.fromkeys(latency or maps.LATENCIES))
+    writable(out_dir, "map.png", "map.json")
     with progress_bar() as progress:
         task = progress.add_task(scenario, total=len(ratios) * len(latencies))
         cells = maps.break_even(
             chosen, scenario, ratios, latencies, episodes, seed, lambda _: progress.update(task, advance=1)
         )
     map_plot(cells, out_dir / "map.png", f"{scenario}: which strategy pays, and how much the next costs more")
-    text = json.dumps([cell._asdict() for cell in cells], indent=1)
+    text = report.as_json([cell._asdict() for cell in cells], indent=1)
     write_text(out_dir / "map.json", text + "\n")
     if as_json:
         print(text)
@@ -298,6 +304,7 @@ def plan(
     from springdrift_agents import plans
 
     names = [name for name in names_of(scenarios, list(SCENARIOS)) if resolve(name)]
+    writable(out_file.parent, out_file.name)
     with progress_bar() as progress:
         task = progress.add_task("searching", total=len(names) * worlds)
         found = plans.search(

@@ -2,8 +2,6 @@
 
 import json
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -63,11 +61,10 @@ def grade(
     if as_json:
         print(json.dumps(tables.grades_json(reports), indent=1))
         return
-    with _as_written():
-        show(tables.grades_table(reports))
-        show(tables.exercises_table(reports, exercises))
-        for line in tables.notes_lines(reports):
-            out.print(line, highlight=False)
+    show(tables.grades_table(reports))
+    show(tables.exercises_table(reports, exercises))
+    for line in tables.notes_lines(reports):
+        out.print(line, highlight=False)
     out.print(f"written: {out_file} ({sum(len(report.rows) for report in reports)} lines)")
 
 
@@ -75,16 +72,6 @@ def _lesson(name: str) -> int:
     if not name.isdigit():
         raise ValueError(f"--lessons takes numbers from 1 to {lessons_of.LESSONS}, got {name!r}")
     return int(name)
-
-
-@contextmanager
-def _as_written() -> Iterator[None]:
-    """Print students' texts as they are: ``root:x:0`` has no picture in it."""
-    before, out._emoji = out._emoji, False  # tables have no option for it
-    try:
-        yield
-    finally:
-        out._emoji = before
 
 
 def _name(student: str) -> str:
@@ -146,11 +133,10 @@ def leaderboard(
         print(json.dumps({**about, "board": [contest.flat(row) for row in board]}, indent=1))
         return
     notes = [f"[bold]{escape(tidy(row.student))}[/] {escape(row.note)}" for row in board if row.note]
-    with _as_written():
-        show(tables.board_table(board, scenario, episodes), keep=4)
-        out.print("[dim]below 0 is cheaper than the best rule of the house, on the same worlds[/]")
-        for line in [*tables.lost_lines(board), *notes]:
-            out.print(line, highlight=False)
+    show(tables.board_table(board, scenario, episodes), keep=4)
+    out.print("[dim]below 0 is cheaper than the best rule of the house, on the same worlds[/]")
+    for line in [*tables.lost_lines(board), *notes]:
+        out.print(line, highlight=False)
     out.print(f"written: {out_file}; the same worlds again: --seed {chosen}")
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from springdrift import SCENARIOS
@@ -14,14 +15,17 @@ from springdrift_agents.commands.shell import (
     Json,
     app,
     err,
+    known_scenario,
     names_of,
     out,
     progress_bar,
     show,
+    writable,
 )
 from springdrift_agents.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.files import write_text
-from springdrift_agents.rules import SETTINGS
+from springdrift_agents.report import as_json as to_json
+from springdrift_agents.rules import SETTINGS, policy
 
 
 @app.command(rich_help_panel="Measure")
@@ -40,8 +44,13 @@ def tune(
     from springdrift_agents import tuning
 
     names, places = names_of(rules, list(tuning.SPACES)), names_of(scenarios, list(SCENARIOS))
+    for name in names:
+        if name not in tuning.SPACES:
+            raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(tuning.SPACES)}")
     for name in places:
-        resolve(name)
+        known_scenario(name, list(SCENARIOS))
+    writable(out_file.parent, out_file.name)
+    old = _settings_in(out_file)
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for title in ("scenario", "rule", "default", "tuned", "parameters"):
         table.add_column(title, justify="right" if title in ("default", "tuned") else "left")
@@ -55,10 +64,23 @@ def tune(
         table.add_row(one.scenario, one.rule, f"{one.default:.1f}", f"{one.cost:.1f}", values)
     show(table)
     out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
-    old = json.loads(out_file.read_text())["settings"] if out_file.exists() else {}
     command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
     write_text(out_file, tuning.to_text(found, command, old))
     out.print(f"written: {out_file}")
+
+
+def _settings_in(path: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """The settings of a file that :func:`tune` wrote; none where there is no file."""
+    if not path.exists():
+        return {}
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as wrong:
+        raise ValueError(f"{path} is no JSON ({wrong}): give another name, or remove it") from wrong
+    settings = kept.get("settings") if isinstance(kept, dict) else None
+    if not isinstance(settings, dict) or not all(isinstance(one, dict) for one in settings.values()):
+        raise ValueError(f'{path} holds no tuned settings ("settings": scenario, rule): give another name')
+    return settings
 
 
 @app.command(rich_help_panel="Measure")
@@ -81,7 +103,10 @@ def detectors(
     from springdrift_agents import detectors as lab
     from springdrift_agents.plots import detector_plot
 
-    rates, changes = arl0 or [50.0, 100.0, 200.0, 500.0], [0.5, 1.0, 2.0, 3.0]
+    rates, changes = list(dict.fromkeys(arl0 or [50.0, 100.0, 200.0, 500.0])), [0.5, 1.0, 2.0, 3.0]
+    for rate in rates:
+        lab.check_rate(rate)
+    writable(out_dir, "detectors.png")
     contestants = {
         "cusum": lab.Cusum(),
         "ewma": lab.Ewma(),
@@ -97,7 +122,7 @@ def detectors(
                     err.print(f"[yellow]left out: {out_of_reach}[/]")
     detector_plot(rows, out_dir / "detectors.png")
     if as_json:
-        print(json.dumps(rows))
+        print(to_json(rows))
         return
     table = Table(
         title="Values from a shift to its alarm, at equal false-alarm rates (± Monte Carlo error)",
@@ -130,23 +155,36 @@ def budget(
     from springdrift_agents.statistics import mean_interval
 
     resolve(scenario)
+    if not 0.0 <= retrains < float("inf"):
+        raise ValueError(f"--retrains must be a number from 0 on, got {retrains}")
     specs = names_of(rules, [f"{name}@{scenario}" for name in tuning.KNOBS])
+    knobs = {spec: tuning.KNOBS.get(spec.partition(":")[0].partition("@")[0], "") for spec in specs}
+    for spec, knob in knobs.items():
+        policy(spec)
+        if not knob:
+            raise ValueError(f"{spec!r} has no knob for its budget; allowed: {', '.join(tuning.KNOBS)}")
     rows: list[dict[str, Any]] = []
+    missed: dict[str, str] = {}
     with progress_bar() as progress:
         for spec in progress.track(specs, description="setting thresholds"):
-            rule = tuning.at_budget(spec, scenario, retrains, episodes, seed)
+            try:
+                rule = tuning.at_budget(spec, scenario, retrains, episodes, seed)
+            except ValueError as out_of_reach:
+                missed[spec] = str(out_of_reach)
+                continue
             found = evaluate(rule, scenario, world_seeds("evaluation", seed, episodes))
             answered = found.finding("changes").sum() - found.finding("missed").sum()
             row: dict[str, Any] = {
                 "rule": spec,
-                "setting": float(getattr(rule, tuning.KNOBS[spec.partition("@")[0]])),
+                "setting": float(getattr(rule, knobs[spec])),
                 "retrains": float(found.finding("retrains").mean()),
                 "cost": mean_interval(found.cost)._asdict(),
                 "delay": float(found.finding("delay").sum() / answered) if answered else None,
             }
             rows.append(row)
     if as_json:
-        print(json.dumps(rows))
+        nothing = dict.fromkeys(("setting", "retrains", "cost", "delay"))
+        print(to_json([*rows, *({"rule": spec, **nothing, "missed": why} for spec, why in missed.items())]))
         return
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.title = f"{scenario}: rules that retrain about {retrains:g} times an episode"
@@ -155,8 +193,11 @@ def budget(
     for row in sorted(rows, key=lambda row: row["cost"]["value"]):
         cost, delay = row["cost"], row["delay"]
         interval = f"{cost['low']:.1f}–{cost['high']:.1f}"
-        knob = tuning.KNOBS[row["rule"].partition("@")[0]]
         cells = (f"{row['setting']:.3g}", f"{row['retrains']:.2f}", f"{cost['value']:.1f}", interval)
-        table.add_row(row["rule"], knob, *cells, "" if delay is None else f"{delay:.1f}")
+        table.add_row(row["rule"], knobs[row["rule"]], *cells, "" if delay is None else f"{delay:.1f}")
+    for spec in missed:
+        table.add_row(spec, knobs[spec], "out of reach")
     show(table)
+    for why in missed.values():
+        out.print(f"[yellow]out of reach: {escape(why)}[/]")
     out.print("[dim]set on tuning worlds, measured on evaluation worlds; delay: cycles from a change on[/]")
