@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import yaml
@@ -325,12 +326,16 @@ def test_an_interrupted_training_can_go_on(tmp_path):
     args = ["train", "ppo", "-s", "poc", "-n", "4000000", "--chunk", "1000", "--episodes", "8"]
     changes = [part for change in SMALL["ppo"] for part in ("--set", change)]
     command = [sys.executable, "-m", "springdrift_agents.cli", *args, *changes, "-o", str(tmp_path)]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 120
-    while not (tmp_path / "checkpoint.safetensors").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    said = run.communicate(timeout=60)[1]
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in the background may ignore it
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as run:
+        end = time.monotonic() + 120
+        while not (tmp_path / "checkpoint.safetensors").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        try:
+            said = run.communicate(timeout=60)[1]
+        finally:
+            run.kill()
     assert run.returncode == 130
     assert said.strip() == "springdrift: stopped; the same command goes on where it stopped"
 
