@@ -15,7 +15,7 @@ from springdrift import TERMS
 from springdrift_agents.diagnosis import FINDINGS
 from springdrift_agents.evaluate import REFERENCE, Episodes
 from springdrift_agents.files import write_text
-from springdrift_agents.rules import RULES
+from springdrift_agents.rules import RULES, name_of
 from springdrift_agents.statistics import (
     gap_closed,
     iqm,
@@ -158,7 +158,7 @@ def is_rule(spec: str) -> bool:
     >>> is_rule("cusum@mix:slack=1"), is_rule("ppo-mix")
     (True, False)
     """
-    return spec.partition(":")[0].partition("@")[0] in RULES
+    return name_of(spec) in RULES
 
 
 def ranking(parts: Sequence[Episodes], dummy: str = "periodic", seed: int = 0) -> list[Row]:

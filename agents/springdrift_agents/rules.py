@@ -6,7 +6,6 @@ observations in, a batch of decisions out, and whatever it remembers travels in 
 
 import json
 from dataclasses import asdict, dataclass, fields
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import OBS, Action
+from springdrift.arguments import did_you_mean
 from springdrift.observation import AGE_HALF, ERROR_HALF
 from springdrift_agents.detectors import Cusum, Detector, Ewma, PageHinkley, River
 
@@ -336,6 +336,15 @@ def policies_about() -> dict[str, About]:
     return found
 
 
+def name_of(spec: str) -> str:
+    """The policy's name in a spec, without parameters and the scenario it was tuned for.
+
+    >>> name_of("cusum@mix:slack=1")
+    'cusum'
+    """
+    return spec.partition(":")[0].partition("@")[0]
+
+
 def policy(spec: str, trust: bool = False) -> Policy:
     """A rule, tuned for a scenario after an @, with parameters after colons; or a learned policy.
 
@@ -361,8 +370,7 @@ def policy(spec: str, trust: bool = False) -> Policy:
     head, *given = spec.split(":")
     name, at, scenario = head.partition("@")
     if name not in RULES:
-        near = get_close_matches(name, policy_names(), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
+        hint = did_you_mean(name, policy_names())
         raise ValueError(
             f"unknown policy {name!r}{hint} Allowed: {', '.join(policy_names())}, or a {learned.SUFFIX} file"
         )

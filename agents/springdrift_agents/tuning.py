@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.rules import RULES, Rule, policy
+from springdrift_agents.rules import RULES, Rule, name_of, policy
 
 FINALISTS = 5  # trials that meet the validation worlds
 
@@ -140,7 +140,7 @@ def at_budget(spec: str, scenario: str, retrains: float, episodes: int = 256, se
     Raises:
         ValueError: a rule without such a knob, or a budget that it cannot meet within 5 %.
     """
-    name = spec.partition("@")[0].partition(":")[0]
+    name = name_of(spec)
     if name not in KNOBS:
         raise ValueError(f"{name!r} has no knob for its budget; allowed: {', '.join(KNOBS)}")
     rule, worlds = policy(spec), world_seeds("tuning", seed, episodes)

@@ -1,10 +1,23 @@
 """Checks of what users pass in: every error says what was wrong, where, and what is allowed."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 MOST = 1_000_000  # cycles: a float32 counts no further than 16 million
+
+
+def did_you_mean(given: Any, allowed: Iterable[str]) -> str:
+    """The middle of an error about an unknown name: the nearest allowed one, if any is near.
+
+    >>> did_you_mean("abrubt", ["abrupt", "wear"]), did_you_mean("x", ["abrupt", "wear"])
+    ("; did you mean 'abrupt'?", '.')
+    """
+    from difflib import get_close_matches  # rarely needed
+
+    near = get_close_matches(str(given), allowed, n=1)
+    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 def is_number(value: Any) -> bool:

@@ -266,10 +266,7 @@ or a springdrift.Scenario
         return scenario
     if isinstance(scenario, str) and scenario in SCENARIOS:
         return SCENARIOS[scenario]
-    from difflib import get_close_matches
-
-    near = get_close_matches(str(scenario), SCENARIOS, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else "."
+    hint = arguments.did_you_mean(scenario, SCENARIOS)
     raise ValueError(
         f"unknown scenario {scenario!r}{hint} Allowed: {', '.join(SCENARIOS)}, or a springdrift.Scenario"
     )

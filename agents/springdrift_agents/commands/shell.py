@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated
@@ -14,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from springdrift.arguments import did_you_mean
 from springdrift.view import pygame_clash
 from springdrift_agents.report import Row, matrix_table
 
@@ -54,8 +54,7 @@ def names_of(given: Sequence[str] | None, everything: Sequence[str]) -> list[str
 def known_scenario(name: str, allowed: Sequence[str]) -> None:
     """Refuse a scenario that is none of those allowed, with the nearest of them and the list."""
     if name not in allowed:
-        near = get_close_matches(name, allowed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else "."
+        hint = did_you_mean(name, allowed)
         raise ValueError(f"unknown scenario {name!r}{hint} Allowed: {', '.join(allowed)}")
 
 

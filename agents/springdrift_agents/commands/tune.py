@@ -25,7 +25,7 @@ from springdrift_agents.commands.shell import (
 from springdrift_agents.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.files import write_text
 from springdrift_agents.report import as_json as to_json
-from springdrift_agents.rules import SETTINGS, policy
+from springdrift_agents.rules import SETTINGS, name_of, policy
 
 
 @app.command(rich_help_panel="Measure")
@@ -158,7 +158,7 @@ def budget(
     if not 0.0 <= retrains < float("inf"):
         raise ValueError(f"--retrains must be a number from 0 on, got {retrains}")
     specs = names_of(rules, [f"{name}@{scenario}" for name in tuning.KNOBS])
-    knobs = {spec: tuning.KNOBS.get(spec.partition(":")[0].partition("@")[0], "") for spec in specs}
+    knobs = {spec: tuning.KNOBS.get(name_of(spec), "") for spec in specs}
     for spec, knob in knobs.items():
         policy(spec)
         if not knob:
