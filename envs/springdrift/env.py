@@ -63,8 +63,17 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         self.action_space = spaces.Discrete(len(Action))
         self._action = np.zeros(1, np.int64)
         self._first = np.ones(1, np.bool_)
+        self._look()
         self._seeded = False
         self._done = True
+
+    def _look(self) -> None:
+        out = self.world.out
+        self._obs, self._bill, self._truth = out.obs[0], out.bill[:, 0], out.truth[:, 0]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._look()  # a copied view is no view of the copy
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -95,14 +104,12 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         self._done = False
         if self._stage:
             self._stage.begin()
-        out = self.world.out
-        return out.obs[0].copy(), self._info(out.bill[:, 0].tolist())
+        return self._obs.copy(), self._info(self._bill.tolist())
 
     def _info(self, bill: list[float]) -> dict[str, Any]:
-        return {
-            "terms": dict(zip(TERMS, bill, strict=False)),
-            "truth": dict(zip(kernel.TRUTH_NAMES, self.world.out.truth[:, 0].tolist(), strict=False)),
-        }
+        # zip's own ``strict`` would cost more than both dicts
+        terms, truth = zip(TERMS, bill), zip(kernel.TRUTH_NAMES, self._truth.tolist())  # noqa: B905
+        return {"terms": dict(terms), "truth": dict(truth)}
 
     def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """One cycle.
@@ -113,16 +120,15 @@ class InclinedMassEnv(gym.Env[NDArray[np.float32], Any]):
         """
         if self._done:
             raise RuntimeError("the episode has ended or was never started: call reset() before step()")
-        world = self.world
-        self._action[0] = check_action(action)
+        self._action[0] = value = check_action(action)
         if self._stage:
-            self._stage.before(int(self._action[0]))
-        world.advance(self._action)
+            self._stage.before(value)
+        self.world.advance(self._action)
         if self._stage:
             self._stage.after()
-        bill = world.out.bill[:, 0].tolist()
+        bill = self._bill.tolist()
         self._done = bill[kernel.OVER] > 0.0
-        return world.out.obs[0].copy(), bill[kernel.REWARD], self._done, False, self._info(bill)
+        return self._obs.copy(), bill[kernel.REWARD], self._done, False, self._info(bill)
 
     def render(self) -> Any:
         """The moment at which the episode stands, as the ``render_mode`` has it.

@@ -97,6 +97,7 @@ MEASURED_ERROR, BIAS, CORRELATION, PEAK = (at(n) for n in ("measured_error", "bi
 KEY0, KEY1, SEED0, SEED1, EPISODE = (key_at(n) for n in KEYS)
 
 WAITING, INTERVENING, RETRAINING = (F(int(a)) for a in Action)
+ACTIONS = len(Action)
 PROBING = F(3)  # the decision in force while commissioning: random pushes
 P = len(DRIFTING)
 STEP_U = (WINDOW - MEASUREMENTS) * LANES  # from a window's start to its newest cycle
@@ -868,6 +869,15 @@ def empty_outputs(count: int, observe: str) -> Outputs:
         np.empty((BILL, count)),
         np.empty((len(TRUTH_NAMES), count), np.float32),
     )
+
+
+@compiled
+def all_known(actions: Any) -> bool:
+    """Whether every one of ``actions``, (n,) int64, is an :class:`~springdrift.Action`."""
+    known = 0
+    for i in range(actions.shape[0]):
+        known += 1 if 0 <= actions[i] < ACTIONS else 0
+    return known == actions.shape[0]
 
 
 @compiled

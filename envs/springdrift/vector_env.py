@@ -51,7 +51,7 @@ def check_actions(actions: Any, count: int) -> NDArray[np.int64]:
         array = np.asarray(actions, dtype=object)
     if array.shape == (count,) and array.dtype.kind in "iu":
         plain = np.ascontiguousarray(array, np.int64)
-        if plain.view(np.uint64).max() < len(Action):  # a negative number reads as a huge one
+        if kernel.all_known(plain):
             return plain
     allowed = ", ".join(f"{action.value} {action.name}" for action in Action)
     if array.shape != (count,):
@@ -115,6 +115,7 @@ class World:
             kernel.MODES[observe],
         )
         self.batch = empty_batch(self.count)
+        self._blocks = len(self.batch.real)
         self.own = self.table.row(self.scenario)  # row of the scenario that episodes start from
         self.starts = np.full(self.batch.size, self.own, np.int64)
         self.origin = Origin(
@@ -148,12 +149,11 @@ class World:
 
     def advance(self, actions: NDArray[np.int64]) -> int:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
-        blocks = len(self.batch.real)
         if self.threads == 1:
-            return kernel.advance(actions, 0, blocks, *self._bound)
+            return kernel.advance(actions, 0, self._blocks, *self._bound)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1)
-        edges = np.linspace(0, blocks, self.threads + 1).astype(int).tolist()
+        edges = np.linspace(0, self._blocks, self.threads + 1).astype(int).tolist()
         parts = [
             self._pool.submit(kernel.advance, actions, first, last, *self._bound)
             for first, last in pairwise(edges[1:])
@@ -259,7 +259,7 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._over, self._waiting = np.ones(self.num_envs, np.bool_), True
-        self._here = np.ones(self.num_envs, np.bool_)
+        self._here, self._nobody = np.ones(self.num_envs, np.bool_), np.zeros(self.num_envs, np.bool_)
         self._seeded = False
 
     def reset(
@@ -348,17 +348,18 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
         if self._waiting:  # NEXT_STEP: for these envs this step is a reset, whatever the action
             self._begin(over)
             out.bill[kernel.REWARD :, over] = 0.0
-        reward = out.bill[kernel.REWARD]
-        ended = out.bill[kernel.OVER] > 0.0 if some else np.zeros(self.num_envs, np.bool_)
-        truncated = np.zeros(self.num_envs, np.bool_)
-        if self.autoreset_mode == AutoresetMode.SAME_STEP and some:
+        reward, truncated = out.bill[kernel.REWARD], np.zeros(self.num_envs, np.bool_)
+        if not some:
+            self._over, self._waiting = self._nobody, False
+            return out.obs, reward, truncated.copy(), truncated, self._info()
+        ended = out.bill[kernel.OVER] > 0.0
+        if self.autoreset_mode == AutoresetMode.SAME_STEP:
             terms, truth = _named(out._replace(bill=out.bill.copy(), truth=out.truth.copy()))
             final = {"final_obs": out.obs.copy(), "final_info": {"terms": terms, "truth": truth}}
             self._begin(ended)
             info = {**self._info(), **final, "_final_obs": ended, "_final_info": ended}
             return out.obs, reward, ended, truncated, info
-        self._waiting = some and bool(ended.any())
-        self._over = ended
+        self._over, self._waiting = ended, bool(ended.any())
         return out.obs, reward, ended.copy(), truncated, self._info()
 
     def action_masks(self) -> NDArray[np.bool_]:
@@ -388,4 +389,4 @@ class InclinedMassVectorEnv(VectorEnv[Any, Any, Any]):
 
 def _named(out: kernel.Outputs) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cost terms and truth by name, each (num_envs,)."""
-    return dict(zip(TERMS, out.bill, strict=False)), dict(zip(kernel.TRUTH_NAMES, out.truth, strict=True))
+    return dict(zip(TERMS, out.bill)), dict(zip(kernel.TRUTH_NAMES, out.truth))  # noqa: B905 (it costs)
