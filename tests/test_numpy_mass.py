@@ -20,7 +20,7 @@ def test_a_cycle_is_the_same_to_the_last_bit(scenario, action):
         world.advance(np.full(n, action))
         for name in ("x", "v", "swing"):
             np.testing.assert_array_equal(getattr(mass, name), world.batch.lanes(name, n), err_msg=name)
-        np.testing.assert_array_equal(mass.pushes[-1], world.batch.field("window_u")[:, -1].reshape(-1)[:n])
+        np.testing.assert_array_equal(mass.pushes[-1], world.batch.window("window_u")[:, -1].reshape(-1)[:n])
         # noise differs in its draws, not in its size
         assert error.mean() == pytest.approx(world.batch.lanes("measured_error", n).mean(), rel=0.2, abs=0.01)
 

@@ -381,7 +381,7 @@ def test_the_env_moves_as_simulate_does():
     for _ in range(5):
         x, v = info["truth"]["x"], info["truth"]["v"]
         info = env.step(0)[4]
-        pushes = np.repeat(env.world.batch.field("window_u")[0, -8:, 0], 8)
+        pushes = np.repeat(env.world.batch.window("window_u")[0, -8:, 0], 8)
         path = simulate(params, x, v, duration=2.0, force=pushes, dt=1 / 32)
         assert path.x[-1] == pytest.approx(info["truth"]["x"], abs=2e-6)
         assert path.v[-1] == pytest.approx(info["truth"]["v"], abs=5e-6)

@@ -62,9 +62,9 @@ def test_the_recorder_follows_the_world_exactly(scenario):
         frames = recorder.frames(8)
         last = frames[-1]
         assert last.x == world.batch.lanes("x", 40)[37]
-        assert last.measured[-1] == world.batch.field("window_y")[1, -1, 5]
-        np.testing.assert_array_equal([f.push for f in frames], world.batch.field("window_u")[1, -8:, 5])
-        np.testing.assert_array_equal([f.ghost for f in frames], world.batch.field("window_f")[1, -8:, 5])
+        assert last.measured[-1] == world.batch.window("window_y")[1, -1, 5]
+        np.testing.assert_array_equal([f.push for f in frames], world.batch.window("window_u")[1, -8:, 5])
+        np.testing.assert_array_equal([f.ghost for f in frames], world.batch.window("window_f")[1, -8:, 5])
         np.testing.assert_array_equal(last.bills[-1], world.out.bill[:4, 37])
         assert last.decisions[-1] == actions[37]
 

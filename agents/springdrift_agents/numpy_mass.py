@@ -31,7 +31,7 @@ class NumpyMass:
         n = world.count
 
         def field(name: str) -> Any:
-            values = world.batch.field(name)
+            values = world.batch.window(name) if name.startswith("window") else world.batch.field(name)
             if values.ndim == 2:
                 return values.reshape(-1)[:n].copy()
             return values.transpose(1, 0, 2).reshape(values.shape[1], -1)[:, :n].copy()

@@ -273,6 +273,12 @@ def peak(rounds: int) -> float:
     return 2.0 * 96 * times / float(np.median(spent))
 
 
+@njit(nogil=True)
+def _rings(s: Any, t: Any) -> None:
+    kernel._recall(s, t)
+    kernel._record(s, t)
+
+
 def phases(rounds: int) -> list[Phase]:
     """Where the time of a step goes: a block in the cache, phase by phase, then whole batches."""
     n = 1024
@@ -290,7 +296,7 @@ def phases(rounds: int) -> list[Phase]:
         "draw random numbers": (kernel._draw, (s, w, t), 1, {}),
         "drift the world": (kernel._drift, (s, w, t, plans), 1, {}),
         "decide and ship models": (kernel._decide, (s, world.latency), 1, {}),
-        "shift the windows": (kernel._make_room, (s,), 1, {}),
+        "recall and record": (_rings, (s, t), 1, {}),
         "prepare": (kernel._prepare, (s, t, h), 1, {}),
         "forecast and push (8)": (kernel._push, (s, t, 0), MEASUREMENTS, {"j": 0}),
         f"move ({substeps * MEASUREMENTS})": (kernel._glide, (t, substeps, h, False), MEASUREMENTS, inner),

@@ -25,13 +25,15 @@ from springdrift.state import (
     COMMISSIONING_CYCLES,
     CYCLE_SECONDS,
     DRIFTING,
-    HISTORY,
+    HISTORY_CYCLES,
     KEYS,
     LAGS,
     LANES,
     MEASUREMENTS,
     ROWS,
+    TURNS,
     WINDOW,
+    WINDOW_CYCLES,
     Batch,
     at,
     key_at,
@@ -80,7 +82,7 @@ MODEL, CANDIDATE, IN_FLIGHT, TRAINING, RELEASE = (
 FIT_ERROR, CANDIDATE_FIT_ERROR, VERSION, MODEL_AGE, SAMPLES = (
     at(n) for n in ("fit_error", "candidate_fit_error", "version", "model_age", "samples")
 )
-WINDOW_Y, WINDOW_U, WINDOW_F = (at(n) for n in ("window_y", "window_u", "window_f"))
+TURN, WINDOW_Y, WINDOW_U, WINDOW_F = (at(n) for n in ("turn", "window_y", "window_u", "window_f"))
 MEASURED_SWING, PREVIOUS_SWING, HOME, LEVEL = (
     at(n) for n in ("measured_swing", "previous_swing", "home", "level")
 )
@@ -100,8 +102,7 @@ WAITING, INTERVENING, RETRAINING = (F(int(a)) for a in Action)
 ACTIONS = len(Action)
 PROBING = F(3)  # the decision in force while commissioning: random pushes
 P = len(DRIFTING)
-STEP_U = (WINDOW - MEASUREMENTS) * LANES  # from a window's start to its newest cycle
-STEP_F = (HISTORY - MEASUREMENTS) * LANES
+STRIDE = MEASUREMENTS * LANES  # from a cycle in a ring to the next
 
 # Scratch of a block, shared by all blocks of a call.
 _SCRATCH = (
@@ -134,16 +135,20 @@ _SCRATCH = (
     ("lags", LAGS),  # what the model looks back on, oldest first: measurements, then forecasts
     ("new", 1),  # m, the forecast
     ("before", 1),  # N, force asked for in the last interval
+    ("last", 1),  # N, the same as the cycle began
     ("coin", 1),  # its binary digits are the signs of the pushes of commissioning
-    ("forecast", MEASUREMENTS),
-    ("true_x", MEASUREMENTS),  # true positions at the measurements
+    ("asked", MEASUREMENTS),  # N, forces asked of the magnet
+    ("forecast", MEASUREMENTS),  # m
+    ("true_x", MEASUREMENTS),  # m, true positions at the measurements
+    ("old", MEASUREMENTS),  # m, the measurements of the cycle before; those of this one follow
+    ("seen", MEASUREMENTS),  # m
 )
 _ends = np.cumsum([0, *(size * LANES for _, size in _SCRATCH)]).tolist()
 SCRATCH = _ends[-1]
 NORMALS, WALKS, KICK_AT, FAULT_AT, FAULT_BY, FREEZE_AT, CONTROL, OPERATOR, *_ends = _ends
 PLACE, SPEED, LOWEST, HIGHEST, DRIVE_NOW, DRIVE_NEXT, KEPT_SIN, KEPT_COS, KEPT_COIN, *_ends = _ends
 PULL, FORCE, GAIN, KEEP, GRIP, LINEAR, HARDENING, *_ends = _ends
-RING, START, LAG, NEW, BEFORE, COIN, FORECAST, TRUE_X, _ = _ends
+RING, START, LAG, NEW, BEFORE, LAST, COIN, ASKED, FORECAST, TRUE_X, OLD, SEEN, _ = _ends
 
 TRUTH_NAMES = (
     *DRIFTING,
@@ -308,9 +313,10 @@ def _fit_lane(s: Any, i: int) -> None:
     n = int(s[SAMPLES + i])
     y, u = np.empty(n), np.empty(n)
     previous, fitted = np.empty(COEFFICIENTS), np.empty(COEFFICIENTS)
+    oldest = (int(s[TURN + i]) + 1) * MEASUREMENTS + WINDOW - n
     for j in range(n):
-        y[j] = s[WINDOW_Y + (WINDOW - n + j) * LANES + i]
-        u[j] = s[WINDOW_U + (WINDOW - n + j) * LANES + i]
+        y[j] = s[WINDOW_Y + (oldest + j) % WINDOW * LANES + i]
+        u[j] = s[WINDOW_U + (oldest + j) % WINDOW * LANES + i]
     for j in range(COEFFICIENTS):
         previous[j] = s[MODEL + j * LANES + i]
     s[CANDIDATE_FIT_ERROR + i] = fit(y, u, previous, fitted) / np.sqrt(NORM)
@@ -371,14 +377,38 @@ def _copy(goal: Any, source: Any) -> None:
         goal[i] = source[i]
 
 
+@inlined
+def _place(s: Any, ring: Any, cycles: Any, ago: Any) -> Any:
+    """Where a ring of ``cycles`` cycles holds the one ``ago`` cycles back.
+
+    Unsigned: an index that may be negative, for all the compiler knows, keeps a loop from vectorising.
+    """
+    return np.uint64(ring + (int(s[TURN]) + cycles - ago) % cycles * STRIDE)
+
+
 @compiled
-def _make_room(s: Any) -> None:
-    """Shift the windows by a cycle: what is newest comes last."""
-    for r in range(STEP_U):
-        s[WINDOW_Y + r] = s[WINDOW_Y + MEASUREMENTS * LANES + r]
-        s[WINDOW_U + r] = s[WINDOW_U + MEASUREMENTS * LANES + r]
-    for r in range(STEP_F):
-        s[WINDOW_F + r] = s[WINDOW_F + MEASUREMENTS * LANES + r]
+def _recall(s: Any, t: Any) -> None:
+    """What the cycle ahead looks back on: the measurements of the last one and its last push."""
+    y, u = _place(s, WINDOW_Y, WINDOW_CYCLES, 0), _place(s, WINDOW_U, WINDOW_CYCLES, 0)
+    for r in range(STRIDE):
+        t[OLD + r] = s[y + np.uint64(r)]
+    _copy(row(t, LAST, 0), row(s, u, MEASUREMENTS - 1))
+
+
+@compiled
+def _record(s: Any, t: Any) -> None:
+    """Put the cycle into the rings, in the place of their oldest."""
+    turn = F((int(s[TURN]) + 1) % TURNS)
+    for i in range(LANES):
+        s[TURN + i] = turn
+    y, u = _place(s, WINDOW_Y, WINDOW_CYCLES, 0), _place(s, WINDOW_U, WINDOW_CYCLES, 0)
+    f = _place(s, WINDOW_F, HISTORY_CYCLES, 0)
+    for r in range(STRIDE):
+        s[y + np.uint64(r)] = t[SEEN + r]
+    for r in range(STRIDE):
+        s[u + np.uint64(r)] = t[ASKED + r]
+    for r in range(STRIDE):
+        s[f + np.uint64(r)] = t[FORECAST + r]
 
 
 @compiled
@@ -403,9 +433,9 @@ def _prepare(s: Any, t: Any, h: Any) -> None:
         t[OPERATOR + i] = STRONGEST * clamp(operator, -OPERATOR_LIMIT, OPERATOR_LIMIT)
         t[RING + i] = TWO * s[T_COS + i]
         s[WORK + i] = ZERO
-        t[BEFORE + i] = s[WINDOW_U + STEP_U - LANES + i]
+        t[BEFORE + i] = t[LAST + i]
     for r in range(LAGS * LANES):
-        t[LAG + r] = s[WINDOW_Y + STEP_U - LAGS * LANES + r]
+        t[LAG + r] = t[SEEN - LAGS * LANES + r]
 
 
 @compiled
@@ -445,7 +475,7 @@ def _push(s: Any, t: Any, j: int) -> None:
         s[D_COS + i] = cosine * s[SW_COS + i] - sine * s[SW_SIN + i]
     for r in range(LAGS * LANES):
         t[LAG + r] = t[LAG + LANES + r]
-    _copy(row(s, WINDOW_U + STEP_U, j), row(t, BEFORE, 0))
+    _copy(row(t, ASKED, j), row(t, BEFORE, 0))
     _copy(row(t, FORECAST, j), row(t, NEW, 0))
 
 
@@ -532,19 +562,17 @@ def _move(s: Any, t: Any, substeps: int) -> None:
 
 @compiled
 def _measure(s: Any, t: Any) -> None:
-    """What the sensor reports of the cycle, into the window."""
-    for r in range(MEASUREMENTS * LANES):
-        s[WINDOW_F + STEP_F + r] = t[FORECAST + r]
+    """What the sensor reports of the cycle."""
     for i in range(LANES):
         s[FAULTS + i] = ZERO
     for j in range(MEASUREMENTS):
         here = F(j)
-        newest = WINDOW_Y + STEP_U + j * LANES
+        newest = SEEN + j * LANES
         for i in range(LANES):
             off = t[FAULT_BY + i] if t[FAULT_AT + i] == here else ZERO
             y = t[TRUE_X + j * LANES + i] + s[SIGMA + i] * t[NORMALS + j * LANES + i] + off
             frozen = t[FREEZE_AT + i] <= here
-            s[newest + i] = s[newest - LANES + i] if frozen else clamp(y, SENSOR_LOW, SENSOR_HIGH)
+            t[newest + i] = t[newest - LANES + i] if frozen else clamp(y, SENSOR_LOW, SENSOR_HIGH)
             s[FAULTS + i] += ONE if (frozen or off != ZERO) else ZERO
 
 
@@ -557,9 +585,9 @@ def _assess(s: Any, t: Any) -> None:
         sum_y = sum_yy = sum_f = sum_ff = sum_fy = old_y = old_yy = ZERO
         home = s[HOME + i]
         for j in range(MEASUREMENTS):
-            f = s[WINDOW_F + STEP_F + j * LANES + i] - home
-            y = s[WINDOW_Y + STEP_U + j * LANES + i] - home
-            old = s[WINDOW_Y + STEP_U - MEASUREMENTS * LANES + j * LANES + i] - home
+            f = t[FORECAST + j * LANES + i] - home
+            y = t[SEEN + j * LANES + i] - home
+            old = t[OLD + j * LANES + i] - home
             wrong = f - (t[TRUE_X + j * LANES + i] - home)
             truth += wrong * wrong
             e = f - y
@@ -625,10 +653,11 @@ def _cycle(s: Any, w: Any, t: Any, rules: Any) -> None:
     _decide(s, rules.latency)
     _draw(s, w, t)
     _drift(s, w, t, rules.plans)
-    _make_room(s)
+    _recall(s, t)
     _move(s, t, rules.substeps)
     _measure(s, t)
     _assess(s, t)
+    _record(s, t)
     _ship(s)
 
 
@@ -736,8 +765,10 @@ def _commission(s: Any, i: int, plan: Any) -> None:
     s[WORK + i] = 0.0
     s[SINCE_RETRAIN + i] = 100.0
     s[SINCE_INTERVENE + i] = 100.0
-    for j in range(HISTORY):  # no forecasts yet: show what was measured
-        s[WINDOW_F + j * LANES + i] = s[WINDOW_Y + (WINDOW - HISTORY + j) * LANES + i]
+    for ago in range(HISTORY_CYCLES):  # no forecasts yet: show what was measured
+        y, f = _place(s, WINDOW_Y, WINDOW_CYCLES, ago), _place(s, WINDOW_F, HISTORY_CYCLES, ago)
+        for j in range(MEASUREMENTS):
+            s[f + np.uint64(j * LANES + i)] = s[y + np.uint64(j * LANES + i)]
 
 
 # ---------------------------------------------------------------- observation
@@ -792,16 +823,18 @@ def _truth(s: Any, o: Any) -> None:
 def _signals(s: Any, o: Any, latency: int) -> None:
     """Raw measurements, forecasts and forces of the last cycles."""
     per_range, per_push, whole_flight = F(1.0 / 1.5), ONE / STRONGEST, F(latency + 1)
-    for j in range(HISTORY):
-        for i in range(LANES):
-            home = s[HOME + i]
-            y = s[WINDOW_Y + (WINDOW - HISTORY + j) * LANES + i]
-            u = s[WINDOW_U + (WINDOW - HISTORY + j) * LANES + i]
-            o[j * LANES + i] = gauge((y - home) * per_range)
-            o[(HISTORY + j) * LANES + i] = gauge((s[WINDOW_F + j * LANES + i] - home) * per_range)
-            o[(2 * HISTORY + j) * LANES + i] = gauge(u * per_push)
+    length = HISTORY_CYCLES * STRIDE
+    for ago in range(HISTORY_CYCLES):
+        y, u = _place(s, WINDOW_Y, WINDOW_CYCLES, ago), _place(s, WINDOW_U, WINDOW_CYCLES, ago)
+        f, place = _place(s, WINDOW_F, HISTORY_CYCLES, ago), (HISTORY_CYCLES - 1 - ago) * STRIDE
+        for j in range(MEASUREMENTS):
+            for i in range(LANES):
+                here, home = np.uint64(j * LANES + i), s[HOME + i]
+                o[place + j * LANES + i] = gauge((s[y + here] - home) * per_range)
+                o[length + place + j * LANES + i] = gauge((s[f + here] - home) * per_range)
+                o[2 * length + place + j * LANES + i] = gauge(s[u + here] * per_push)
     for i in range(LANES):
-        j = 3 * HISTORY * LANES + i
+        j = 3 * length + i
         o[j] = s[IN_FLIGHT + i] * (s[TRAINING + i] + ONE) / whole_flight
         o[j + LANES] = age(s[MODEL_AGE + i])
         o[j + 2 * LANES] = (s[DEADLINE + i] - s[CYCLE + i]) / s[DEADLINE + i]
@@ -911,6 +944,9 @@ def begin(
             for k in range(len(KEYS)):
                 w[k * LANES + i] = keys[lane // LANES, k * LANES + lane % LANES]
             _birth(s, w, i, starts[lane], rules)
+            # so that its rings stand as those of its neighbours when it comes to them
+            turn = int(real[lane // LANES, TURN + lane % LANES])
+            s[TURN + i] = (turn + TURNS - COMMISSIONING_CYCLES) % TURNS
         for _ in range(COMMISSIONING_CYCLES):
             _cycle(s, w, t, rules)
         for i in range(taken):
@@ -990,7 +1026,7 @@ def trace(
     _decide(real, latency)
     _draw(real, keys, t)
     _drift(real, keys, t, plans)
-    _make_room(real)
+    _recall(real, t)
     h = F(INTERVAL / substeps)
     _prepare(real, t, h)
     path[0] = t[PLACE + lane]
@@ -1003,7 +1039,7 @@ def trace(
         _copy(row(t, TRUE_X, j), row(t, PLACE, 0))
     _measure(real, t)
     for j in range(MEASUREMENTS):
-        seen[2, j] = real[WINDOW_Y + STEP_U + j * LANES + lane]
+        seen[2, j] = t[SEEN + j * LANES + lane]
 
 
 def start_keys(batch: Batch, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:

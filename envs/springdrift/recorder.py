@@ -52,8 +52,10 @@ class Recorder:
     def begin(self) -> None:
         """Forget what was; the world stands at the start of an episode."""
         before = 2 * MEASUREMENTS  # what the operator saw of commissioning
-        self._measured = self._state("window_y")[-before:].tolist()
-        self._forecast = self._state("window_f")[-before:].tolist()
+        block, lane = divmod(self.index, LANES)
+        self._measured, self._forecast = (
+            self.world.batch.window(name)[block, -before:, lane].tolist() for name in ("window_y", "window_f")
+        )
         self._cycles = int(self._state("deadline"))
         self._done = 0
         self._decisions: list[int] = []

@@ -7,6 +7,7 @@ other). So the kernel's inner loop runs over neighbours and compiles to vector i
 Whatever drifts lives here; whatever can be derived does not.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +21,9 @@ WINDOW = 48  # measurements that a fit sees: six cycles
 HISTORY = 32  # measurements and forecasts that observe="signals" shows: four cycles
 LAGS = 4
 COEFFICIENTS = LAGS + 2  # lags, force, level
-COMMISSIONING_CYCLES = WINDOW // MEASUREMENTS  # before cycle 0
+WINDOW_CYCLES, HISTORY_CYCLES = WINDOW // MEASUREMENTS, HISTORY // MEASUREMENTS
+COMMISSIONING_CYCLES = WINDOW_CYCLES  # before cycle 0
+TURNS = math.lcm(WINDOW_CYCLES, HISTORY_CYCLES)  # cycles after which all rings stand as they stood
 
 DRIFTING = ("stiffness", "friction", "tilt", "magnet", "drive")  # what a drift law can move
 
@@ -81,7 +84,9 @@ FIELDS: tuple[Field, ...] = (
     Field("version", 1, "deployments since commissioning"),
     Field("model_age", 1, "cycles since deployment"),
     Field("samples", 1, "measurements in the window that a fit may use"),
-    Field("window_y", WINDOW, "measurements, oldest first, m"),
+    # rings of cycles: the newest is cycle ``turn``, modulo their length
+    Field("turn", 1, f"cycles that the batch has done, modulo {TURNS}; the same in every lane"),
+    Field("window_y", WINDOW, "measurements, m"),
     Field("window_u", WINDOW, "forces asked of the magnet in the interval before each, N"),
     Field("window_f", HISTORY, "forecasts of the last measurements, m"),
     # what the operator's dashboard carries from cycle to cycle
@@ -156,6 +161,11 @@ class Batch(NamedTuple):
         size = next(field.size for field in FIELDS if field.name == name)
         view = self.real[:, at(name) : at(name) + size * LANES]
         return view.reshape(len(view), size, LANES) if size > 1 else view
+
+    def window(self, name: str) -> NDArray[np.float32]:
+        """Copy of a ring for all lanes, oldest first: (blocks, size, LANES)."""
+        newest = int(self.field("turn")[0, 0])
+        return np.roll(self.field(name), -(newest + 1) * MEASUREMENTS, axis=1)
 
     def lanes(self, name: str, count: int) -> NDArray[np.float32]:
         """Copy of a scalar field for the first ``count`` lanes, shape (count,)."""
