@@ -107,10 +107,11 @@ STRIDE = MEASUREMENTS * LANES  # from a cycle in a ring to the next
 # Scratch of a block, shared by all blocks of a call.
 _SCRATCH = (
     ("normals", MEASUREMENTS),  # standard normal measurement noise
-    ("walks", P),  # standard normal steps of the walks
+    ("walks", P),  # standard normal steps of the walks; from here up to kick_at, 0 where not drawn
+    ("coin", 1),  # its binary digits are the signs of the pushes of commissioning
+    ("fault_by", 1),
     ("kick_at", 1),
     ("fault_at", 1),
-    ("fault_by", 1),
     ("freeze_at", 1),
     ("control", 1),  # N, the controller's push this cycle
     ("operator", 1),  # N, the operator's push this cycle
@@ -136,7 +137,6 @@ _SCRATCH = (
     ("new", 1),  # m, the forecast
     ("before", 1),  # N, force asked for in the last interval
     ("last", 1),  # N, the same as the cycle began
-    ("coin", 1),  # its binary digits are the signs of the pushes of commissioning
     ("asked", MEASUREMENTS),  # N, forces asked of the magnet
     ("forecast", MEASUREMENTS),  # m
     ("true_x", MEASUREMENTS),  # m, true positions at the measurements
@@ -145,10 +145,10 @@ _SCRATCH = (
 )
 _ends = np.cumsum([0, *(size * LANES for _, size in _SCRATCH)]).tolist()
 SCRATCH = _ends[-1]
-NORMALS, WALKS, KICK_AT, FAULT_AT, FAULT_BY, FREEZE_AT, CONTROL, OPERATOR, *_ends = _ends
+NORMALS, WALKS, COIN, FAULT_BY, KICK_AT, FAULT_AT, FREEZE_AT, CONTROL, OPERATOR, *_ends = _ends
 PLACE, SPEED, LOWEST, HIGHEST, DRIVE_NOW, DRIVE_NEXT, KEPT_SIN, KEPT_COS, KEPT_COIN, *_ends = _ends
 PULL, FORCE, GAIN, KEEP, GRIP, LINEAR, HARDENING, *_ends = _ends
-RING, START, LAG, NEW, BEFORE, LAST, COIN, ASKED, FORECAST, TRUE_X, OLD, SEEN, _ = _ends
+RING, START, LAG, NEW, BEFORE, LAST, ASKED, FORECAST, TRUE_X, OLD, SEEN, _ = _ends
 
 TRUTH_NAMES = (
     *DRIFTING,
@@ -207,36 +207,61 @@ def _eighth(word: Any) -> Any:
 
 
 @compiled
+def _uses(s: Any) -> Any:
+    """How many lanes have a use for: the walks of the first two parameters, of the next two, of the last
+    (or a coin), shocks, outliers, dropouts."""
+    first = second = last = shocks = outliers = dropouts = 0
+    for i in range(LANES):
+        first += 1 if s[WALK + i] + s[WALK + LANES + i] > ZERO else 0
+        second += 1 if s[WALK + 2 * LANES + i] + s[WALK + 3 * LANES + i] > ZERO else 0
+        last += 1 if s[WALK + 4 * LANES + i] > ZERO or s[CYCLE + i] < ZERO else 0
+        shocks += 1 if s[SHOCK_RATE + i] > ZERO else 0
+        outliers += 1 if s[OUTLIER_RATE + i] > ZERO else 0
+        dropouts += 1 if s[DROPOUT_RATE + i] > ZERO else 0
+    return first, second, last, shocks, outliers, dropouts
+
+
+@compiled
 def _draw(s: Any, w: Any, t: Any) -> None:
-    """All random numbers of a cycle into the scratch."""
+    """All random numbers of a cycle into the scratch; those that no lane has a use for are left out."""
+    for r in range(WALKS, KICK_AT):
+        t[r] = ZERO
+    for i in range(LANES):
+        s[KICK + i], t[FREEZE_AT + i] = ZERO, F(MEASUREMENTS)
     for pair in range(MEASUREMENTS // 2):
         for i in range(LANES):
             a, b = _words(w, i, s[CYCLE + i], streams.NOISE + pair)
             t[NORMALS + 2 * pair * LANES + i] = streams.normal(a)
             t[NORMALS + (2 * pair + 1) * LANES + i] = streams.normal(b)
+    first, second, last, shocks, outliers, dropouts = _uses(s)
     for pair in range(P // 2):
+        if (first if pair == 0 else second) > 0:
+            for i in range(LANES):
+                a, b = _words(w, i, s[CYCLE + i], streams.WALK + pair)
+                t[WALKS + 2 * pair * LANES + i] = streams.normal(a)
+                t[WALKS + (2 * pair + 1) * LANES + i] = streams.normal(b)
+    if last > 0:
         for i in range(LANES):
-            a, b = _words(w, i, s[CYCLE + i], streams.WALK + pair)
-            t[WALKS + 2 * pair * LANES + i] = streams.normal(a)
-            t[WALKS + (2 * pair + 1) * LANES + i] = streams.normal(b)
-    for i in range(LANES):
-        a, b = _words(w, i, s[CYCLE + i], streams.WALK + P // 2)
-        t[WALKS + (P - 1) * LANES + i] = streams.normal(a)
-        t[COIN + i] = streams.uniform(b)
-    for i in range(LANES):
-        a, b = _words(w, i, s[CYCLE + i], streams.SHOCK)
-        hit = streams.uniform(a) < s[SHOCK_RATE + i] and s[CYCLE + i] >= ZERO
-        s[KICK + i] = _half_to_full(b) * s[SHOCK_SIZE + i] if hit else ZERO
-        t[KICK_AT + i] = _eighth(a)
-    for i in range(LANES):
-        a, b = _words(w, i, s[CYCLE + i], streams.FAULT)
-        hit = streams.uniform(a) < s[OUTLIER_RATE + i] and s[CYCLE + i] >= ZERO
-        t[FAULT_BY + i] = _half_to_full(b) * s[OUTLIER_SIZE + i] if hit else ZERO
-        t[FAULT_AT + i] = _eighth(a)
-    for i in range(LANES):
-        a, b = _words(w, i, s[CYCLE + i], streams.FAULT + 1)
-        frozen = streams.uniform(a) < s[DROPOUT_RATE + i] and s[CYCLE + i] >= ZERO
-        t[FREEZE_AT + i] = _eighth(b) if frozen else F(MEASUREMENTS)
+            a, b = _words(w, i, s[CYCLE + i], streams.WALK + P // 2)
+            t[WALKS + (P - 1) * LANES + i] = streams.normal(a)
+            t[COIN + i] = streams.uniform(b)
+    if shocks > 0:
+        for i in range(LANES):
+            a, b = _words(w, i, s[CYCLE + i], streams.SHOCK)
+            hit = streams.uniform(a) < s[SHOCK_RATE + i] and s[CYCLE + i] >= ZERO
+            s[KICK + i] = _half_to_full(b) * s[SHOCK_SIZE + i] if hit else ZERO
+            t[KICK_AT + i] = _eighth(a)
+    if outliers > 0:
+        for i in range(LANES):
+            a, b = _words(w, i, s[CYCLE + i], streams.FAULT)
+            hit = streams.uniform(a) < s[OUTLIER_RATE + i] and s[CYCLE + i] >= ZERO
+            t[FAULT_BY + i] = _half_to_full(b) * s[OUTLIER_SIZE + i] if hit else ZERO
+            t[FAULT_AT + i] = _eighth(a)
+    if dropouts > 0:
+        for i in range(LANES):
+            a, b = _words(w, i, s[CYCLE + i], streams.FAULT + 1)
+            frozen = streams.uniform(a) < s[DROPOUT_RATE + i] and s[CYCLE + i] >= ZERO
+            t[FREEZE_AT + i] = _eighth(b) if frozen else F(MEASUREMENTS)
 
 
 # ---------------------------------------------------------------- drift
@@ -310,16 +335,17 @@ def _drift(s: Any, w: Any, t: Any, plans: Any) -> None:
 @compiled
 def _fit_lane(s: Any, i: int) -> None:
     """Fit the candidate of one lane on its window as it stands."""
-    n = int(s[SAMPLES + i])
-    y, u = np.empty(n), np.empty(n)
+    y, u = np.empty(WINDOW), np.empty(WINDOW)
     previous, fitted = np.empty(COEFFICIENTS), np.empty(COEFFICIENTS)
-    oldest = (int(s[TURN + i]) + 1) * MEASUREMENTS + WINDOW - n
-    for j in range(n):
-        y[j] = s[WINDOW_Y + (oldest + j) % WINDOW * LANES + i]
-        u[j] = s[WINDOW_U + (oldest + j) % WINDOW * LANES + i]
+    for ago in range(WINDOW_CYCLES):
+        from_y, from_u = _place(s, WINDOW_Y, WINDOW_CYCLES, ago), _place(s, WINDOW_U, WINDOW_CYCLES, ago)
+        for j in range(MEASUREMENTS):
+            to, lane = (WINDOW_CYCLES - 1 - ago) * MEASUREMENTS + j, np.uint64(j * LANES + i)
+            y[to], u[to] = s[from_y + lane], s[from_u + lane]
     for j in range(COEFFICIENTS):
         previous[j] = s[MODEL + j * LANES + i]
-    s[CANDIDATE_FIT_ERROR + i] = fit(y, u, previous, fitted) / np.sqrt(NORM)
+    unused = WINDOW - int(s[SAMPLES + i])
+    s[CANDIDATE_FIT_ERROR + i] = fit(y[unused:], u[unused:], previous, fitted) / np.sqrt(NORM)
     for j in range(COEFFICIENTS):
         s[CANDIDATE + j * LANES + i] = fitted[j]
 

@@ -18,6 +18,9 @@ RIDGE_LAG = 2e-3  # m^2
 RIDGE_FORCE = 2.0  # N^2
 RIDGE_LEVEL = 1e-6
 
+SPAN = 8  # numbers in an equation of a fit: lags, force, level, what is to be explained, and one idle
+STEP = 11  # equations that are added up at a time
+
 
 @compiled
 def solve(gram: Any, right: Any) -> None:
@@ -42,6 +45,20 @@ def solve(gram: Any, right: Any) -> None:
 
 
 @compiled
+def _add_products(sums: Any, equations: Any, i: int) -> None:
+    """Add to ``sums`` (SPAN,), one after the other, STEP equations (STEP * SPAN,) times their element i.
+
+    The length of ``sums`` is not known when compiling, which lets the loop vectorise.
+    """
+    factor = equations[i:]
+    for j in range(sums.shape[0]):
+        total = sums[j]
+        for t in range(STEP):
+            total += factor[t * SPAN] * equations[t * SPAN + j]
+        sums[j] = total
+
+
+@compiled
 def fit(y: Any, u: Any, previous: Any, fitted: Any) -> float:
     """Ridge regression toward the previous coefficients on one window; returns its in-sample rms error.
 
@@ -57,23 +74,24 @@ def fit(y: Any, u: Any, previous: Any, fitted: Any) -> float:
     for t in range(n):
         mean += y[t]
     mean /= max(n, 1)
-    gram = np.zeros((COEFFICIENTS, COEFFICIENTS))
-    right = np.zeros(COEFFICIENTS)
-    row = np.empty(COEFFICIENTS)
-    row[LAGS + 1] = 1.0
-    for t in range(LAGS, n):
-        for i in range(LAGS):
-            row[i] = y[t - 1 - i] - mean
-        row[LAGS] = 0.5 * (u[t] + u[t - 1])
+    count = max(n - LAGS, 0)
+    steps = -(-count // STEP)
+    equations = np.zeros(steps * STEP * SPAN)  # those beyond the last say 0 = 0
+    for t in range(count):
+        row = equations[t * SPAN : (t + 1) * SPAN]
+        force = 0.5 * (u[t + LAGS] + u[t + LAGS - 1])
         # regress what the previous model leaves unexplained, so that the ridge pulls toward zero
-        left = y[t] - previous[LAGS + 1]
+        left = y[t + LAGS] - previous[LAGS + 1]
         for i in range(LAGS):
-            left -= previous[i] * y[t - 1 - i]
-        left -= previous[LAGS] * row[LAGS]
+            row[i] = y[t + LAGS - 1 - i] - mean
+            left -= previous[i] * y[t + LAGS - 1 - i]
+        row[LAGS], row[LAGS + 1] = force, 1.0
+        row[LAGS + 2] = left - previous[LAGS] * force
+    gram = np.zeros((COEFFICIENTS, SPAN))
+    for step in range(steps):
         for i in range(COEFFICIENTS):
-            right[i] += row[i] * left
-            for j in range(i + 1):
-                gram[i, j] += row[i] * row[j]
+            _add_products(gram[i], equations[step * STEP * SPAN : (step + 1) * STEP * SPAN], i)
+    right = gram[:, LAGS + 2].copy()
     for i in range(LAGS):
         gram[i, i] += RIDGE_LAG
     gram[LAGS, LAGS] += RIDGE_FORCE
@@ -85,9 +103,9 @@ def fit(y: Any, u: Any, previous: Any, fitted: Any) -> float:
         fitted[LAGS + 1] -= right[i] * mean
     fitted[LAGS] = previous[LAGS] + right[LAGS]
     squares = 0.0
-    for t in range(LAGS, n):
-        residual = y[t] - fitted[LAGS + 1] - fitted[LAGS] * 0.5 * (u[t] + u[t - 1])
+    for t in range(count):
+        residual = y[t + LAGS] - fitted[LAGS + 1] - fitted[LAGS] * 0.5 * (u[t + LAGS] + u[t + LAGS - 1])
         for i in range(LAGS):
-            residual -= fitted[i] * y[t - 1 - i]
+            residual -= fitted[i] * y[t + LAGS - 1 - i]
         squares += residual * residual
-    return float(np.sqrt(squares / max(n - LAGS, 1)))
+    return float(np.sqrt(squares / max(count, 1)))
