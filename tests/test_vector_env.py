@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import springdrift
-from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario
-from springdrift.state import LANES, Batch
+from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario, kernel
+from springdrift.state import HISTORY, LANES, MEASUREMENTS, TURNS, Batch
 
 NAMES = sorted(SCENARIOS)
 
@@ -176,6 +176,39 @@ def test_a_state_that_names_no_scenario_is_refused(row):
     with pytest.raises(ValueError, match="rows of the scenario table that do not exist; it has 15"):
         envs.set_state(state)
     assert np.isfinite(envs.world.batch.real).all()
+
+
+@pytest.mark.parametrize("turn", [TURNS, -1.0, np.nan, 0.5, 3.0])
+def test_a_state_whose_rings_stand_nowhere_is_refused(turn):
+    envs = InclinedMassVectorEnv(3, scenario="mix")
+    envs.reset(seed=1)
+    state = envs.get_state()
+    lanes = Batch(state.world.real, state.world.keys).field("turn")
+    lanes[0, 1 if turn == 3.0 else slice(None)] = turn  # 3 is a turn, but not that of the others
+    with pytest.raises(ValueError, match="turn must be one whole number from 0 to 11"):
+        envs.set_state(state)
+
+
+def test_rings_are_read_oldest_first_whenever_an_episode_began():
+    """What a window shows after a cycle is what it showed before, a cycle on, and the newest at its end."""
+    envs = InclinedMassVectorEnv(LANES + 3, scenario="mix", observe="signals")
+    obs, _ = envs.reset(seed=1)
+    for cycle, actions in enumerate(actions_of(LANES + 3, 40)):
+        before = {name: envs.world.batch.window(name) for name in ("window_y", "window_u", "window_f")}
+        obs = envs.step(actions)[0]
+        for name, old in before.items():
+            new = envs.world.batch.window(name)
+            np.testing.assert_array_equal(new[:, :-MEASUREMENTS], old[:, MEASUREMENTS:], err_msg=name)
+        assert (envs.world.batch.window("window_y") != before["window_y"]).any(axis=(0, 1)).all()
+        pushes = envs.world.batch.window("window_u")[0, -HISTORY:].T / kernel.STRONGEST
+        np.testing.assert_allclose(obs[:LANES, 2 * HISTORY : 3 * HISTORY], pushes, rtol=1e-6)
+        if cycle % 7 == 3:  # some begin anew, at every place of the rings
+            mask = np.arange(LANES + 3) % 5 == cycle % 5
+            others = envs.world.batch.window("window_y")
+            envs.reset(options={"reset_mask": mask})
+            now = envs.world.batch.window("window_y")
+            np.testing.assert_array_equal(now[0][:, ~mask[:LANES]], others[0][:, ~mask[:LANES]])
+            assert (now[0][:, mask[:LANES]] != others[0][:, mask[:LANES]]).all(axis=1).all()
 
 
 def test_what_is_no_state_is_refused():

@@ -84,11 +84,6 @@ FIELDS: tuple[Field, ...] = (
     Field("version", 1, "deployments since commissioning"),
     Field("model_age", 1, "cycles since deployment"),
     Field("samples", 1, "measurements in the window that a fit may use"),
-    # rings of cycles: the newest is cycle ``turn``, modulo their length
-    Field("turn", 1, f"cycles that the batch has done, modulo {TURNS}; the same in every lane"),
-    Field("window_y", WINDOW, "measurements, m"),
-    Field("window_u", WINDOW, "forces asked of the magnet in the interval before each, N"),
-    Field("window_f", HISTORY, "forecasts of the last measurements, m"),
     # what the operator's dashboard carries from cycle to cycle
     Field("measured_swing", 1, "measured amplitude over two cycles, m"),
     Field("previous_swing", 1, "the same a cycle earlier, m"),
@@ -118,6 +113,11 @@ FIELDS: tuple[Field, ...] = (
     Field("correlation", 1, "correlation of forecast and measurement over the cycle"),
     Field("peak", 1, "largest forecast error of the cycle against its rms"),
     Field("level", 1, "mean measurement over two cycles, m"),
+    # rings of cycles: the newest is cycle ``turn``, modulo their length
+    Field("turn", 1, f"cycles that the batch has done, modulo {TURNS}; the same in every lane"),
+    Field("window_y", WINDOW, "measurements, m"),
+    Field("window_u", WINDOW, "forces asked of the magnet in the interval before each, N"),
+    Field("window_f", HISTORY, "forecasts of the last measurements, m"),
 )
 
 _PLACES: dict[str, int] = {}
