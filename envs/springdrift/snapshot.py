@@ -70,9 +70,9 @@ def check_world_state(state: Any, origin: Origin, batch: Batch, rows: int) -> Wo
     for part, own in zip((state.real, state.keys), batch, strict=True):
         if not isinstance(part, np.ndarray) or (part.shape, part.dtype) != (own.shape, own.dtype):
             raise ValueError(f"a state's arrays must have shape {own.shape} and type {own.dtype}")
-    theirs = Batch(state.real, state.keys)
-    check_rows(theirs.field("scenario"), rows)
-    turn = theirs.field("turn")
+    held = Batch(state.real, state.keys)
+    check_rows(held.field("scenario"), rows)
+    turn = held.field("turn")
     if not (turn == turn[0, 0]).all() or turn[0, 0] not in range(TURNS):
         raise ValueError(
             f"a state's turn must be one whole number from 0 to {TURNS - 1} for all of its lanes"
