@@ -32,7 +32,7 @@ def test_the_stamp_covers_all_that_the_kernel_is_made_of():
 
 
 def test_every_cached_function_carries_the_stamp():
-    for function in (kernel.advance, kernel.begin, kernel._push, model.fit, dynamics._trajectory):
+    for function in (kernel.advance, kernel.begin, kernel._swing, model.fit, dynamics._trajectory):
         assert function._cache._cache_file._source_stamp == jit.STAMP
 
 

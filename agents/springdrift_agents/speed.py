@@ -274,6 +274,11 @@ def peak(rounds: int) -> float:
 
 
 @njit(nogil=True)
+def _push(s: Any, t: Any) -> None:
+    kernel._push(s, t, 0)
+
+
+@njit(nogil=True)
 def _rings(s: Any, t: Any) -> None:
     kernel._recall(s, t)
     kernel._record(s, t)
@@ -298,7 +303,7 @@ def phases(rounds: int) -> list[Phase]:
         "decide and ship models": (kernel._decide, (s, world.latency), 1, {}),
         "recall and record": (_rings, (s, t), 1, {}),
         "prepare": (kernel._prepare, (s, t, h), 1, {}),
-        "forecast and push (8)": (kernel._push, (s, t, 0), MEASUREMENTS, {"j": 0}),
+        "forecast and push (8)": (_push, (s, t), MEASUREMENTS, {}),
         f"move ({substeps * MEASUREMENTS})": (kernel._glide, (t, substeps, h, False), MEASUREMENTS, inner),
         "measure": (kernel._measure, (s, t), 1, {}),
         "assess": (kernel._assess, (s, t), 1, {}),

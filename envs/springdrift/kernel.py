@@ -38,6 +38,7 @@ from springdrift.state import (
     at,
     key_at,
 )
+from springdrift.transpose import SIDE, transpose
 
 F = np.float32  # the state's type; a plain float would turn the arithmetic around it to float64
 ZERO, HALF, ONE, TWO = F(0.0), F(0.5), F(1.0), F(2.0)
@@ -133,12 +134,10 @@ _SCRATCH = (
     ("hardening", 1),
     ("ring", 1),  # 2 cos of its turn in a substep
     ("start", 1),  # m, position at the last measurement
-    ("lags", LAGS),  # what the model looks back on, oldest first: measurements, then forecasts
-    ("new", 1),  # m, the forecast
-    ("before", 1),  # N, force asked for in the last interval
-    ("last", 1),  # N, the same as the cycle began
-    ("asked", MEASUREMENTS),  # N, forces asked of the magnet
+    ("lags", LAGS),  # m, the last measurements of the cycle before; the forecasts of this one follow
     ("forecast", MEASUREMENTS),  # m
+    ("before", 1),  # N, the last push of the cycle before; those of this one follow
+    ("asked", MEASUREMENTS),  # N, forces asked of the magnet
     ("true_x", MEASUREMENTS),  # m, true positions at the measurements
     ("old", MEASUREMENTS),  # m, the measurements of the cycle before; those of this one follow
     ("seen", MEASUREMENTS),  # m
@@ -148,7 +147,7 @@ SCRATCH = _ends[-1]
 NORMALS, WALKS, COIN, FAULT_BY, KICK_AT, FAULT_AT, FREEZE_AT, CONTROL, OPERATOR, *_ends = _ends
 PLACE, SPEED, LOWEST, HIGHEST, DRIVE_NOW, DRIVE_NEXT, KEPT_SIN, KEPT_COS, KEPT_COIN, *_ends = _ends
 PULL, FORCE, GAIN, KEEP, GRIP, LINEAR, HARDENING, *_ends = _ends
-RING, START, LAG, NEW, BEFORE, LAST, ASKED, FORECAST, TRUE_X, OLD, SEEN, _ = _ends
+RING, START, LAG, FORECAST, BEFORE, ASKED, TRUE_X, OLD, SEEN, _ = _ends
 
 TRUTH_NAMES = (
     *DRIFTING,
@@ -418,7 +417,9 @@ def _recall(s: Any, t: Any) -> None:
     y, u = _place(s, WINDOW_Y, WINDOW_CYCLES, 0), _place(s, WINDOW_U, WINDOW_CYCLES, 0)
     for r in range(STRIDE):
         t[OLD + r] = s[y + np.uint64(r)]
-    _copy(row(t, LAST, 0), row(s, u, MEASUREMENTS - 1))
+    for r in range(LAGS * LANES):
+        t[LAG + r] = s[y + np.uint64(STRIDE - LAGS * LANES + r)]
+    _copy(row(t, BEFORE, 0), row(s, u, MEASUREMENTS - 1))
 
 
 @compiled
@@ -459,23 +460,20 @@ def _prepare(s: Any, t: Any, h: Any) -> None:
         t[OPERATOR + i] = STRONGEST * clamp(operator, -OPERATOR_LIMIT, OPERATOR_LIMIT)
         t[RING + i] = TWO * s[T_COS + i]
         s[WORK + i] = ZERO
-        t[BEFORE + i] = t[LAST + i]
-    for r in range(LAGS * LANES):
-        t[LAG + r] = t[SEEN - LAGS * LANES + r]
 
 
-@compiled
-def _push(s: Any, t: Any, j: int) -> None:
+@inlined
+def _push(s: Any, t: Any, j: Any) -> None:
     """Forecast measurement j, choose the force of the interval before it, and kick the mass if it is due."""
-    here = F(j)
+    here, lags, before = F(j), LAG + j * LANES, BEFORE + j * LANES
     for i in range(LANES):
         # where the model sees the mass go without a push
-        free = s[MODEL + 5 * LANES + i] + s[MODEL + i] * t[LAG + 3 * LANES + i]
-        free += s[MODEL + LANES + i] * t[LAG + 2 * LANES + i]
-        free += s[MODEL + 2 * LANES + i] * t[LAG + LANES + i]
-        free += s[MODEL + 3 * LANES + i] * t[LAG + i]
+        free = s[MODEL + 5 * LANES + i] + s[MODEL + i] * t[lags + 3 * LANES + i]
+        free += s[MODEL + LANES + i] * t[lags + 2 * LANES + i]
+        free += s[MODEL + 2 * LANES + i] * t[lags + LANES + i]
+        free += s[MODEL + 3 * LANES + i] * t[lags + i]
         half_b = HALF * s[MODEL + 4 * LANES + i]
-        ahead = free + half_b * t[BEFORE + i] - t[LAG + 3 * LANES + i]
+        ahead = free + half_b * t[before + i] - t[lags + 3 * LANES + i]
         control = t[CONTROL + i] * (ONE if ahead > ZERO else (-ONE if ahead < ZERO else ZERO))
         # where the operator sees it go: speed in the middle of the interval
         x = t[PLACE + i]
@@ -487,9 +485,8 @@ def _push(s: Any, t: Any, j: int) -> None:
         t[COIN + i] = coin - (ONE if coin >= ONE else ZERO)
         decision = s[DECISION + i]
         u = operator if decision == INTERVENING else (probe if decision == PROBING else control)
-        forecast = clamp(free + half_b * (t[BEFORE + i] + u), SENSOR_LOW, SENSOR_HIGH)
-        t[NEW + i] = forecast
-        t[BEFORE + i] = u
+        t[lags + LAGS * LANES + i] = clamp(free + half_b * (t[before + i] + u), SENSOR_LOW, SENSOR_HIGH)
+        t[before + LANES + i] = u
         t[FORCE + i] = (t[PULL + i] + s[MAGNET + i] * u) * t[GAIN + i]
         t[SPEED + i] = t[SPEED + i] + (s[KICK + i] if t[KICK_AT + i] == here else ZERO)
         t[START + i] = x
@@ -499,10 +496,6 @@ def _push(s: Any, t: Any, j: int) -> None:
         t[DRIVE_NEXT + i] = drive * (sine * s[T_COS + i] + cosine * s[T_SIN + i])
         s[D_SIN + i] = sine * s[SW_COS + i] + cosine * s[SW_SIN + i]
         s[D_COS + i] = cosine * s[SW_COS + i] - sine * s[SW_SIN + i]
-    for r in range(LAGS * LANES):
-        t[LAG + r] = t[LAG + LANES + r]
-    _copy(row(t, ASKED, j), row(t, BEFORE, 0))
-    _copy(row(t, FORECAST, j), row(t, NEW, 0))
 
 
 @inlined
@@ -537,20 +530,39 @@ def _glide(t: Any, substeps: int, half: Any, stops: bool) -> None:
             t[HIGHEST + i] = greater(t[HIGHEST + i], x) + ZERO
 
 
+@inlined
+def _interval(s: Any, t: Any, j: Any, substeps: int, half: Any, stops: bool) -> None:
+    """From one measurement to the next, number j. Known when compiling, it costs nothing."""
+    _push(s, t, j)
+    _glide(t, substeps, half, stops)
+    for i in range(LANES):
+        force = s[MAGNET + i] * t[ASKED + j * LANES + i]
+        s[WORK + i] += force * (t[PLACE + i] - t[START + i])
+        t[TRUE_X + j * LANES + i] = t[PLACE + i]
+
+
 @compiled
-def _swing(s: Any, t: Any, substeps: int, stops: bool) -> None:
-    """Forecast, push and move through the eight intervals of a cycle."""
+def _swing_free(s: Any, t: Any, substeps: int) -> None:
+    """Forecast, push and move through the eight intervals of a cycle as if there were no end stops."""
+    h = F(INTERVAL / substeps)
+    _prepare(s, t, h)
+    _interval(s, t, 0, substeps, HALF * h, False)
+    _interval(s, t, 1, substeps, HALF * h, False)
+    _interval(s, t, 2, substeps, HALF * h, False)
+    _interval(s, t, 3, substeps, HALF * h, False)
+    _interval(s, t, 4, substeps, HALF * h, False)
+    _interval(s, t, 5, substeps, HALF * h, False)
+    _interval(s, t, 6, substeps, HALF * h, False)
+    _interval(s, t, 7, substeps, HALF * h, False)
+
+
+@compiled
+def _swing(s: Any, t: Any, substeps: int) -> None:
+    """The same with the end stops."""
     h = F(INTERVAL / substeps)
     _prepare(s, t, h)
     for j in range(MEASUREMENTS):
-        _push(s, t, j)
-        if stops:
-            _glide(t, substeps, HALF * h, True)
-        else:
-            _glide(t, substeps, HALF * h, False)
-        for i in range(LANES):
-            s[WORK + i] += s[MAGNET + i] * t[BEFORE + i] * (t[PLACE + i] - t[START + i])
-        _copy(row(t, TRUE_X, j), row(t, PLACE, 0))
+        _interval(s, t, j, substeps, HALF * h, True)
 
 
 @compiled
@@ -568,11 +580,11 @@ def _move(s: Any, t: Any, substeps: int) -> None:
     """A cycle of motion as if there were no end stops; where a lane passes one, again with them."""
     for i in range(LANES):
         t[KEPT_SIN + i], t[KEPT_COS + i], t[KEPT_COIN + i] = s[D_SIN + i], s[D_COS + i], t[COIN + i]
-    _swing(s, t, substeps, False)
+    _swing_free(s, t, substeps)
     if _stopped(row(t, LOWEST, 0), row(t, HIGHEST, 0)):
         for i in range(LANES):
             s[D_SIN + i], s[D_COS + i], t[COIN + i] = t[KEPT_SIN + i], t[KEPT_COS + i], t[KEPT_COIN + i]
-        _swing(s, t, substeps, True)
+        _swing(s, t, substeps)
     for i in range(LANES):
         s[X + i] = t[PLACE + i]
         s[V + i] = t[SPEED + i]
@@ -895,12 +907,17 @@ def _report(s: Any, o: Any, c: Any, first: int, obs: Any, bill: Any, truth: Any)
     """Hand a block's results to the places in the output arrays that exist; how many episodes ended."""
     last = min(first + LANES, obs.shape[0])
     # slices: an index that may be negative, for all the compiler knows, keeps a loop from vectorising
-    rows, ended = obs[first:last], 0
+    rows, ended, tiled = obs[first:last], 0, 0
+    if rows.shape[0] == LANES:
+        flat, width = rows.reshape(-1), rows.shape[1]
+        tiled = width // SIDE * SIDE
+        for column in range(0, tiled, SIDE):
+            for i in range(0, LANES, SIDE):
+                transpose(o, column * LANES + i, LANES, flat, i * width + column, width)
+    for column in range(tiled, rows.shape[1]):
+        for i in range(rows.shape[0]):
+            rows[i, column] = o[column * LANES + i]
     for i in range(rows.shape[0]):
-        for column in range(N_MONITOR):  # a length known when compiling; no table is shorter
-            rows[i, column] = o[column * LANES + i]
-        for column in range(N_MONITOR, rows.shape[1]):
-            rows[i, column] = o[column * LANES + i]
         ended += 1 if c[OVER * LANES + i] > 0.0 else 0
     for term in range(BILL):
         source, goal = row(c, 0, term), bill[term][first:last]
@@ -1058,11 +1075,12 @@ def trace(
     path[0] = t[PLACE + lane]
     for j in range(MEASUREMENTS):
         _push(real, t, j)
-        seen[0, j], seen[1, j] = t[NEW + lane], t[BEFORE + lane]
+        seen[0, j], seen[1, j] = t[FORECAST + j * LANES + lane], t[ASKED + j * LANES + lane]
         for n in range(substeps):
             _glide(t, 1, HALF * h, True)
             path[j * substeps + n + 1] = t[PLACE + lane]
-        _copy(row(t, TRUE_X, j), row(t, PLACE, 0))
+        for i in range(LANES):
+            t[TRUE_X + j * LANES + i] = t[PLACE + i]
     _measure(real, t)
     for j in range(MEASUREMENTS):
         seen[2, j] = t[SEEN + j * LANES + lane]
