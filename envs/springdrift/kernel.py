@@ -939,11 +939,15 @@ class Outputs(NamedTuple):
 
 
 def empty_outputs(count: int, observe: str) -> Outputs:
-    """Unfilled arrays for ``count`` envs."""
+    """Unfilled arrays for ``count`` envs; their rows may be longer.
+
+    Rows a power of two apart would share the same few places of a cache.
+    """
+    length = count if count % 256 else count + 48
     return Outputs(
         np.empty((count, len(OBSERVE[observe])), np.float32),
-        np.empty((BILL, count)),
-        np.empty((len(TRUTH_NAMES), count), np.float32),
+        np.empty((BILL, length)),
+        np.empty((len(TRUTH_NAMES), length), np.float32),
     )
 
 
@@ -1040,8 +1044,9 @@ def advance(
     for block in range(first, last):
         s, w = real[block], keys[block]
         lane = block * LANES
-        for i in range(min(LANES, actions.shape[0] - lane)):
-            s[DECISION + i] = actions[lane + i]
+        asked = actions[lane : lane + LANES]
+        for i in range(asked.shape[0]):
+            s[DECISION + i] = asked[i]
         _cycle(s, w, t, rules)
         _observe(s, o, rules.latency, mode)
         _charge(s, costs, c)

@@ -126,8 +126,13 @@ class World:
 
     def allocate(self) -> None:
         """Fresh output arrays, so that those handed out before stay as they are."""
-        self.out = kernel.empty_outputs(self.count, self.observe)
-        self._bound = (*self.batch, *self._options, *self.out)
+        self._bind(kernel.empty_outputs(self.count, self.observe))
+
+    def _bind(self, whole: kernel.Outputs) -> None:
+        """Hand the kernel its arrays; ``out`` is as much of them as there are worlds."""
+        n = self.count
+        self.out = kernel.Outputs(whole.obs, whole.bill[:, :n], whole.truth[:, :n])
+        self._whole, self._bound = whole, (*self.batch, *self._options, *whole)
 
     def seed(self, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
         """Give some worlds their seeds; their next episode is number 0."""
@@ -178,6 +183,10 @@ class World:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_pool": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._bind(self._whole)  # a copied view is no view of the copy
 
 
 def check_seed(seed: Any) -> int:
