@@ -704,9 +704,7 @@ def _cycle(s: Any, w: Any, t: Any, rules: Any) -> None:
 
 @compiled
 def _birth(s: Any, w: Any, i: int, start: int, rules: Any) -> None:
-    """Draw an episode's world into one lane, at the start of commissioning."""
-    for row in range(ROWS):
-        s[row * LANES + i] = 0.0
+    """Draw an episode's world into one lane of zeros, at the start of commissioning."""
     w[KEY0 + i], w[KEY1 + i] = streams.threefry(
         w[SEED0 + i], w[SEED1 + i], w[EPISODE + i], np.uint32(streams.EPISODE)
     )
@@ -984,8 +982,10 @@ def begin(
     rules = Rules(plans, costs, latency, substeps)
     s, w, t = np.zeros(ROWS * LANES, F), np.zeros(len(KEYS) * LANES, np.uint32), _scratch()
     o = np.empty(obs.shape[1] * LANES, F)
+    places, reals, words = np.empty(LANES, np.uint64), real.reshape(-1), keys.reshape(-1)
     for first in range(0, chosen.shape[0], LANES):
         taken = min(LANES, chosen.shape[0] - first)
+        s[:] = ZERO
         for i in range(LANES):
             lane = chosen[first + min(i, taken - 1)]  # idle places repeat the last lane
             for k in range(len(KEYS)):
@@ -999,14 +999,18 @@ def begin(
         for i in range(taken):
             _commission(s, i, rules.plans[int(s[SCENARIO + i])])
             w[EPISODE + i] += np.uint32(1)
+        for i in range(taken):
+            lane = chosen[first + i]
+            places[i] = lane // LANES * ROWS * LANES + lane % LANES
         for row in range(ROWS):  # lanes within: neighbours lie in one cache line
             for i in range(taken):
-                lane = chosen[first + i]
-                real[lane // LANES, row * LANES + lane % LANES] = s[row * LANES + i]
+                reals[places[i] + np.uint64(row * LANES)] = s[row * LANES + i]
+        for i in range(taken):
+            lane = chosen[first + i]
+            places[i] = lane // LANES * len(KEYS) * LANES + lane % LANES
         for k in range(len(KEYS)):
             for i in range(taken):
-                lane = chosen[first + i]
-                keys[lane // LANES, k * LANES + lane % LANES] = w[k * LANES + i]
+                words[places[i] + np.uint64(k * LANES)] = w[k * LANES + i]
         _observe(s, o, rules.latency, mode)
         for i in range(taken):
             lane = chosen[first + i]

@@ -19,7 +19,7 @@ RIDGE_FORCE = 2.0  # N^2
 RIDGE_LEVEL = 1e-6
 
 SPAN = 8  # numbers in an equation of a fit: lags, force, level, what is to be explained, and one idle
-STEP = 11  # equations that are added up at a time
+STEP = 22  # equations that are added up at a time
 
 
 @compiled
