@@ -935,17 +935,24 @@ class Outputs(NamedTuple):
     bill: NDArray[np.float64]  # (6, n): the TERMS, the reward, and 1 where the episode is over
     truth: NDArray[np.float32]  # (T, n), in the order of TRUTH_NAMES
 
+    def first(self, count: int) -> "Outputs":
+        """Views without what :func:`empty_outputs` adds to the rows."""
+        return Outputs(self.obs, self.bill[:, :count], self.truth[:, :count])
 
-def empty_outputs(count: int, observe: str) -> Outputs:
-    """Unfilled arrays for ``count`` envs; their rows may be longer.
+
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def empty_outputs(count: int, width: int) -> Outputs:
+    """Unfilled arrays for ``count`` envs with observations of ``width`` numbers; other rows may be longer.
 
     Rows a power of two apart would share the same few places of a cache.
     """
     length = count if count % 256 else count + 48
     return Outputs(
-        np.empty((count, len(OBSERVE[observe])), np.float32),
-        np.empty((BILL, length)),
-        np.empty((len(TRUTH_NAMES), length), np.float32),
+        np.empty((count, width), _FLOAT32),
+        np.empty((BILL, length), _FLOAT64),
+        np.empty((len(TRUTH_NAMES), length), _FLOAT32),
     )
 
 

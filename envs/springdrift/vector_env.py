@@ -107,13 +107,6 @@ class World:
             raise ValueError(f"substeps must be a multiple of {MEASUREMENTS}, got {substeps}")
         self.threads = whole("threads", threads, 1, 256)
         self.table = tabulate(self.scenario, self.cycles)
-        self._options: tuple[Any, ...] = (
-            self.table.plans,
-            self.costs.array(),
-            self.latency,
-            self.substeps // MEASUREMENTS,
-            kernel.MODES[observe],
-        )
         self.batch = empty_batch(self.count)
         self._blocks = len(self.batch.real)
         self.own = self.table.row(self.scenario)  # row of the scenario that episodes start from
@@ -121,18 +114,21 @@ class World:
         self.origin = Origin(
             self.count, self.scenario.name, self.cycles, self.latency, self.substeps, digest(self.table.plans)
         )
+        self._fixed: tuple[Any, ...] = (  # arguments of the kernel
+            *self.batch,
+            self.table.plans,
+            self.costs.array(),
+            self.latency,
+            self.substeps // MEASUREMENTS,
+            kernel.MODES[observe],
+        )
         self._pool: ThreadPoolExecutor | None = None
         self.allocate()
 
     def allocate(self) -> None:
         """Fresh output arrays, so that those handed out before stay as they are."""
-        self._bind(kernel.empty_outputs(self.count, self.observe))
-
-    def _bind(self, whole: kernel.Outputs) -> None:
-        """Hand the kernel its arrays; ``out`` is as much of them as there are worlds."""
-        n = self.count
-        self.out = kernel.Outputs(whole.obs, whole.bill[:, :n], whole.truth[:, :n])
-        self._whole, self._bound = whole, (*self.batch, *self._options, *whole)
+        self._whole = kernel.empty_outputs(self.count, len(OBSERVE[self.observe]))
+        self.out = self._whole.first(self.count)
 
     def seed(self, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
         """Give some worlds their seeds; their next episode is number 0."""
@@ -143,7 +139,7 @@ class World:
 
         The reward and the end of the last step stay as they are.
         """
-        kernel.begin(np.flatnonzero(mask), self.starts, *self._bound)
+        kernel.begin(np.flatnonzero(mask), self.starts, *self._fixed, *self._whole)
 
     def fill_idle(self) -> None:
         """Give the idle lanes of the last block the first world, so that they compute something finite."""
@@ -155,15 +151,15 @@ class World:
     def advance(self, actions: NDArray[np.int64]) -> int:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
         if self.threads == 1:
-            return kernel.advance(actions, 0, self._blocks, *self._bound)
+            return kernel.advance(actions, 0, self._blocks, *self._fixed, *self._whole)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1)
         edges = np.linspace(0, self._blocks, self.threads + 1).astype(int).tolist()
         parts = [
-            self._pool.submit(kernel.advance, actions, first, last, *self._bound)
+            self._pool.submit(kernel.advance, actions, first, last, *self._fixed, *self._whole)
             for first, last in pairwise(edges[1:])
         ]
-        ended = kernel.advance(actions, 0, edges[1], *self._bound)
+        ended = kernel.advance(actions, 0, edges[1], *self._fixed, *self._whole)
         return ended + sum(part.result() for part in parts)
 
     def get_state(self) -> WorldState:
@@ -186,7 +182,7 @@ class World:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._bind(self._whole)  # a copied view is no view of the copy
+        self.out = self._whole.first(self.count)  # a copied view is no view of the copy
 
 
 def check_seed(seed: Any) -> int:
