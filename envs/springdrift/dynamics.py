@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.arguments import MOST, finite, is_number, whole
-from springdrift.jit import compiled, inlined
+from springdrift.jit import allocating, inlined
 
 GRAVITY = 9.81  # m/s^2
 BUMPERS = (-1.0, 2.0)  # m, where the inelastic end stops stand
@@ -121,7 +121,7 @@ def bump(x: Any, v: Any, low: Any, high: Any) -> Any:
     return inside, v if inside == x else v - v  # a zero of v's own type
 
 
-@compiled
+@allocating
 def _trajectory(
     x: float,
     v: float,

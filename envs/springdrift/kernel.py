@@ -15,7 +15,7 @@ from springdrift import streams
 from springdrift.actions import Action
 from springdrift.drift import MEMBERS, jump_to, reflect, slot
 from springdrift.dynamics import BUMPERS, GRAVITY, Params, bump, clamp, greater, lesser, sin_cos, substep
-from springdrift.jit import compiled, inlined
+from springdrift.jit import allocating, compiled, inlined
 from springdrift.model import fit
 from springdrift.observation import OBSERVE, age, bounded, gauge, log_error
 from springdrift.reward import TARGET, TERMS, forecast_cost, swing_cost
@@ -331,7 +331,7 @@ def _drift(s: Any, w: Any, t: Any, plans: Any) -> None:
 # ---------------------------------------------------------------- decisions
 
 
-@compiled
+@allocating
 def _fit_lane(s: Any, i: int) -> None:
     """Fit the candidate of one lane on its window as it stands."""
     y, u = np.empty(WINDOW), np.empty(WINDOW)
@@ -381,18 +381,12 @@ def _decide(s: Any, latency: int) -> None:
 # ---------------------------------------------------------------- the cycle
 
 
-@inlined
+@allocating
 def _scratch() -> Any:
     """Room for a block's scratch at the start of a cache line: vectors that cross one cost twice."""
     raw = np.empty(SCRATCH + ALIGNED, F)
     start = -raw.ctypes.data % (4 * ALIGNED) // 4
     return raw[start : start + SCRATCH]
-
-
-@inlined
-def row(values: Any, place: Any, j: Any) -> Any:
-    """Element j of an array field of a block: a view of LANES values."""
-    return values[place + j * LANES : place + (j + 1) * LANES]
 
 
 @compiled
@@ -419,7 +413,8 @@ def _recall(s: Any, t: Any) -> None:
         t[OLD + r] = s[y + np.uint64(r)]
     for r in range(LAGS * LANES):
         t[LAG + r] = s[y + np.uint64(STRIDE - LAGS * LANES + r)]
-    _copy(row(t, BEFORE, 0), row(s, u, MEASUREMENTS - 1))
+    last = u + np.uint64(STRIDE - LANES)
+    _copy(t[BEFORE : BEFORE + LANES], s[last : last + np.uint64(LANES)])
 
 
 @compiled
@@ -581,7 +576,7 @@ def _move(s: Any, t: Any, substeps: int) -> None:
     for i in range(LANES):
         t[KEPT_SIN + i], t[KEPT_COS + i], t[KEPT_COIN + i] = s[D_SIN + i], s[D_COS + i], t[COIN + i]
     _swing_free(s, t, substeps)
-    if _stopped(row(t, LOWEST, 0), row(t, HIGHEST, 0)):
+    if _stopped(t[LOWEST : LOWEST + LANES], t[HIGHEST : HIGHEST + LANES]):
         for i in range(LANES):
             s[D_SIN + i], s[D_COS + i], t[COIN + i] = t[KEPT_SIN + i], t[KEPT_COS + i], t[KEPT_COIN + i]
         _swing(s, t, substeps)
@@ -918,13 +913,10 @@ def _report(s: Any, o: Any, c: Any, first: int, obs: Any, bill: Any, truth: Any)
     for i in range(rows.shape[0]):
         ended += 1 if c[OVER * LANES + i] > 0.0 else 0
     for term in range(BILL):
-        source, goal = row(c, 0, term), bill[term][first:last]
-        for i in range(goal.shape[0]):
-            goal[i] = source[i]
+        _copy(bill[term][first:last], c[term * LANES : (term + 1) * LANES])
     for column in range(TRUTH_PLACES.shape[0]):
-        values, goals = row(s, TRUTH_PLACES[column], 0), truth[column][first:last]
-        for i in range(goals.shape[0]):
-            goals[i] = values[i]
+        place = TRUTH_PLACES[column]
+        _copy(truth[column][first:last], s[place : place + LANES])
     return ended
 
 
@@ -956,7 +948,7 @@ def empty_outputs(count: int, width: int) -> Outputs:
     )
 
 
-@compiled
+@allocating
 def all_known(actions: Any) -> bool:
     """Whether every one of ``actions``, (n,) int64, is an :class:`~springdrift.Action`."""
     known = 0
@@ -965,7 +957,7 @@ def all_known(actions: Any) -> bool:
     return known == actions.shape[0]
 
 
-@compiled
+@allocating
 def begin(
     chosen: Any,
     starts: Any,
@@ -1029,7 +1021,7 @@ def begin(
                 truth[column, lane] = s[TRUTH_PLACES[column] + i]
 
 
-@compiled
+@allocating
 def advance(
     actions: Any,
     first: int,
@@ -1065,7 +1057,7 @@ def advance(
     return ended
 
 
-@compiled
+@allocating
 def trace(
     real: Any, keys: Any, lane: int, plans: Any, latency: int, substeps: int, path: Any, seen: Any
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from springdrift.jit import compiled
+from springdrift.jit import allocating, compiled
 from springdrift.state import COEFFICIENTS, LAGS
 
 # Weight of the previous coefficients in a refit: variance of a residual over the variance of a change.
@@ -58,7 +58,7 @@ def _add_products(sums: Any, equations: Any, i: int) -> None:
         sums[j] = total
 
 
-@compiled
+@allocating
 def fit(y: Any, u: Any, previous: Any, fitted: Any) -> float:
     """Ridge regression toward the previous coefficients on one window; returns its in-sample rms error.
 
