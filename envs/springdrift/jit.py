@@ -1,5 +1,8 @@
 """How the kernel is compiled: IEEE arithmetic as written, so that results are the same bit for bit
-whatever the width of the vectors, the size of the batch or the number of threads."""
+whatever the width of the vectors, the size of the batch or the number of threads.
+
+numpy's error model: a division has no check of its own, which would keep a loop from vectorising.
+"""
 
 import hashlib
 from pathlib import Path
@@ -17,13 +20,10 @@ STAMP = hashlib.sha256(
     b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in SOURCES)
 ).hexdigest()
 
-# numpy's error model: a division has no check of its own, which would keep a loop from vectorising
-_ARITHMETIC = {"error_model": "numpy"}
-
 
 def allocating(function: Any) -> Any:
     """Compile a function that makes arrays or is called from Python."""
-    return _kept(njit(cache=True, nogil=True, _nrt=True, **_ARITHMETIC)(function))
+    return _kept(njit(cache=True, nogil=True, _nrt=True, error_model="numpy")(function))
 
 
 def compiled(function: Any) -> Any:
@@ -31,12 +31,12 @@ def compiled(function: Any) -> Any:
 
     Numba need not count references then; to count those of a block cost 6 % of a cycle.
     """
-    return _kept(njit(cache=True, nogil=True, _nrt=False, **_ARITHMETIC)(function))
+    return _kept(njit(cache=True, nogil=True, _nrt=False, error_model="numpy")(function))
 
 
 def inlined(function: Any) -> Any:
     """Compile into every function that calls it, each of them ``compiled`` where an array is returned."""
-    return njit(forceinline=True, _nrt=False, **_ARITHMETIC)(function)
+    return njit(forceinline=True, _nrt=False, error_model="numpy")(function)
 
 
 def _kept(dispatcher: Any) -> Any:
