@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from springdrift import World
+from springdrift.kernel import LANES
 from springdrift_agents.numpy_mass import NumpyMass
 
 
@@ -27,7 +28,7 @@ def test_a_cycle_is_the_same_to_the_last_bit(scenario, action):
 
 @pytest.mark.parametrize("scenario", ["stationary", "chaos"])
 def test_masses_that_strike_the_end_stops(scenario):
-    n = 40
+    n = LANES + 8
     world = World(n, scenario)
     world.seed(np.arange(n), np.arange(n, dtype=np.uint64))
     world.begin(np.ones(n, bool))
@@ -44,6 +45,6 @@ def test_masses_that_strike_the_end_stops(scenario):
     world.set_state(others)  # where nobody strikes
     world.advance(np.zeros(n, int))
     free = np.arange(n) % 3 > 0
-    free[32:] = True
+    free[LANES:] = True
     np.testing.assert_array_equal(world.batch.lanes("x", n)[free], hit[free])
     np.testing.assert_array_equal(world.batch.lanes("work", n)[free], work[free])

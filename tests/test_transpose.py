@@ -5,7 +5,7 @@ import pytest
 from numba import njit
 
 from springdrift import InclinedMassVectorEnv
-from springdrift.state import LANES
+from springdrift.kernel import LANES
 from springdrift.transpose import SIDE, _interpreted, transpose
 
 

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario, kernel
-from springdrift.state import HISTORY, LANES, MEASUREMENTS, TURNS, Batch
+from springdrift.kernel import LANES
+from springdrift.state import HISTORY, MEASUREMENTS, TURNS, Batch
+from springdrift.vector_env import NARROW
 
 NAMES = sorted(SCENARIOS)
 
@@ -18,7 +20,7 @@ def actions_of(n, steps, seed=0):
 
 
 @pytest.mark.parametrize("observe", ["monitor", "signals", "truth"])
-@pytest.mark.parametrize("n", [1, LANES - 1, LANES + 3, 4 * LANES + 1])
+@pytest.mark.parametrize("n", [1, NARROW, LANES - 1, LANES + 3, 4 * LANES + 1])
 def test_env_i_of_n_is_env_i_alone_bit_for_bit(n, observe):
     chosen = [NAMES[i % len(NAMES)] for i in range(n)]
     envs = InclinedMassVectorEnv(n, scenario="mix", observe=observe, autoreset_mode="SameStep")

@@ -54,6 +54,7 @@ def test_the_recorder_follows_the_world_exactly(scenario):
     world.seed(np.arange(40), np.arange(40, dtype=np.uint64))
     world.begin(np.ones(40, bool))
     recorder, rng = Recorder(world, index=37), np.random.default_rng(0)
+    block, lane = divmod(37, world.batch.width)
     for _ in range(25):
         actions = rng.integers(0, 3, 40)
         recorder.before(actions[37])
@@ -62,9 +63,13 @@ def test_the_recorder_follows_the_world_exactly(scenario):
         frames = recorder.frames(8)
         last = frames[-1]
         assert last.x == world.batch.lanes("x", 40)[37]
-        assert last.measured[-1] == world.batch.window("window_y")[1, -1, 5]
-        np.testing.assert_array_equal([f.push for f in frames], world.batch.window("window_u")[1, -8:, 5])
-        np.testing.assert_array_equal([f.ghost for f in frames], world.batch.window("window_f")[1, -8:, 5])
+        assert last.measured[-1] == world.batch.window("window_y")[block, -1, lane]
+        np.testing.assert_array_equal(
+            [f.push for f in frames], world.batch.window("window_u")[block, -8:, lane]
+        )
+        np.testing.assert_array_equal(
+            [f.ghost for f in frames], world.batch.window("window_f")[block, -8:, lane]
+        )
         np.testing.assert_array_equal(last.bills[-1], world.out.bill[:4, 37])
         assert last.decisions[-1] == actions[37]
 

@@ -19,7 +19,7 @@ from numba import njit
 
 from springdrift import ENV_ID, Action, InclinedMassVectorEnv, World, kernel
 from springdrift.observation import OBS
-from springdrift.state import KEYS, LANES, MEASUREMENTS, ROWS
+from springdrift.state import KEYS, MEASUREMENTS, ROWS
 from springdrift_agents.numpy_mass import NumpyMass
 from springdrift_agents.operations import operations
 
@@ -291,8 +291,8 @@ def phases(rounds: int) -> list[Phase]:
     envs.reset(seed=0)
     world = envs.world
     s, w = world.batch.real[0], world.batch.keys[0]
-    t, o = np.zeros(kernel.SCRATCH, np.float32), np.zeros(len(OBS) * LANES, np.float32)
-    c, plans = np.zeros(kernel.BILL * LANES), world.table.plans
+    t, o = np.zeros(kernel.SCRATCH, np.float32), np.zeros(len(OBS) * kernel.LANES, np.float32)
+    c, plans = np.zeros(kernel.BILL * kernel.LANES), world.table.plans
     costs, substeps = world.costs.array(), world.substeps // MEASUREMENTS
     h = np.float32(kernel.INTERVAL / substeps)
     inner = {"substeps": substeps}
@@ -320,13 +320,13 @@ def phases(rounds: int) -> list[Phase]:
             start = time.perf_counter()
             runs[name](1000, *arguments)
             if turn:
-                spent[name].append((time.perf_counter() - start) / 1000 * times / LANES * 1e9)
+                spent[name].append((time.perf_counter() - start) / 1000 * times / kernel.LANES * 1e9)
     s[:] = before
     found = [
         Phase(
             name,
             float(np.median(spent[name])),
-            0.0 if name == "report" else times * operations(function, **lengths) / LANES,
+            0.0 if name == "report" else times * operations(function, **lengths) / kernel.LANES,
         )
         for name, (function, _, times, lengths) in parts.items()
     ]

@@ -22,6 +22,7 @@ from springdrift.reward import Costs as Costs
 from springdrift.scenario import SCENARIOS as SCENARIOS
 from springdrift.scenario import Scenario as Scenario
 from springdrift.upkeep import UpkeepEnv as UpkeepEnv
+from springdrift.vector_env import NARROW as _NARROW
 from springdrift.vector_env import InclinedMassVectorEnv as InclinedMassVectorEnv
 from springdrift.vector_env import World as World
 
@@ -41,6 +42,6 @@ if UPKEEP_ID not in _gym.registry:
 def warm_up() -> None:
     """Compile the kernels, or load them from their cache, so that the first step is a fast one."""
     simulate(duration=1.0)
-    env = InclinedMassEnv()
-    env.reset(seed=0)
-    env.step(Action.WAIT)
+    for env in (InclinedMassEnv(), InclinedMassVectorEnv(_NARROW + 1)):
+        env.reset(seed=0)
+        env.step(env.action_space.sample())

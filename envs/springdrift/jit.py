@@ -14,16 +14,18 @@ from numba import njit
 # is, whatever becomes of the constants and functions that it took from others.
 SOURCES = (
     *("actions", "arguments", "drift", "dynamics", "jit", "kernel", "model", "observation", "reward"),
-    *("state", "streams", "transpose"),
+    *("kernel_narrow", "state", "streams", "transpose"),
 )
 STAMP = hashlib.sha256(
     b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in SOURCES)
 ).hexdigest()
 
+_njit: Any = njit
+
 
 def allocating(function: Any) -> Any:
     """Compile a function that makes arrays or is called from Python."""
-    return _kept(njit(cache=True, nogil=True, _nrt=True, error_model="numpy")(function))
+    return _kept(_njit(cache=True, nogil=True, _nrt=True, error_model="numpy")(function))
 
 
 def compiled(function: Any) -> Any:
@@ -31,12 +33,12 @@ def compiled(function: Any) -> Any:
 
     Numba need not count references then; to count those of a block cost 6 % of a cycle.
     """
-    return _kept(njit(cache=True, nogil=True, _nrt=False, error_model="numpy")(function))
+    return _kept(_njit(cache=True, nogil=True, _nrt=False, error_model="numpy")(function))
 
 
 def inlined(function: Any) -> Any:
     """Compile into every function that calls it, each of them ``compiled`` where an array is returned."""
-    return njit(forceinline=True, _nrt=False, error_model="numpy")(function)
+    return _njit(forceinline=True, _nrt=False, error_model="numpy")(function)
 
 
 def _kept(dispatcher: Any) -> Any:

@@ -3,7 +3,8 @@
 A block of ``LANES`` envs goes through each phase of a cycle together: every inner loop runs over
 neighbouring lanes with a fixed count and no branch or library call, so it compiles to vector
 instructions, and each lane computes exactly what it would compute alone. Rare events (a fit, an
-abrupt change, the start of an episode) are handled lane by lane.
+abrupt change, the start of an episode) are handled lane by lane. What is computed is the same for any
+number of lanes; :mod:`springdrift.kernel_narrow` is this source with fewer.
 """
 
 from typing import Any, NamedTuple
@@ -28,17 +29,17 @@ from springdrift.state import (
     HISTORY_CYCLES,
     KEYS,
     LAGS,
-    LANES,
     MEASUREMENTS,
     ROWS,
     TURNS,
     WINDOW,
     WINDOW_CYCLES,
     Batch,
-    at,
-    key_at,
+    row,
 )
 from springdrift.transpose import SIDE, transpose
+
+LANES: int = globals().get("LANES", 64)  # of a block: four vectors, so that none waits for the one before
 
 F = np.float32  # the state's type; a plain float would turn the arithmetic around it to float64
 ZERO, HALF, ONE, TWO = F(0.0), F(0.5), F(1.0), F(2.0)
@@ -61,7 +62,12 @@ FAST, SLOW = F(0.3), F(0.05)  # weights of the moving averages
 TINY = F(1e-12)
 LOW_STOP, HIGH_STOP = F(BUMPERS[0]), F(BUMPERS[1])
 
-# Places in a block. `name + lane` is a lane's value, `name + j * LANES + lane` an array's element.
+
+def at(name: str) -> int:
+    """First place of a field in a block: add the lane, and ``j * LANES`` for element j of an array."""
+    return row(name) * LANES
+
+
 X, V, CUBIC, DAMPING, SIGMA = (at(n) for n in ("x", "v", "cubic", "damping", "noise"))
 STIFFNESS, FRICTION, TILT, MAGNET, DRIVE = (at(n) for n in DRIFTING)
 D_SIN, D_COS, T_SIN, T_COS = (at(n) for n in ("drive_sin", "drive_cos", "turn_sin", "turn_cos"))
@@ -97,7 +103,7 @@ SWING, ERROR, KICK, FAULTS, WORK, DECISION, CHARGED = (
     at(n) for n in ("swing", "error", "shock", "faults", "work", "decision", "charged")
 )
 MEASURED_ERROR, BIAS, CORRELATION, PEAK = (at(n) for n in ("measured_error", "bias", "correlation", "peak"))
-KEY0, KEY1, SEED0, SEED1, EPISODE = (key_at(n) for n in KEYS)
+KEY0, KEY1, SEED0, SEED1, EPISODE = (k * LANES for k in range(len(KEYS)))
 
 WAITING, INTERVENING, RETRAINING = (F(int(a)) for a in Action)
 ACTIONS = len(Action)
@@ -1001,9 +1007,9 @@ def begin(
         for i in range(taken):
             lane = chosen[first + i]
             places[i] = lane // LANES * ROWS * LANES + lane % LANES
-        for row in range(ROWS):  # lanes within: neighbours lie in one cache line
+        for place in range(0, ROWS * LANES, LANES):  # lanes within: neighbours lie in one cache line
             for i in range(taken):
-                reals[places[i] + np.uint64(row * LANES)] = s[row * LANES + i]
+                reals[places[i] + np.uint64(place)] = s[place + i]
         for i in range(taken):
             lane = chosen[first + i]
             places[i] = lane // LANES * len(KEYS) * LANES + lane % LANES
@@ -1096,8 +1102,8 @@ def trace(
 
 def start_keys(batch: Batch, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
     """Give lanes their seeds; the next episode of each is its episode 0."""
-    words = batch.keys.reshape(-1, len(KEYS), LANES)
-    block, lane = np.divmod(lanes, LANES)
+    words = batch.keys.reshape(-1, len(KEYS), batch.width)
+    block, lane = np.divmod(lanes, batch.width)
     words[block, KEYS.index("seed0"), lane] = (seeds & np.uint64(0xFFFFFFFF)).astype(np.uint32)
     words[block, KEYS.index("seed1"), lane] = (seeds >> np.uint64(32)).astype(np.uint32)
     words[block, KEYS.index("episode"), lane] = 0

@@ -9,7 +9,7 @@ from springdrift import kernel
 from springdrift.actions import Action
 from springdrift.frame import Frame
 from springdrift.reward import TARGET, TERMS
-from springdrift.state import DRIFTING, LANES, MEASUREMENTS
+from springdrift.state import DRIFTING, MEASUREMENTS
 from springdrift.vector_env import World
 
 SHOWN = 12 * MEASUREMENTS  # measurements that a frame holds at most
@@ -45,14 +45,14 @@ class Recorder:
 
     def _state(self, name: str) -> Any:
         """A field of this world, as a float or an array."""
-        block, lane = divmod(self.index, LANES)
+        block, lane = divmod(self.index, self.world.batch.width)
         value = self.world.batch.field(name)[block, ..., lane]
         return float(value) if value.ndim == 0 else value.astype(np.float64)
 
     def begin(self) -> None:
         """Forget what was; the world stands at the start of an episode."""
         before = 2 * MEASUREMENTS  # what the operator saw of commissioning
-        block, lane = divmod(self.index, LANES)
+        block, lane = divmod(self.index, self.world.batch.width)
         self._measured, self._forecast = (
             self.world.batch.window(name)[block, -before:, lane].tolist() for name in ("window_y", "window_f")
         )
@@ -77,12 +77,12 @@ class Recorder:
 
     def before(self, action: int) -> None:
         """The cycle ahead, followed on copies of the world's block."""
-        block, lane = divmod(self.index, LANES)
+        block, lane = divmod(self.index, self.world.batch.width)
         real, keys = self.world.batch.real[block].copy(), self.world.batch.keys[block].copy()
-        real[kernel.DECISION + lane] = action
+        real[self.world.kernel.DECISION + lane] = action
         substeps = self.world.substeps // MEASUREMENTS
         plans, latency = self.world.table.plans, self.world.latency
-        kernel.trace(real, keys, lane, plans, latency, substeps, self._path, self._seen)
+        self.world.kernel.trace(real, keys, lane, plans, latency, substeps, self._path, self._seen)
         self._decisions.append(int(action))
         self._start = float(self._measured[-1])
         self._before = self._model()

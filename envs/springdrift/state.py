@@ -1,9 +1,9 @@
 """The state of a batch of worlds: one table of fields, stored field by field in blocks of lanes.
 
-An env is a lane; ``LANES`` of them make a block, and a block is one flat float32 row in which every
-field takes ``LANES`` neighbouring places (an array takes as many as it has elements, one after the
-other). So the kernel's inner loop runs over neighbours and compiles to vector instructions.
-``at("x") + lane`` is the place of field ``x``; element ``j`` of an array field lies ``j * LANES`` on.
+An env is a lane; some of them make a block, and a block is one flat float32 row in which every field
+takes as many neighbouring places as there are lanes (an array takes as many as it has elements, one after
+the other). So the kernel's inner loop runs over neighbours and compiles to vector instructions.
+``row("x") * lanes + lane`` is the place of field ``x``; element ``j`` of an array lies ``j * lanes`` on.
 Whatever drifts lives here; whatever can be derived does not.
 """
 
@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LANES = 32
 ALIGNED = 16  # words of four bytes: a cache line
 MEASUREMENTS = 8  # a cycle
 CYCLE_SECONDS = 2.0
@@ -128,42 +127,43 @@ for _field in FIELDS:
 ROWS = _total  # floats an env
 
 
-def at(name: str, element: int = 0) -> int:
-    """First place of a field in a block; add the lane.
+def row(name: str) -> int:
+    """Number of a field's row in a block, or of the first of its rows.
 
-    >>> at("v") - at("x") == LANES
-    True
+    >>> row("v") - row("x")
+    1
     """
-    return (_PLACES[name] + element) * LANES
+    return _PLACES[name]
 
 
 KEYS = ("key0", "key1", "seed0", "seed1", "episode")  # uint32 words an env, laid out alike
 
 
-def key_at(name: str) -> int:
-    """First place of a random key word in a block of keys; add the lane."""
-    return KEYS.index(name) * LANES
-
-
 class Batch(NamedTuple):
-    """Storage of a batch: ``real`` (blocks, ROWS * LANES) float32, ``keys`` (blocks, 5 * LANES) uint32."""
+    """Storage of a batch: ``real`` (blocks, ROWS * width) float32, ``keys`` (blocks, 5 * width) uint32."""
 
     real: NDArray[np.float32]
     keys: NDArray[np.uint32]
 
     @property
+    def width(self) -> int:
+        """Lanes of a block."""
+        return self.real.shape[1] // ROWS
+
+    @property
     def size(self) -> int:
         """Lanes in the batch, the idle ones of the last block included."""
-        return len(self.real) * LANES
+        return len(self.real) * self.width
 
     def field(self, name: str) -> NDArray[np.float32]:
-        """View of a field for all lanes: (blocks, LANES), or (blocks, size, LANES) for an array."""
+        """View of a field for all lanes: (blocks, width), or (blocks, size, width) for an array."""
         size = next(field.size for field in FIELDS if field.name == name)
-        view = self.real[:, at(name) : at(name) + size * LANES]
-        return view.reshape(len(view), size, LANES) if size > 1 else view
+        first, width = row(name), self.width
+        view = self.real[:, first * width : (first + size) * width]
+        return view.reshape(len(view), size, width) if size > 1 else view
 
     def window(self, name: str) -> NDArray[np.float32]:
-        """Copy of a ring for all lanes, oldest first: (blocks, size, LANES)."""
+        """Copy of a ring for all lanes, oldest first: (blocks, size, width)."""
         newest = int(self.field("turn")[0, 0])
         return np.roll(self.field(name), -(newest + 1) * MEASUREMENTS, axis=1)
 
@@ -172,10 +172,10 @@ class Batch(NamedTuple):
         return self.field(name).reshape(-1)[:count]
 
 
-def empty_batch(count: int) -> Batch:
-    """Zeroed storage for at least ``count`` lanes, each row of lanes at the start of a cache line."""
-    blocks = -(-count // LANES)
-    return Batch(_zeros(blocks, ROWS * LANES, np.float32), _zeros(blocks, len(KEYS) * LANES, np.uint32))
+def empty_batch(count: int, width: int) -> Batch:
+    """Zeroed storage for at least ``count`` lanes in blocks of ``width``; rows begin at cache lines."""
+    blocks = -(-count // width)
+    return Batch(_zeros(blocks, ROWS * width, np.float32), _zeros(blocks, len(KEYS) * width, np.uint32))
 
 
 def _zeros(rows: int, columns: int, dtype: type) -> NDArray[Any]:
@@ -186,14 +186,14 @@ def _zeros(rows: int, columns: int, dtype: type) -> NDArray[Any]:
 
 def read_lanes(batch: Batch, lanes: NDArray[np.integer]) -> Batch:
     """The columns of some lanes as plain arrays: real (n, ROWS), keys (n, 5)."""
-    block, lane = np.divmod(lanes, LANES)
-    real = batch.real.reshape(-1, ROWS, LANES)[block, :, lane]
-    keys = batch.keys.reshape(-1, len(KEYS), LANES)[block, :, lane]
+    block, lane = np.divmod(lanes, batch.width)
+    real = batch.real.reshape(-1, ROWS, batch.width)[block, :, lane]
+    keys = batch.keys.reshape(-1, len(KEYS), batch.width)[block, :, lane]
     return Batch(real, keys)
 
 
 def write_lanes(batch: Batch, lanes: NDArray[np.integer], columns: Batch) -> None:
     """Write columns read by :func:`read_lanes` into some lanes."""
-    block, lane = np.divmod(lanes, LANES)
-    batch.real.reshape(-1, ROWS, LANES)[block, :, lane] = columns.real
-    batch.keys.reshape(-1, len(KEYS), LANES)[block, :, lane] = columns.keys
+    block, lane = np.divmod(lanes, batch.width)
+    batch.real.reshape(-1, ROWS, batch.width)[block, :, lane] = columns.real
+    batch.keys.reshape(-1, len(KEYS), batch.width)[block, :, lane] = columns.keys

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from springdrift import kernel
+from springdrift import kernel, kernel_narrow
 from springdrift.actions import Action
 from springdrift.arguments import MOST, flag, is_whole, whole
 from springdrift.observation import OBSERVE
@@ -23,6 +23,7 @@ from springdrift.state import MEASUREMENTS, empty_batch, read_lanes, write_lanes
 
 RESET_OPTIONS = ("scenario", "reset_mask")
 MAX_SEED = 2**63
+NARROW = 2 * kernel_narrow.LANES  # worlds up to which narrow blocks are faster
 
 
 def costs_of(costs: Costs | Mapping[str, float] | None) -> Costs:
@@ -107,7 +108,8 @@ class World:
             raise ValueError(f"substeps must be a multiple of {MEASUREMENTS}, got {substeps}")
         self.threads = whole("threads", threads, 1, 256)
         self.table = tabulate(self.scenario, self.cycles)
-        self.batch = empty_batch(self.count)
+        self.kernel: Any = kernel_narrow if self.count <= NARROW else kernel
+        self.batch = empty_batch(self.count, self.kernel.LANES)
         self._blocks = len(self.batch.real)
         self.own = self.table.row(self.scenario)  # row of the scenario that episodes start from
         self.starts = np.full(self.batch.size, self.own, np.int64)
@@ -139,7 +141,7 @@ class World:
 
         The reward and the end of the last step stay as they are.
         """
-        kernel.begin(np.flatnonzero(mask), self.starts, *self._fixed, *self._whole)
+        self.kernel.begin(np.flatnonzero(mask), self.starts, *self._fixed, *self._whole)
 
     def fill_idle(self) -> None:
         """Give the idle lanes of the last block the first world, so that they compute something finite."""
@@ -151,15 +153,15 @@ class World:
     def advance(self, actions: NDArray[np.int64]) -> int:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
         if self.threads == 1:
-            return kernel.advance(actions, 0, self._blocks, *self._fixed, *self._whole)
+            return self.kernel.advance(actions, 0, self._blocks, *self._fixed, *self._whole)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1)
         edges = np.linspace(0, self._blocks, self.threads + 1).astype(int).tolist()
         parts = [
-            self._pool.submit(kernel.advance, actions, first, last, *self._fixed, *self._whole)
+            self._pool.submit(self.kernel.advance, actions, first, last, *self._fixed, *self._whole)
             for first, last in pairwise(edges[1:])
         ]
-        ended = kernel.advance(actions, 0, edges[1], *self._fixed, *self._whole)
+        ended = self.kernel.advance(actions, 0, edges[1], *self._fixed, *self._whole)
         return ended + sum(part.result() for part in parts)
 
     def get_state(self) -> WorldState:
@@ -178,10 +180,10 @@ class World:
         self.batch.keys[:] = fitting.keys
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_pool": None}
+        return {**self.__dict__, "kernel": None, "_pool": None}  # modules cannot be pickled
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state, kernel=kernel_narrow if state["count"] <= NARROW else kernel)
         self.out = self._whole.first(self.count)  # a copied view is no view of the copy
 
 
