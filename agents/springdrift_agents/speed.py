@@ -309,7 +309,7 @@ def phases(rounds: int) -> list[Phase]:
         "assess": (kernel._assess, (s, t), 1, {}),
         "observe": (kernel._monitor, (s, o, world.latency), 1, {}),
         "charge": (kernel._charge, (s, costs, c), 1, {}),
-        "report": (kernel._report, (s, o, c, 0, *world.out), 1, {}),
+        "report": (kernel._report, (s, o, c, 0, *world._whole), 1, {}),
     }
     before = s.copy()
     spent: dict[str, list[float]] = {name: [] for name in parts}
