@@ -1,7 +1,7 @@
 """``springdrift/InclinedMass-v0`` as a native vector env: one kernel call steps every world."""
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from itertools import pairwise
 from typing import Any
@@ -110,7 +110,8 @@ class World:
         self.table = tabulate(self.scenario, self.cycles)
         self.kernel: Any = kernel_narrow if self.count <= NARROW else kernel
         self.batch = empty_batch(self.count, self.kernel.LANES)
-        self._blocks = len(self.batch.real)
+        edges = np.linspace(0, len(self.batch.real), self.threads + 1).astype(int).tolist()
+        self._parts = list(pairwise(edges))  # blocks of each thread
         self.own = self.table.row(self.scenario)  # row of the scenario that episodes start from
         self.starts = np.full(self.batch.size, self.own, np.int64)
         self.origin = Origin(
@@ -141,7 +142,21 @@ class World:
 
         The reward and the end of the last step stay as they are.
         """
-        self.kernel.begin(np.flatnonzero(mask), self.starts, *self._fixed, *self._whole)
+        chosen, width = np.flatnonzero(mask), self.batch.width
+        if self.threads == 1 or chosen.size < 2 * width * self.threads:
+            self._begin(chosen)
+            return
+        cuts = np.linspace(0, chosen.size, self.threads + 1).astype(int)[1:-1]
+        # where a block begins: what two threads write then never shares a cache line
+        cuts = np.searchsorted(chosen, chosen[cuts] // width * width)
+        own, *others = np.split(chosen, cuts)
+        running = [self._submit(self._begin, other) for other in others]
+        self._begin(own)
+        for part in running:
+            part.result()
+
+    def _begin(self, chosen: NDArray[np.intp]) -> None:
+        self.kernel.begin(chosen, self.starts, *self._fixed, *self._whole)
 
     def fill_idle(self) -> None:
         """Give the idle lanes of the last block the first world, so that they compute something finite."""
@@ -153,16 +168,19 @@ class World:
     def advance(self, actions: NDArray[np.int64]) -> int:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
         if self.threads == 1:
-            return self.kernel.advance(actions, 0, self._blocks, *self._fixed, *self._whole)
+            return self._advance(actions, 0, len(self.batch.real))
+        own, *others = self._parts
+        running = [self._submit(self._advance, actions, *part) for part in others]
+        return self._advance(actions, *own) + sum(part.result() for part in running)
+
+    def _advance(self, actions: NDArray[np.int64], first: int, last: int) -> int:
+        ended: int = self.kernel.advance(actions, first, last, *self._fixed, *self._whole)
+        return ended
+
+    def _submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1)
-        edges = np.linspace(0, self._blocks, self.threads + 1).astype(int).tolist()
-        parts = [
-            self._pool.submit(self.kernel.advance, actions, first, last, *self._fixed, *self._whole)
-            for first, last in pairwise(edges[1:])
-        ]
-        ended = self.kernel.advance(actions, 0, edges[1], *self._fixed, *self._whole)
-        return ended + sum(part.result() for part in parts)
+        return self._pool.submit(work, *arguments)
 
     def get_state(self) -> WorldState:
         """Copy of everything that decides the future."""
