@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import springdrift
-from springdrift import dynamics, jit, kernel, kernel_narrow, model
+from springdrift import dynamics, jit, kernel, kernel_narrow, kernel_wide, model
 
 PACKAGE = Path(springdrift.__file__).parent
 
@@ -28,12 +28,13 @@ def imported(name):
 
 
 def test_the_stamp_covers_all_that_the_kernel_is_made_of():
-    assert set(jit.SOURCES) == {*imported("kernel"), "kernel_narrow"}  # which reads the file of the other
+    assert set(jit.SOURCES) == {*imported("kernel"), "kernel_narrow", "kernel_wide"}  # these read its file
 
 
 def test_every_cached_function_carries_the_stamp():
     for function in (
         kernel_narrow.advance,
+        kernel_wide.advance,
         kernel.advance,
         kernel.begin,
         kernel._swing,

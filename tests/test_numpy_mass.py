@@ -28,7 +28,7 @@ def test_a_cycle_is_the_same_to_the_last_bit(scenario, action):
 
 @pytest.mark.parametrize("scenario", ["stationary", "chaos"])
 def test_masses_that_strike_the_end_stops(scenario):
-    n = LANES + 8
+    n = 4 * LANES + 8  # in blocks of LANES
     world = World(n, scenario)
     world.seed(np.arange(n), np.arange(n, dtype=np.uint64))
     world.begin(np.ones(n, bool))

@@ -10,7 +10,7 @@ import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario, kernel
 from springdrift.kernel import LANES
 from springdrift.state import HISTORY, MEASUREMENTS, TURNS, Batch
-from springdrift.vector_env import NARROW
+from springdrift.vector_env import kernel_for
 
 NAMES = sorted(SCENARIOS)
 
@@ -20,7 +20,7 @@ def actions_of(n, steps, seed=0):
 
 
 @pytest.mark.parametrize("observe", ["monitor", "signals", "truth"])
-@pytest.mark.parametrize("n", [1, NARROW, LANES - 1, LANES + 3, 4 * LANES + 1])
+@pytest.mark.parametrize("n", [1, LANES // 2, LANES - 1, LANES + 3, 4 * LANES + 1])
 def test_env_i_of_n_is_env_i_alone_bit_for_bit(n, observe):
     chosen = [NAMES[i % len(NAMES)] for i in range(n)]
     envs = InclinedMassVectorEnv(n, scenario="mix", observe=observe, autoreset_mode="SameStep")
@@ -196,11 +196,20 @@ def test_a_state_whose_rings_stand_nowhere_is_refused(turn):
         envs.set_state(state)
 
 
+@pytest.mark.parametrize(
+    ("count", "lanes"),
+    [(1, 16), (16, 16), (32, 16), (33, 64), (64, 64), (65, 128), (256, 128), (300, 64), (1024, 128)],
+)
+def test_worlds_get_the_blocks_that_waste_least(count, lanes):
+    assert lanes == kernel_for(count).LANES
+
+
 def test_rings_are_read_oldest_first_whenever_an_episode_began():
     """What a window shows after a cycle is what it showed before, a cycle on, and the newest at its end."""
-    envs = InclinedMassVectorEnv(LANES + 3, scenario="mix", observe="signals")
+    n = 2 * LANES  # a whole block
+    envs = InclinedMassVectorEnv(n, scenario="mix", observe="signals")
     obs, _ = envs.reset(seed=1)
-    for cycle, actions in enumerate(actions_of(LANES + 3, 40)):
+    for cycle, actions in enumerate(actions_of(n, 40)):
         before = {name: envs.world.batch.window(name) for name in ("window_y", "window_u", "window_f")}
         obs = envs.step(actions)[0]
         for name, old in before.items():
@@ -208,14 +217,14 @@ def test_rings_are_read_oldest_first_whenever_an_episode_began():
             np.testing.assert_array_equal(new[:, :-MEASUREMENTS], old[:, MEASUREMENTS:], err_msg=name)
         assert (envs.world.batch.window("window_y") != before["window_y"]).any(axis=(0, 1)).all()
         pushes = envs.world.batch.window("window_u")[0, -HISTORY:].T / kernel.STRONGEST
-        np.testing.assert_allclose(obs[:LANES, 2 * HISTORY : 3 * HISTORY], pushes, rtol=1e-6)
+        np.testing.assert_allclose(obs[:, 2 * HISTORY : 3 * HISTORY], pushes, rtol=1e-6)
         if cycle % 7 == 3:  # some begin anew, at every place of the rings
-            mask = np.arange(LANES + 3) % 5 == cycle % 5
+            mask = np.arange(n) % 5 == cycle % 5
             others = envs.world.batch.window("window_y")
             envs.reset(options={"reset_mask": mask})
             now = envs.world.batch.window("window_y")
-            np.testing.assert_array_equal(now[0][:, ~mask[:LANES]], others[0][:, ~mask[:LANES]])
-            assert (now[0][:, mask[:LANES]] != others[0][:, mask[:LANES]]).all(axis=1).all()
+            np.testing.assert_array_equal(now[0][:, ~mask], others[0][:, ~mask])
+            assert (now[0][:, mask] != others[0][:, mask]).all(axis=1).all()
 
 
 def test_what_is_no_state_is_refused():

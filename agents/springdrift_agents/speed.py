@@ -273,44 +273,49 @@ def peak(rounds: int) -> float:
     return 2.0 * 96 * times / float(np.median(spent))
 
 
-@njit(nogil=True)
-def _push(s: Any, t: Any) -> None:
-    kernel._push(s, t, 0)
-
-
-@njit(nogil=True)
-def _rings(s: Any, t: Any) -> None:
-    kernel._recall(s, t)
-    kernel._record(s, t)
-
-
 def phases(rounds: int) -> list[Phase]:
     """Where the time of a step goes: a block in the cache, phase by phase, then whole batches."""
     n = 1024
     envs = InclinedMassVectorEnv(n, scenario="stationary", copy=False)
     envs.reset(seed=0)
     world = envs.world
+    used, lanes = world.kernel, world.kernel.LANES
     s, w = world.batch.real[0], world.batch.keys[0]
-    t, o = np.zeros(kernel.SCRATCH, np.float32), np.zeros(len(OBS) * kernel.LANES, np.float32)
-    c, plans = np.zeros(kernel.BILL * kernel.LANES), world.table.plans
+    t, o = np.zeros(used.SCRATCH, np.float32), np.zeros(len(OBS) * lanes, np.float32)
+    c, plans = np.zeros(used.BILL * lanes), world.table.plans
     costs, substeps = world.costs.array(), world.substeps // MEASUREMENTS
-    h = np.float32(kernel.INTERVAL / substeps)
-    inner = {"substeps": substeps}
-    # name: (function, arguments, times a cycle, lengths of loops)
-    parts: dict[str, tuple[Any, tuple[Any, ...], int, dict[str, int]]] = {
-        "draw random numbers": (kernel._draw, (s, w, t), 1, {}),
-        "drift the world": (kernel._drift, (s, w, t, plans), 1, {}),
-        "decide and ship models": (kernel._decide, (s, world.latency), 1, {}),
-        "recall and record": (_rings, (s, t), 1, {}),
-        "prepare": (kernel._prepare, (s, t, h), 1, {}),
-        "forecast and push (8)": (_push, (s, t), MEASUREMENTS, {}),
-        f"move ({substeps * MEASUREMENTS})": (kernel._glide, (t, substeps, h, False), MEASUREMENTS, inner),
-        "measure": (kernel._measure, (s, t), 1, {}),
-        "assess": (kernel._assess, (s, t), 1, {}),
-        "observe": (kernel._monitor, (s, o, world.latency), 1, {}),
-        "charge": (kernel._charge, (s, costs, c), 1, {}),
-        "report": (kernel._report, (s, o, c, 0, *world._whole), 1, {}),
+    h = np.float32(used.INTERVAL / substeps)
+    recall, record, push, glide = used._recall, used._record, used._push, used._glide
+
+    @njit(nogil=True)
+    def rings(s: Any, t: Any) -> None:
+        recall(s, t)
+        record(s, t)
+
+    @njit(nogil=True)
+    def first_push(s: Any, t: Any) -> None:
+        push(s, t, 0)
+
+    @njit(nogil=True)
+    def free_glide(t: Any, substeps: int, half: Any) -> None:
+        glide(t, substeps, half, False)
+
+    # name: (function, arguments, times a cycle, names of what it does in the kernel)
+    parts: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...]]] = {
+        "draw random numbers": (used._draw, (s, w, t), 1, ("_draw",)),
+        "drift the world": (used._drift, (s, w, t, plans), 1, ("_drift",)),
+        "decide and ship models": (used._decide, (s, world.latency), 1, ("_decide",)),
+        "recall and record": (rings, (s, t), 1, ("_recall", "_record")),
+        "prepare": (used._prepare, (s, t, h), 1, ("_prepare",)),
+        "forecast and push (8)": (first_push, (s, t), MEASUREMENTS, ("_push",)),
+        f"move ({substeps * MEASUREMENTS})": (free_glide, (t, substeps, h), MEASUREMENTS, ("_glide",)),
+        "measure": (used._measure, (s, t), 1, ("_measure",)),
+        "assess": (used._assess, (s, t), 1, ("_assess",)),
+        "observe": (used._monitor, (s, o, world.latency), 1, ("_monitor",)),
+        "charge": (used._charge, (s, costs, c), 1, ("_charge",)),
+        "report": (used._report, (s, o, c, 0, *world._whole), 1, ()),
     }
+    lengths = {"_push": {"j": 0}, "_glide": {"substeps": substeps}}
     before = s.copy()
     spent: dict[str, list[float]] = {name: [] for name in parts}
     runs = {name: _repeated(function) for name, (function, *_) in parts.items()}
@@ -320,15 +325,17 @@ def phases(rounds: int) -> list[Phase]:
             start = time.perf_counter()
             runs[name](1000, *arguments)
             if turn:
-                spent[name].append((time.perf_counter() - start) / 1000 * times / kernel.LANES * 1e9)
+                spent[name].append((time.perf_counter() - start) / 1000 * times / lanes * 1e9)
     s[:] = before
     found = [
         Phase(
             name,
             float(np.median(spent[name])),
-            0.0 if name == "report" else times * operations(function, **lengths) / kernel.LANES,
+            times
+            / kernel.LANES
+            * sum(operations(getattr(kernel, one), **lengths.get(one, {})) for one in does),
         )
-        for name, (function, _, times, lengths) in parts.items()
+        for name, (_, _, times, does) in parts.items()
     ]
     actions = np.zeros(n, np.int64)
     whole = race("", n, {"kernel": lambda: world.advance(actions), "env": lambda: envs.step(actions)}, rounds)

@@ -22,7 +22,7 @@ from springdrift.reward import Costs as Costs
 from springdrift.scenario import SCENARIOS as SCENARIOS
 from springdrift.scenario import Scenario as Scenario
 from springdrift.upkeep import UpkeepEnv as UpkeepEnv
-from springdrift.vector_env import NARROW as _NARROW
+from springdrift.vector_env import KERNELS as _KERNELS
 from springdrift.vector_env import InclinedMassVectorEnv as InclinedMassVectorEnv
 from springdrift.vector_env import World as World
 
@@ -42,6 +42,7 @@ if UPKEEP_ID not in _gym.registry:
 def warm_up() -> None:
     """Compile the kernels, or load them from their cache, so that the first step is a fast one."""
     simulate(duration=1.0)
-    for env in (InclinedMassEnv(), InclinedMassVectorEnv(_NARROW + 1)):
-        env.reset(seed=0)
-        env.step(env.action_space.sample())
+    for kernel, _ in _KERNELS:
+        envs = InclinedMassVectorEnv(kernel.LANES)
+        envs.reset(seed=0)
+        envs.step(envs.action_space.sample())

@@ -14,7 +14,7 @@ from numba import njit
 # is, whatever becomes of the constants and functions that it took from others.
 SOURCES = (
     *("actions", "arguments", "drift", "dynamics", "jit", "kernel", "model", "observation", "reward"),
-    *("kernel_narrow", "state", "streams", "transpose"),
+    *("kernel_narrow", "kernel_wide", "state", "streams", "transpose"),
 )
 STAMP = hashlib.sha256(
     b"".join(Path(__file__).with_name(f"{name}.py").read_bytes() for name in SOURCES)

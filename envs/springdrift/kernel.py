@@ -4,7 +4,8 @@ A block of ``LANES`` envs goes through each phase of a cycle together: every inn
 neighbouring lanes with a fixed count and no branch or library call, so it compiles to vector
 instructions, and each lane computes exactly what it would compute alone. Rare events (a fit, an
 abrupt change, the start of an episode) are handled lane by lane. What is computed is the same for any
-number of lanes; :mod:`springdrift.kernel_narrow` is this source with fewer.
+number of lanes; :mod:`springdrift.kernel_narrow` and :mod:`springdrift.kernel_wide` are this source with
+others.
 """
 
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ from springdrift.state import (
 )
 from springdrift.transpose import SIDE, transpose
 
-LANES: int = globals().get("LANES", 64)  # of a block: four vectors, so that none waits for the one before
+LANES: int = globals().get("LANES", 64)  # of a block: four vectors
 
 F = np.float32  # the state's type; a plain float would turn the arithmetic around it to float64
 ZERO, HALF, ONE, TWO = F(0.0), F(0.5), F(1.0), F(2.0)

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from springdrift import kernel, kernel_narrow
+from springdrift import kernel, kernel_narrow, kernel_wide
 from springdrift.actions import Action
 from springdrift.arguments import MOST, flag, is_whole, whole
 from springdrift.observation import OBSERVE
@@ -23,7 +23,7 @@ from springdrift.state import MEASUREMENTS, empty_batch, read_lanes, write_lanes
 
 RESET_OPTIONS = ("scenario", "reset_mask")
 MAX_SEED = 2**63
-NARROW = 2 * kernel_narrow.LANES  # worlds up to which narrow blocks are faster
+KERNELS = ((kernel_narrow, 1.7), (kernel, 1.0), (kernel_wide, 0.94))  # and what a lane of each costs
 
 
 def costs_of(costs: Costs | Mapping[str, float] | None) -> Costs:
@@ -63,6 +63,11 @@ def check_actions(actions: Any, count: int) -> NDArray[np.int64]:
         )
     wrong = int(np.flatnonzero((array < 0) | (array >= len(Action)))[0])
     raise ValueError(f"action {array[wrong]} of env {wrong} is out of range; allowed: {allowed}")
+
+
+def kernel_for(count: int) -> Any:
+    """The kernel whose blocks do the least work for so many worlds, idle lanes included."""
+    return min(KERNELS, key=lambda one: -(-count // one[0].LANES) * one[0].LANES * one[1])[0]
 
 
 class World:
@@ -108,7 +113,7 @@ class World:
             raise ValueError(f"substeps must be a multiple of {MEASUREMENTS}, got {substeps}")
         self.threads = whole("threads", threads, 1, 256)
         self.table = tabulate(self.scenario, self.cycles)
-        self.kernel: Any = kernel_narrow if self.count <= NARROW else kernel
+        self.kernel = kernel_for(self.count)
         self.batch = empty_batch(self.count, self.kernel.LANES)
         edges = np.linspace(0, len(self.batch.real), self.threads + 1).astype(int).tolist()
         self._parts = list(pairwise(edges))  # blocks of each thread
@@ -201,7 +206,7 @@ class World:
         return {**self.__dict__, "kernel": None, "_pool": None}  # modules cannot be pickled
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, kernel=kernel_narrow if state["count"] <= NARROW else kernel)
+        self.__dict__.update(state, kernel=kernel_for(state["count"]))
         self.out = self._whole.first(self.count)  # a copied view is no view of the copy
 
 
