@@ -1,7 +1,7 @@
 """``springdrift/InclinedMass-v0`` as a native vector env: one kernel call steps every world."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from itertools import pairwise
 from typing import Any
@@ -154,11 +154,7 @@ class World:
         cuts = np.linspace(0, chosen.size, self.threads + 1).astype(int)[1:-1]
         # where a block begins: what two threads write then never shares a cache line
         cuts = np.searchsorted(chosen, chosen[cuts] // width * width)
-        own, *others = np.split(chosen, cuts)
-        running = [self._submit(self._begin, other) for other in others]
-        self._begin(own)
-        for part in running:
-            part.result()
+        self._together(self._begin, [(part,) for part in np.split(chosen, cuts)])
 
     def _begin(self, chosen: NDArray[np.intp]) -> None:
         self.kernel.begin(chosen, self.starts, *self._fixed, *self._whole)
@@ -174,18 +170,19 @@ class World:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
         if self.threads == 1:
             return self._advance(actions, 0, len(self.batch.real))
-        own, *others = self._parts
-        running = [self._submit(self._advance, actions, *part) for part in others]
-        return self._advance(actions, *own) + sum(part.result() for part in running)
+        return sum(self._together(self._advance, [(actions, *part) for part in self._parts]))
 
     def _advance(self, actions: NDArray[np.int64], first: int, last: int) -> int:
         ended: int = self.kernel.advance(actions, first, last, *self._fixed, *self._whole)
         return ended
 
-    def _submit(self, work: Callable[..., Any], *arguments: Any) -> "Future[Any]":
+    def _together(self, work: Callable[..., Any], parts: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What ``work`` makes of each part: the first here, the others in threads of their own."""
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads - 1)
-        return self._pool.submit(work, *arguments)
+        own, *others = parts
+        running = [self._pool.submit(work, *part) for part in others]
+        return [work(*own), *(one.result() for one in running)]
 
     def get_state(self) -> WorldState:
         """Copy of everything that decides the future."""
