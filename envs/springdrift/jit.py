@@ -37,7 +37,7 @@ def compiled(function: Any) -> Any:
 
 
 def inlined(function: Any) -> Any:
-    """Compile into every function that calls it, each of them ``compiled`` where an array is returned."""
+    """Compile into every function that calls it; it neither makes nor returns an array."""
     return _njit(forceinline=True, _nrt=False, error_model="numpy")(function)
 
 
