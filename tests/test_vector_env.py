@@ -1,5 +1,9 @@
 """The vector env: each of N is what it would be alone, and every episode protocol keeps its promise."""
 
+import os
+import subprocess
+import sys
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario, kernel
 from springdrift.kernel import LANES
 from springdrift.state import HISTORY, MEASUREMENTS, TURNS, Batch
+from springdrift.threads import stay_awake
 from springdrift.vector_env import kernel_for
 
 NAMES = sorted(SCENARIOS)
@@ -48,9 +53,12 @@ def test_env_i_of_n_is_env_i_alone_bit_for_bit(n, observe):
             np.testing.assert_array_equal(obs[i], o)
 
 
+@pytest.mark.parametrize("awake", [True, False])
 @pytest.mark.parametrize("threads", [2, 3])
-def test_threads_change_nothing(threads):
+def test_threads_change_nothing(threads, awake, monkeypatch):
     """Nor do they where whole batches start at once, each thread with its share."""
+    assert stay_awake()  # the extra is there
+    monkeypatch.setattr("springdrift.vector_env.stay_awake", lambda: awake)
     n = 8 * LANES + 3
     one, many = (InclinedMassVectorEnv(n, scenario="mix", cycles=30, threads=k) for k in (1, threads))
     one.reset(seed=3), many.reset(seed=3)
@@ -63,6 +71,48 @@ def test_threads_change_nothing(threads):
             for envs in (one, many):
                 envs.reset(options={"reset_mask": mask})
     np.testing.assert_array_equal(one.world.batch.real, many.world.batch.real)
+
+
+FORKED = """
+import os, sys, threading
+import numpy as np
+from springdrift import InclinedMassVectorEnv, vector_env
+
+if sys.argv[1] == "asleep":
+    vector_env.stay_awake = lambda: False
+n, actions = 1024, np.zeros(1024, np.int64)
+envs = [InclinedMassVectorEnv(n, threads=k) for k in (1, 2, 2, 2)]
+
+
+def play(one):
+    one.reset(seed=3)
+    for _ in range(3):
+        one.step(actions)
+
+
+several = [threading.Thread(target=play, args=(one,)) for one in envs]
+for one in several:
+    one.start()
+for one in several:
+    one.join()
+child = os.fork()
+for one in envs:
+    one.step(actions)
+    play(one)
+same = all((one.world.batch.real == envs[0].world.batch.real).all() for one in envs)
+if child == 0:
+    os._exit(0 if same else 7)
+print(same, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("how", ["asleep", "awake"])
+def test_threads_bear_a_fork_and_calls_from_several_threads(how):
+    """A child has none of its parent's threads: it starts its own."""
+    run = [sys.executable, "-W", "ignore", "-c", FORKED, how]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=300)
+    assert (done.stdout, done.returncode) == ("True 0\n", 0), done.stderr
 
 
 @settings(max_examples=25, deadline=None)

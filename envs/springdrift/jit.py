@@ -28,6 +28,11 @@ def allocating(function: Any) -> Any:
     return _kept(_njit(cache=True, nogil=True, _nrt=True, error_model="numpy")(function))
 
 
+def side_by_side(function: Any) -> Any:
+    """Compile a function called from Python whose ``prange`` loops go to Numba's threads."""
+    return _kept(_njit(cache=True, nogil=True, parallel=True, error_model="numpy")(function))
+
+
 def compiled(function: Any) -> Any:
     """Compile a function that is called by compiled ones, and neither makes nor returns an array.
 

@@ -1,7 +1,6 @@
 """``springdrift/InclinedMass-v0`` as a native vector env: one kernel call steps every world."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from typing import Any
@@ -20,6 +19,7 @@ from springdrift.reward import TERMS, Costs
 from springdrift.scenario import Scenario, resolve, tabulate
 from springdrift.snapshot import EnvState, Origin, WorldState, check_env_state, check_world_state, digest
 from springdrift.state import MEASUREMENTS, empty_batch, read_lanes, write_lanes
+from springdrift.threads import MOST_THREADS, in_step, stay_awake, together
 
 RESET_OPTIONS = ("scenario", "reset_mask")
 MAX_SEED = 2**63
@@ -83,7 +83,7 @@ class World:
         cycles: deadline in cycles; None leaves it to the scenario.
         latency: cycles from the request of a retraining to its deployment.
         substeps: substeps a cycle, a multiple of 8.
-        threads: worker threads; worth it from a few thousand worlds on.
+        threads: worth it from some 500 worlds on with the extra ``threads``, else from some thousands.
 
     Raises:
         ValueError: an option out of range, naming it and what is allowed.
@@ -111,12 +111,12 @@ class World:
         self.substeps = whole("substeps", substeps, MEASUREMENTS, 8192)
         if self.substeps % MEASUREMENTS:
             raise ValueError(f"substeps must be a multiple of {MEASUREMENTS}, got {substeps}")
-        self.threads = whole("threads", threads, 1, 256)
+        self.threads = whole("threads", threads, 1, MOST_THREADS)
         self.table = tabulate(self.scenario, self.cycles)
         self.kernel = kernel_for(self.count)
         self.batch = empty_batch(self.count, self.kernel.LANES)
-        edges = np.linspace(0, len(self.batch.real), self.threads + 1).astype(int).tolist()
-        self._parts = list(pairwise(edges))  # blocks of each thread
+        # blocks of each thread
+        self._edges = np.linspace(0, len(self.batch.real), self.threads + 1).astype(np.int64)
         self.own = self.table.row(self.scenario)  # row of the scenario that episodes start from
         self.starts = np.full(self.batch.size, self.own, np.int64)
         self.origin = Origin(
@@ -130,7 +130,6 @@ class World:
             self.substeps // MEASUREMENTS,
             kernel.MODES[observe],
         )
-        self._pool: ThreadPoolExecutor | None = None
         self.allocate()
 
     def allocate(self) -> None:
@@ -154,7 +153,7 @@ class World:
         cuts = np.linspace(0, chosen.size, self.threads + 1).astype(int)[1:-1]
         # where a block begins: what two threads write then never shares a cache line
         cuts = np.searchsorted(chosen, chosen[cuts] // width * width)
-        self._together(self._begin, [(part,) for part in np.split(chosen, cuts)])
+        together(self._begin, [(part,) for part in np.split(chosen, cuts)])
 
     def _begin(self, chosen: NDArray[np.intp]) -> None:
         self.kernel.begin(chosen, self.starts, *self._fixed, *self._whole)
@@ -170,19 +169,15 @@ class World:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
         if self.threads == 1:
             return self._advance(actions, 0, len(self.batch.real))
-        return sum(self._together(self._advance, [(actions, *part) for part in self._parts]))
+        if stay_awake():
+            work = self.kernel.advance_together
+            ended: int = in_step(self.threads, work, self._edges, actions, *self._fixed, *self._whole)
+            return ended
+        return sum(together(self._advance, [(actions, *part) for part in pairwise(self._edges.tolist())]))
 
     def _advance(self, actions: NDArray[np.int64], first: int, last: int) -> int:
         ended: int = self.kernel.advance(actions, first, last, *self._fixed, *self._whole)
         return ended
-
-    def _together(self, work: Callable[..., Any], parts: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """What ``work`` makes of each part: the first here, the others in threads of their own."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads - 1)
-        own, *others = parts
-        running = [self._pool.submit(work, *part) for part in others]
-        return [work(*own), *(one.result() for one in running)]
 
     def get_state(self) -> WorldState:
         """Copy of everything that decides the future."""
@@ -200,7 +195,7 @@ class World:
         self.batch.keys[:] = fitting.keys
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "kernel": None, "_pool": None}  # modules cannot be pickled
+        return {**self.__dict__, "kernel": None}  # a module cannot be pickled
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, kernel=kernel_for(state["count"]))
