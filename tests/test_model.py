@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from springdrift import InclinedMassEnv, Params, simulate
+from springdrift import InclinedMassEnv, Params, model, simulate
 from springdrift.model import RIDGE_FORCE, RIDGE_LAG, RIDGE_LEVEL, fit
 
 DT = 0.25
@@ -82,10 +82,24 @@ def test_the_deployed_model_knows_the_frequency():
         assert angles == pytest.approx(np.pi, rel=0.03)
 
 
-def test_kernel_and_its_python_source_agree():
-    """The compiled fit against the same function as plain Python."""
-    rng = np.random.default_rng(3)
-    y, u, previous = rng.normal(0.5, 0.2, 48), rng.normal(0.0, 0.2, 48), np.zeros(6)
-    one, other = np.empty(6), np.empty(6)
-    assert fit(y, u, previous, one) == pytest.approx(fit.py_func(y, u, previous, other), rel=1e-9)
-    np.testing.assert_allclose(one, other, rtol=1e-7)
+@pytest.mark.parametrize("n", [0, 4, 8, 24, 48])
+@pytest.mark.parametrize("fits", [1, model.VECTOR, model.FITS])
+def test_fits_side_by_side_are_those_made_alone_bit_for_bit(n, fits):
+    rng = np.random.default_rng(n)
+    y, u, previous = (rng.normal(size=(rows, fits)) for rows in (n, n, 6))
+    e = model.room()
+    rows = e.reshape(-1, model.FITS)
+    for place, values in ((model.Y, y), (model.U, u), (model.PREVIOUS, previous)):
+        start = place // model.FITS
+        rows[start : start + len(values), :fits] = values
+    model.fit_side_by_side(e, fits, n)
+    for k in range(fits):
+        fitted = np.empty(6)
+        assert fit(y[:, k].copy(), u[:, k].copy(), previous[:, k].copy(), fitted) == e[model.ERROR + k]
+        np.testing.assert_array_equal(fitted, e[model.FITTED : model.ERROR].reshape(6, -1)[:, k])
+
+
+@pytest.mark.parametrize(("n", "forces"), [(47, 47), (52, 52), (48, 44)])
+def test_a_window_that_no_fit_has_is_refused(n, forces):
+    with pytest.raises(ValueError, match="as many forces as measurements, a multiple of 4 up to 48"):
+        fit(np.zeros(n), np.zeros(forces), np.zeros(6), np.empty(6))

@@ -14,12 +14,11 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from springdrift import streams
+from springdrift import model, streams
 from springdrift.actions import Action
 from springdrift.drift import MEMBERS, jump_to, reflect, slot
 from springdrift.dynamics import BUMPERS, GRAVITY, Params, bump, clamp, greater, lesser, sin_cos, substep
 from springdrift.jit import allocating, compiled, inlined, side_by_side
-from springdrift.model import fit
 from springdrift.observation import OBSERVE, age, bounded, gauge, log_error
 from springdrift.reward import TARGET, TERMS, forecast_cost, swing_cost
 from springdrift.state import (
@@ -340,21 +339,37 @@ def _drift(s: Any, w: Any, t: Any, plans: Any) -> None:
 
 
 @allocating
-def _fit_lane(s: Any, i: int) -> None:
-    """Fit the candidate of one lane on its window as it stands."""
-    y, u = np.empty(WINDOW), np.empty(WINDOW)
-    previous, fitted = np.empty(COEFFICIENTS), np.empty(COEFFICIENTS)
-    for ago in range(WINDOW_CYCLES):
-        from_y, from_u = _place(s, WINDOW_Y, WINDOW_CYCLES, ago), _place(s, WINDOW_U, WINDOW_CYCLES, ago)
+def _fit_lanes(s: Any, lanes: Any, count: int) -> None:
+    """Fit the candidates of the first ``count`` lanes in a list, neighbours in it side by side."""
+    e, first = model.room(), 0
+    while first < count:
+        used, last = s[SAMPLES + lanes[first]], first + 1
+        while last < count and last < first + model.FITS and s[SAMPLES + lanes[last]] == used:
+            last += 1
+        _fit_some(s, lanes[first:last], e, int(used))
+        first = last
+
+
+@compiled
+def _fit_some(s: Any, lanes: Any, e: Any, used: int) -> None:
+    """Fit lanes that may all use as many measurements, the last ``used``."""
+    count = lanes.shape[0]
+    fits = 1 if count == 1 else -(-count // model.VECTOR) * model.VECTOR
+    for ago in range(used // MEASUREMENTS):
+        y, u = _place(s, WINDOW_Y, WINDOW_CYCLES, ago), _place(s, WINDOW_U, WINDOW_CYCLES, ago)
         for j in range(MEASUREMENTS):
-            to, lane = (WINDOW_CYCLES - 1 - ago) * MEASUREMENTS + j, np.uint64(j * LANES + i)
-            y[to], u[to] = s[from_y + lane], s[from_u + lane]
+            to = (used - (ago + 1) * MEASUREMENTS + j) * model.FITS
+            for k in range(fits):
+                place = np.uint64(j * LANES + lanes[min(k, count - 1)])  # idle fits repeat the last
+                e[model.Y + to + k], e[model.U + to + k] = s[y + place], s[u + place]
     for j in range(COEFFICIENTS):
-        previous[j] = s[MODEL + j * LANES + i]
-    unused = WINDOW - int(s[SAMPLES + i])
-    s[CANDIDATE_FIT_ERROR + i] = fit(y[unused:], u[unused:], previous, fitted) / np.sqrt(NORM)
-    for j in range(COEFFICIENTS):
-        s[CANDIDATE + j * LANES + i] = fitted[j]
+        for k in range(fits):
+            e[model.PREVIOUS + j * model.FITS + k] = s[MODEL + j * LANES + lanes[min(k, count - 1)]]
+    model.fit_side_by_side(e, fits, used)
+    for k in range(count):
+        s[CANDIDATE_FIT_ERROR + lanes[k]] = e[model.ERROR + k] / np.sqrt(NORM)
+        for j in range(COEFFICIENTS):
+            s[CANDIDATE + j * LANES + lanes[k]] = e[model.FITTED + j * model.FITS + k]
 
 
 @compiled
@@ -370,20 +385,29 @@ def _deploy_lane(s: Any, i: int) -> None:
     s[ALARM_COUNT + i] = 0.0
 
 
+@allocating
+def _train(s: Any, latency: int) -> None:
+    """Start the retrainings that have been charged."""
+    lanes, count = np.empty(LANES, np.int64), 0
+    for i in range(LANES):
+        if s[CHARGED + i] > ZERO:
+            lanes[count] = i
+            count += 1
+            s[IN_FLIGHT + i] = ONE
+            s[TRAINING + i] = latency
+            s[SINCE_RETRAIN + i] = -ONE  # counts up to 0 at the end of this cycle
+    _fit_lanes(s, lanes, count)
+
+
 @compiled
 def _decide(s: Any, latency: int) -> None:
-    asked = ZERO
+    asked = 0
     for i in range(LANES):
         starts = ONE - s[IN_FLIGHT + i] if s[DECISION + i] == RETRAINING else ZERO
         s[CHARGED + i] = starts
-        asked += starts
-    if asked > ZERO:
-        for i in range(LANES):
-            if s[CHARGED + i] > ZERO:
-                _fit_lane(s, i)
-                s[IN_FLIGHT + i] = ONE
-                s[TRAINING + i] = latency
-                s[SINCE_RETRAIN + i] = -ONE  # counts up to 0 at the end of this cycle
+        asked += 1 if starts > ZERO else 0
+    if asked > 0:
+        _train(s, latency)
 
 
 # ---------------------------------------------------------------- the cycle
@@ -776,7 +800,7 @@ def _turn(half_turns: Any) -> Any:
 
 @compiled
 def _commission(s: Any, i: int, plan: Any) -> None:
-    """End commissioning in one lane: the level is measured, and the first model is fitted and deployed."""
+    """End commissioning in one lane: the level is measured, and the first model, fitted, is deployed."""
     s[HOME + i] = s[LEVEL + i]
     s[CYCLE + i] = 0.0
     s[DECISION + i] = WAITING
@@ -785,7 +809,6 @@ def _commission(s: Any, i: int, plan: Any) -> None:
         s[FIT_ERROR + i] = 1.0
         s[CANDIDATE_FIT_ERROR + i] = 1.0
     else:
-        _fit_lane(s, i)
         _deploy_lane(s, i)
     s[VERSION + i] = 0.0
     s[MODEL_AGE + i] = 0.0
@@ -990,6 +1013,7 @@ def begin(
     s, w, t = np.zeros(ROWS * LANES, F), np.zeros(len(KEYS) * LANES, np.uint32), _scratch()
     o = np.empty(obs.shape[1] * LANES, F)
     places, reals, words = np.empty(LANES, np.uint64), real.reshape(-1), keys.reshape(-1)
+    lanes = np.empty(LANES, np.int64)
     for first in range(0, chosen.shape[0], LANES):
         taken = min(LANES, chosen.shape[0] - first)
         s[:] = ZERO
@@ -1003,6 +1027,12 @@ def begin(
             s[TURN + i] = (turn + TURNS - COMMISSIONING_CYCLES) % TURNS
         for _ in range(COMMISSIONING_CYCLES):
             _cycle(s, w, t, rules)
+        fitted = 0
+        for i in range(taken):
+            if rules.plans[int(s[SCENARIO + i]), L_COLD] <= 0.0:
+                lanes[fitted] = i
+                fitted += 1
+        _fit_lanes(s, lanes, fitted)
         for i in range(taken):
             _commission(s, i, rules.plans[int(s[SCENARIO + i])])
             w[EPISODE + i] += np.uint32(1)
