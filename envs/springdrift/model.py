@@ -35,11 +35,11 @@ _ROOM = (
     ("mean", 1),  # m, of the measurements
     ("centred", WINDOW),  # m, measurements less their mean: the columns of the lags
     ("push", WINDOW),  # N, the column of the force
-    ("rest", WINDOW),  # m, what the previous model leaves to explain of each equation
+    ("unexplained", WINDOW),  # m, what the previous model leaves to explain of each equation
     ("gram", COEFFICIENTS * SUMS),  # column by column: its products with all columns, summed
 )
 _ends = np.cumsum([0, *(size * FITS for _, size in _ROOM)]).tolist()
-Y, U, PREVIOUS, FITTED, ERROR, MEAN, CENTRED, PUSH, LEFT, GRAM, ROOM = _ends
+Y, U, PREVIOUS, FITTED, ERROR, MEAN, CENTRED, PUSH, UNEXPLAINED, GRAM, ROOM = _ends
 
 
 @allocating
@@ -80,18 +80,18 @@ def _centre(y: Any, mean: Any, centred: Any, fits: int, n: int) -> None:
 
 
 @compiled
-def _equate(y: Any, u: Any, previous: Any, push: Any, rest: Any, fits: int, count: int) -> None:
+def _equate(y: Any, u: Any, previous: Any, push: Any, unexplained: Any, fits: int, count: int) -> None:
     """What is left to explain: if that is regressed, the ridge pulls toward the previous model."""
     for t in range(0, count, STEP):
-        now, asked, force, left = y[t * FITS :], u[t * FITS :], push[t * FITS :], rest[t * FITS :]
+        now, asked, force, rest = y[t * FITS :], u[t * FITS :], push[t * FITS :], unexplained[t * FITS :]
         for k in range(np.uint64(fits)):
             for j in range(STEP):
                 mean = 0.5 * (asked[_at(j + LAGS, k)] + asked[_at(j + LAGS - 1, k)])
-                unexplained = now[_at(j + LAGS, k)] - previous[_at(LEVEL, k)]
+                left = now[_at(j + LAGS, k)] - previous[_at(LEVEL, k)]
                 for i in range(LAGS):
-                    unexplained -= previous[_at(i, k)] * now[_at(j + LAGS - 1 - i, k)]
+                    left -= previous[_at(i, k)] * now[_at(j + LAGS - 1 - i, k)]
                 force[_at(j, k)] = mean
-                left[_at(j, k)] = unexplained - previous[_at(FORCE, k)] * mean
+                rest[_at(j, k)] = left - previous[_at(FORCE, k)] * mean
 
 
 @compiled
@@ -193,7 +193,7 @@ def fit_side_by_side(e: Any, fits: int, n: int) -> None:
             the coefficients stay close to the previous ones.
     """
     y, u, previous, fitted, mean = e[Y:U], e[U:PREVIOUS], e[PREVIOUS:FITTED], e[FITTED:ERROR], e[MEAN:CENTRED]
-    centred, push, rest, gram = e[CENTRED:PUSH], e[PUSH:LEFT], e[LEFT:GRAM], e[GRAM:ROOM]
+    centred, push, rest, gram = e[CENTRED:PUSH], e[PUSH:UNEXPLAINED], e[UNEXPLAINED:GRAM], e[GRAM:ROOM]
     count = max(n - LAGS, 0)
     _add_up(y, mean, fits, n)
     for k in range(np.uint64(fits)):
