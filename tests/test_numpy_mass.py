@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from springdrift import World
-from springdrift.kernel import LANES
+from springdrift.kernel import LANES, REWARD
+from springdrift.observation import OBS
 from springdrift_agents.numpy_mass import NumpyMass
 
 
@@ -12,18 +13,38 @@ from springdrift_agents.numpy_mass import NumpyMass
 @pytest.mark.parametrize("action", [0, 1])
 def test_a_cycle_is_the_same_to_the_last_bit(scenario, action):
     n = 40
-    world = World(n, scenario)
+    world, actions = World(n, scenario), np.full(n, action)
     world.seed(np.arange(n), np.arange(n, dtype=np.uint64))
     world.begin(np.ones(n, bool))
     for _ in range(3):
         mass = NumpyMass(world)
-        error = mass.cycle(np.full(n, action))
-        world.advance(np.full(n, action))
+        observation, _ = mass.cycle(actions)
+        world.advance(actions)
         for name in ("x", "v", "swing"):
             np.testing.assert_array_equal(getattr(mass, name), world.batch.lanes(name, n), err_msg=name)
         np.testing.assert_array_equal(mass.pushes[-1], world.batch.window("window_u")[:, -1].reshape(-1)[:n])
         # noise differs in its draws, not in its size
-        assert error.mean() == pytest.approx(world.batch.lanes("measured_error", n).mean(), rel=0.2, abs=0.01)
+        error = OBS.index("error")
+        np.testing.assert_allclose(observation[:, error].mean(), world.out.obs[:, error].mean(), atol=0.1)
+
+
+@pytest.mark.parametrize("scenario", ["stationary", "chaos"])
+def test_without_noise_whole_episodes_are_the_same_to_the_last_bit(scenario):
+    """Motion, dashboard and reward, by hand in a third of the cycles."""
+    n = 40
+    world = World(n, scenario)
+    world.seed(np.arange(n), np.arange(n, dtype=np.uint64))
+    world.begin(np.ones(n, bool))
+    world.batch.field("noise")[:] = 0.0
+    mass = NumpyMass(world)
+    for actions in np.random.default_rng(0).choice(2, (60, n), p=(2 / 3, 1 / 3)):
+        observation, reward = mass.cycle(actions)
+        world.advance(actions)
+        for column, sense in enumerate(OBS):
+            np.testing.assert_array_equal(
+                observation[:, column], world.out.obs[:, column], err_msg=sense.name
+            )
+        np.testing.assert_array_equal(reward, world.out.bill[REWARD])
 
 
 @pytest.mark.parametrize("scenario", ["stationary", "chaos"])
