@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from copy import deepcopy
 
 import gymnasium as gym
 import numpy as np
@@ -71,6 +72,19 @@ def test_threads_change_nothing(threads, awake, monkeypatch):
             for envs in (one, many):
                 envs.reset(options={"reset_mask": mask})
     np.testing.assert_array_equal(one.world.batch.real, many.world.batch.real)
+
+
+def test_a_copy_that_reuses_its_arrays_reports_its_own_world():
+    envs = InclinedMassVectorEnv(4, scenario="stationary", copy=False)
+    envs.reset(seed=0)
+    _, _, _, _, info = envs.step(np.zeros(4, int))
+    other = deepcopy(envs)
+    before = info["truth"]["x"].copy()
+    _, _, _, _, late = other.step(np.ones(4, int))
+    np.testing.assert_array_equal(info["truth"]["x"], before)
+    np.testing.assert_array_equal(late["truth"]["x"], other.world.batch.lanes("x", 4))
+    envs.step(np.ones(4, int))
+    np.testing.assert_array_equal(info["truth"]["x"], late["truth"]["x"])  # reused, as was asked for
 
 
 FORKED = """
