@@ -54,6 +54,27 @@ def test_env_i_of_n_is_env_i_alone_bit_for_bit(n, observe):
             np.testing.assert_array_equal(obs[i], o)
 
 
+@pytest.mark.parametrize("few", [1, 17, 60])
+def test_few_of_many_start_in_smaller_blocks_and_as_they_would_alone(few):
+    n = 600
+    assert kernel_for(few).LANES < kernel_for(n).LANES
+    envs = InclinedMassVectorEnv(n, scenario="mix")
+    envs.reset(seed=5)
+    plan = actions_of(n, 14)
+    for actions in plan[:7]:
+        envs.step(actions)
+    mask = np.zeros(n, bool)
+    mask[np.random.default_rng(few).choice(n, few, replace=False)] = True
+    first, _ = envs.reset(options={"reset_mask": mask})
+    later = [envs.step(actions)[0] for actions in plan[7:]]
+    for i in np.flatnonzero(mask)[:5]:
+        alone = InclinedMassEnv("mix")
+        alone.reset(seed=5 + int(i))
+        np.testing.assert_array_equal(alone.reset()[0], first[i])
+        for actions, obs in zip(plan[7:], later, strict=True):
+            np.testing.assert_array_equal(alone.step(actions[i])[0], obs[i])
+
+
 @pytest.mark.parametrize("awake", [True, False])
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_change_nothing(threads, awake, monkeypatch):

@@ -1006,24 +1006,24 @@ def begin(
     """Start the next episode in the lanes ``chosen``, of scenario row ``starts[lane]``.
 
     The lanes are gathered in a block of their own for the six cycles of commissioning, in which the
-    magnet pushes at random and nothing drifts. Observation, terms and truth of these lanes are
-    reported; reward and end are left as they are.
+    magnet pushes at random and nothing drifts; the batch may have blocks of another width. Observation,
+    terms and truth of these lanes are reported; reward and end are left as they are.
     """
     rules = Rules(plans, costs, latency, substeps)
     s, w, t = np.zeros(ROWS * LANES, F), np.zeros(len(KEYS) * LANES, np.uint32), _scratch()
     o = np.empty(obs.shape[1] * LANES, F)
     places, reals, words = np.empty(LANES, np.uint64), real.reshape(-1), keys.reshape(-1)
-    lanes = np.empty(LANES, np.int64)
+    lanes, width = np.empty(LANES, np.int64), real.shape[1] // ROWS
     for first in range(0, chosen.shape[0], LANES):
         taken = min(LANES, chosen.shape[0] - first)
         s[:] = ZERO
         for i in range(LANES):
             lane = chosen[first + min(i, taken - 1)]  # idle places repeat the last lane
             for k in range(len(KEYS)):
-                w[k * LANES + i] = keys[lane // LANES, k * LANES + lane % LANES]
+                w[k * LANES + i] = keys[lane // width, k * width + lane % width]
             _birth(s, w, i, starts[lane], rules)
             # so that its rings stand as those of its neighbours when it comes to them
-            turn = int(real[lane // LANES, TURN + lane % LANES])
+            turn = int(real[lane // width, TURN // LANES * width + lane % width])
             s[TURN + i] = (turn + TURNS - COMMISSIONING_CYCLES) % TURNS
         for _ in range(COMMISSIONING_CYCLES):
             _cycle(s, w, t, rules)
@@ -1038,16 +1038,16 @@ def begin(
             w[EPISODE + i] += np.uint32(1)
         for i in range(taken):
             lane = chosen[first + i]
-            places[i] = lane // LANES * ROWS * LANES + lane % LANES
-        for place in range(0, ROWS * LANES, LANES):  # lanes within: neighbours lie in one cache line
+            places[i] = lane // width * ROWS * width + lane % width
+        for r in range(ROWS):  # lanes within: neighbours lie in one cache line
             for i in range(taken):
-                reals[places[i] + np.uint64(place)] = s[place + i]
+                reals[places[i] + np.uint64(r * width)] = s[r * LANES + i]
         for i in range(taken):
             lane = chosen[first + i]
-            places[i] = lane // LANES * len(KEYS) * LANES + lane % LANES
+            places[i] = lane // width * len(KEYS) * width + lane % width
         for k in range(len(KEYS)):
             for i in range(taken):
-                words[places[i] + np.uint64(k * LANES)] = w[k * LANES + i]
+                words[places[i] + np.uint64(k * width)] = w[k * LANES + i]
         _observe(s, o, rules.latency, mode)
         for i in range(taken):
             lane = chosen[first + i]
