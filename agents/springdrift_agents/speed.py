@@ -286,11 +286,17 @@ def phases(rounds: int) -> list[Phase]:
     costs, substeps = world.costs.array(), world.substeps // MEASUREMENTS
     h = np.float32(used.INTERVAL / substeps)
     recall, record, push, glide = used._recall, used._record, used._push, used._glide
+    decide, ship = used._decide, used._ship
 
     @njit(nogil=True)
     def rings(s: Any, t: Any) -> None:
         recall(s, t)
         record(s, t)
+
+    @njit(nogil=True)
+    def models(s: Any, latency: int) -> None:
+        decide(s, latency)
+        ship(s)
 
     @njit(nogil=True)
     def first_push(s: Any, t: Any) -> None:
@@ -304,7 +310,7 @@ def phases(rounds: int) -> list[Phase]:
     parts: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...]]] = {
         "draw random numbers": (used._draw, (s, w, t), 1, ("_draw",)),
         "drift the world": (used._drift, (s, w, t, plans), 1, ("_drift",)),
-        "decide and ship models": (used._decide, (s, world.latency), 1, ("_decide",)),
+        "decide and ship models": (models, (s, world.latency), 1, ("_decide", "_ship")),
         "recall and record": (rings, (s, t), 1, ("_recall", "_record")),
         "prepare": (used._prepare, (s, t, h), 1, ("_prepare",)),
         "forecast and push (8)": (first_push, (s, t), MEASUREMENTS, ("_push",)),
