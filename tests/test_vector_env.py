@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from copy import deepcopy
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -106,6 +107,27 @@ def test_a_copy_that_reuses_its_arrays_reports_its_own_world():
     np.testing.assert_array_equal(late["truth"]["x"], other.world.batch.lanes("x", 4))
     envs.step(np.ones(4, int))
     np.testing.assert_array_equal(info["truth"]["x"], late["truth"]["x"])  # reused, as was asked for
+
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="no /proc here")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_memory_stays_flat_over_ten_million_steps(threads):
+    """Of every decision, with episodes that end at different times."""
+    n, rounds = 1024, 10_000
+    envs = InclinedMassVectorEnv(n, scenario="mix", threads=threads, autoreset_mode="SameStep")
+    envs.reset(seed=0)
+    clock = envs.world.batch.field("cycle")
+    clock[:] = np.random.default_rng(0).integers(190, size=clock.shape)
+    plan = actions_of(n, 64)
+    for turn in range(rounds):
+        envs.step(plan[turn % 64])
+        if turn == rounds // 10:
+            early = resident()
+    assert resident() - early < 2**19
 
 
 FORKED = """
