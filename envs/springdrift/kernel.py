@@ -359,12 +359,12 @@ def _fit_some(s: Any, lanes: Any, e: Any, used: int) -> None:
         y, u = _place(s, WINDOW_Y, WINDOW_CYCLES, ago), _place(s, WINDOW_U, WINDOW_CYCLES, ago)
         for j in range(MEASUREMENTS):
             to = (used - (ago + 1) * MEASUREMENTS + j) * model.FITS
-            for k in range(fits):
-                place = np.uint64(j * LANES + lanes[min(k, count - 1)])  # idle fits repeat the last
+            for k in range(count):
+                place = np.uint64(j * LANES + lanes[k])
                 e[model.Y + to + k], e[model.U + to + k] = s[y + place], s[u + place]
     for j in range(COEFFICIENTS):
-        for k in range(fits):
-            e[model.PREVIOUS + j * model.FITS + k] = s[MODEL + j * LANES + lanes[min(k, count - 1)]]
+        for k in range(count):
+            e[model.PREVIOUS + j * model.FITS + k] = s[MODEL + j * LANES + lanes[k]]
     model.fit_side_by_side(e, fits, used)
     for k in range(count):
         s[CANDIDATE_FIT_ERROR + lanes[k]] = e[model.ERROR + k] / np.sqrt(NORM)

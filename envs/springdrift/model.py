@@ -44,9 +44,13 @@ Y, U, PREVIOUS, FITTED, ERROR, MEAN, CENTRED, PUSH, UNEXPLAINED, GRAM, ROOM = _e
 
 @allocating
 def room() -> Any:
-    """Room for ``FITS`` fits at the start of a cache line: vectors that cross one cost twice."""
+    """Room for ``FITS`` fits at the start of a cache line: vectors that cross one cost twice.
+
+    It begins with zeros, so that idle fits are of something finite.
+    """
     raw = np.empty(ROOM + ALIGNED)
     start = -raw.ctypes.data % (4 * ALIGNED) // 8
+    raw[start : start + FITTED] = 0.0
     return raw[start : start + ROOM]
 
 
