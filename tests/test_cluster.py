@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from springdrift_agents.evaluate import compare
-from springdrift_agents.rules import policy
+from springdrift_agents.evaluation.evaluate import compare
+from springdrift_agents.policies.rules import policy
 
 POLICIES = {name: policy(name) for name in ("never", "periodic", "threshold", "adwin")}
 SCENARIOS = ["abrupt", "wear", "poc"]

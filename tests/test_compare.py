@@ -12,12 +12,15 @@ from rich.console import Console
 from rich.table import Table
 from typer.testing import CliRunner
 
-from springdrift import SCENARIOS, TERMS, InclinedMassEnv, view
-from springdrift_agents import files, report
-from springdrift_agents.commands import app, shell
-from springdrift_agents.evaluate import PURPOSES, compare, evaluate, world_seeds
-from springdrift_agents.rules import RULES, policy, policy_names
-from springdrift_agents.statistics import mean_interval
+from springdrift import SCENARIOS, TERMS, InclinedMassEnv
+from springdrift.render import view
+from springdrift_agents import files
+from springdrift_agents.cli import shell
+from springdrift_agents.cli.app import app
+from springdrift_agents.evaluation import report
+from springdrift_agents.evaluation.evaluate import PURPOSES, compare, evaluate, world_seeds
+from springdrift_agents.evaluation.statistics import mean_interval
+from springdrift_agents.policies.rules import RULES, policy, policy_names
 
 run = CliRunner()
 
@@ -118,7 +121,7 @@ def test_tables_name_everything():
 )
 def test_wrong_arguments_get_a_sentence(args, message, tmp_path):
     found = subprocess.run(
-        [sys.executable, "-m", "springdrift_agents.cli", *args, *(["--out", str(tmp_path / "x")])],
+        [sys.executable, "-m", "springdrift_agents.cli.main", *args, *(["--out", str(tmp_path / "x")])],
         capture_output=True,
         text=True,
     )
@@ -136,7 +139,7 @@ def test_lists():
 
 
 def test_a_missing_extra_is_named(tmp_path):
-    code = "import sys; sys.modules['typer'] = None\nfrom springdrift_agents.cli import main\nmain()"
+    code = "import sys; sys.modules['typer'] = None\nfrom springdrift_agents.cli.main import main\nmain()"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.returncode == 1
     assert 'pip install "springdrift[cli]"' in found.stderr
@@ -203,10 +206,10 @@ def test_a_folder_for_results_is_tried_before_the_work(command, tmp_path, monkey
         raise AssertionError("the work began")
 
     for place in (
-        "commands.compare.run_comparison",
-        "regret.regret",
-        "maps.break_even",
-        "detectors.lab",
+        "cli.compare.run_comparison",
+        "planning.regret.regret",
+        "evaluation.maps.break_even",
+        "policies.detectors.lab",
     ):
         monkeypatch.setattr(f"springdrift_agents.{place}", work)
     file = tmp_path / "file"

@@ -9,14 +9,13 @@ from scipy.stats import bootstrap, mannwhitneyu
 from typer.testing import CliRunner
 
 from springdrift import OBS, SCENARIOS, Action, InclinedMassVectorEnv
-from springdrift_agents import generalist, report, rules, tuning
-from springdrift_agents.commands import app
-from springdrift_agents.diagnosis import FINDINGS, Diagnosis
-from springdrift_agents.evaluate import Calendar, Episodes, compare, evaluate, world_seeds
-from springdrift_agents.generalist import Standing
-from springdrift_agents.regret import CAUSES, regret
-from springdrift_agents.rules import RULES, Rule, policy
-from springdrift_agents.statistics import (
+from springdrift_agents.bench import generalist
+from springdrift_agents.bench.generalist import Standing
+from springdrift_agents.cli.app import app
+from springdrift_agents.evaluation import report
+from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis
+from springdrift_agents.evaluation.evaluate import Calendar, Episodes, compare, evaluate, world_seeds
+from springdrift_agents.evaluation.statistics import (
     Interval,
     gap_closed,
     gap_interval,
@@ -25,6 +24,10 @@ from springdrift_agents.statistics import (
     profile,
     stratified_interval,
 )
+from springdrift_agents.planning.regret import CAUSES, regret
+from springdrift_agents.policies import rules
+from springdrift_agents.policies.rules import RULES, Rule, policy
+from springdrift_agents.training import tune as tuning
 
 
 def test_interquartile_mean_is_the_mean_of_the_middle_half():

@@ -9,7 +9,7 @@ from course_common import LessonChecks, hint_of, solutions_of
 
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson3 import cusum
-from springdrift_agents.detectors import Cusum, Ewma, run_lengths, siegmund
+from springdrift_agents.policies.detectors import Cusum, Ewma, run_lengths, siegmund
 
 RIGHT = solutions_of(3)
 cdf = NormalDist().cdf

@@ -9,7 +9,7 @@ from course_common import LessonChecks, hint_of, script_of, solutions_of
 from springdrift import OBS, Action, InclinedMassEnv
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson4 import BREAK_EVEN, REMEDIES
-from springdrift_agents.rules import error_of, sense
+from springdrift_agents.policies.rules import error_of, sense
 
 RIGHT = solutions_of(4)
 

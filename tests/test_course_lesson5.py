@@ -7,7 +7,7 @@ from course_common import LessonChecks, hint_of, solutions_of
 from springdrift import Action, UpkeepEnv
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson5 import IMPROVED, LOWEST_PRICE, hidden_values, hidden_world
-from springdrift_agents.planning import policy_iteration
+from springdrift_agents.planning.exact import policy_iteration
 
 RIGHT = solutions_of(5)
 worth = RIGHT.action_worth

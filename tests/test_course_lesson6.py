@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from course_common import LessonChecks, hint_of, script_of, solutions_of
 
-from springdrift.observation import OBSERVE
+from springdrift.incline.observation import OBSERVE
 from springdrift_agents.course import check
-from springdrift_agents.learned import Card, Learned
+from springdrift_agents.policies.learned import Card, Learned
 
 RIGHT = solutions_of(6)
 TRUTH, DASHBOARD = RIGHT.names_of("truth"), RIGHT.names_of("monitor")

@@ -10,8 +10,8 @@ from course_common import LessonChecks, hint_of, solutions_of
 
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson7 import VERDICTS, suspects
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.statistics import iqm, mean_interval, probability_of_improvement
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.evaluation.statistics import iqm, mean_interval, probability_of_improvement
 
 RIGHT = solutions_of(7)
 

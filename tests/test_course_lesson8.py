@@ -9,8 +9,8 @@ from course_common import LessonChecks, hint_of, solutions_of
 from springdrift import Action, Jump, Scenario
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson8 import CURES
-from springdrift_agents.evaluate import Script, evaluate, world_seeds
-from springdrift_agents.rules import policy
+from springdrift_agents.evaluation.evaluate import Script, evaluate, world_seeds
+from springdrift_agents.policies.rules import policy
 
 RIGHT = solutions_of(8)
 

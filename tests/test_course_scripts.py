@@ -72,7 +72,7 @@ def test_a_lesson_runs_as_a_notebook(script, tmp_path):
 
 
 def execute(source: Path, out: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "springdrift_agents.cli", "notebooks", "--execute"]
+    command = [sys.executable, "-m", "springdrift_agents.cli.main", "notebooks", "--execute"]
     return subprocess.run(
         [*command, "--source", str(source), "--out", str(out)],
         env=FAST,

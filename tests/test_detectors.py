@@ -5,9 +5,9 @@ import pytest
 from river.drift import ADWIN, KSWIN
 from typer.testing import CliRunner
 
-from springdrift_agents.commands import app
-from springdrift_agents.detectors import ADWIN as ADWIN_FAMILY
-from springdrift_agents.detectors import (
+from springdrift_agents.cli.app import app
+from springdrift_agents.policies.detectors import ADWIN as ADWIN_FAMILY
+from springdrift_agents.policies.detectors import (
     Cusum,
     Ewma,
     Family,

@@ -14,7 +14,7 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import springdrift
 from springdrift import ENV_ID, SCENARIOS, Action, Costs, Params, Scenario
-from springdrift.observation import OBSERVE
+from springdrift.incline.observation import OBSERVE
 
 scenarios = st.sampled_from(sorted(SCENARIOS))
 decisions = st.lists(st.integers(0, 2), min_size=1, max_size=40)
@@ -23,7 +23,7 @@ decisions = st.lists(st.integers(0, 2), min_size=1, max_size=40)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_contract_holds_in_every_scenario(scenario):
     for observe in OBSERVE:
-        springdrift.check(gym.make(ENV_ID, scenario=scenario, observe=observe, cycles=60), seed=11)
+        springdrift.game.check(gym.make(ENV_ID, scenario=scenario, observe=observe, cycles=60), seed=11)
     sb3_check_env(gym.make(ENV_ID, scenario=scenario))
 
 
@@ -35,7 +35,7 @@ def test_check_catches_a_world_that_listens_to_the_agent():
             return super().step(action)
 
     with pytest.raises(springdrift.ContractError, match="stiffness depends on the actions"):
-        springdrift.check(Leaky(scenario="gradual"))
+        springdrift.game.check(Leaky(scenario="gradual"))
 
 
 def test_check_catches_a_reward_that_is_not_the_terms():
@@ -45,7 +45,7 @@ def test_check_catches_a_reward_that_is_not_the_terms():
             return obs, reward + 0.1, *rest
 
     with pytest.raises(springdrift.ContractError, match="is not minus the terms' sum"):
-        springdrift.check(Generous())
+        springdrift.game.check(Generous())
 
 
 @settings(max_examples=60, deadline=None)

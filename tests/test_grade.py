@@ -15,7 +15,7 @@ from faults import ALL, CLASS, COURSE, RIGHT, notebook
 from typer.testing import CliRunner
 
 from springdrift_agents import course
-from springdrift_agents.commands import app
+from springdrift_agents.cli.app import app
 from springdrift_agents.course import wire
 from springdrift_agents.course.exercise import Exercise, number
 from springdrift_agents.course.grade import grade, to_csv, write_csv
@@ -380,7 +380,7 @@ def test_the_command(tmp_path, monkeypatch):
         {"k": "array", "type": "<f8", "shape": [10**9], "at": 0},
         {"k": "array", "type": "<f8", "shape": [1], "at": 7},
         {"k": "record", "class": "os:system", "of": ["true"]},
-        {"k": "record", "class": "springdrift_agents.cli:main", "of": []},
+        {"k": "record", "class": "springdrift_agents.cli.main:main", "of": []},
         {"k": "record", "class": "springdrift_agents.files:os", "of": []},
         {"k": "ref", "at": 0, "type": "x", "callable": True},
         {"k": "set", "of": [{"k": "list", "of": []}]},

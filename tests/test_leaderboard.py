@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from springdrift_agents.commands import app
+from springdrift_agents.cli.app import app
 from springdrift_agents.course.leaderboard import (
     KEYS,
     Disqualified,
@@ -22,8 +22,8 @@ from springdrift_agents.course.leaderboard import (
 )
 from springdrift_agents.course.sandbox import Box
 from springdrift_agents.course.workshop import Workshop, namespaces_work
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.rules import policy
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.policies.rules import policy
 
 PREDICT = "def predict(self, observation, state=None, episode_start=None, deterministic=True):"
 
@@ -100,7 +100,7 @@ def good(tmp_path):
     (tmp_path / "calendar" / "src").mkdir(parents=True)
     (tmp_path / "calendar" / "src" / "policy.py").write_text(COUNTER)
     (tmp_path / "calendar" / "src" / "helper.py").write_text("EVERY = 30\n")
-    text = "from springdrift_agents.rules import policy as rule\npolicy = rule('cusum')\n"
+    text = "from springdrift_agents.policies.rules import policy as rule\npolicy = rule('cusum')\n"
     (tmp_path / "ann_policy.py").write_text(text)
     return tmp_path
 

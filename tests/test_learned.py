@@ -13,12 +13,13 @@ from typer.testing import CliRunner
 
 import springdrift_agents
 from springdrift import OBS, Action
-from springdrift_agents import learned, training
-from springdrift_agents.commands import app
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.hyperparameters import ALGOS
-from springdrift_agents.learned import Card, Learned
-from springdrift_agents.rules import observe_of, policy, policy_names
+from springdrift_agents.cli.app import app
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.policies import learned
+from springdrift_agents.policies.learned import Card, Learned
+from springdrift_agents.policies.rules import observe_of, policy, policy_names
+from springdrift_agents.training import train as training
+from springdrift_agents.training.hyperparameters import ALGOS
 
 SHIPPED = sorted(learned.shipped())
 SMALL = {"n_envs": 4, "n_steps": 8, "batch_size": 32}

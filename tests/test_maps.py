@@ -5,10 +5,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from springdrift_agents.commands import app
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.maps import break_even
-from springdrift_agents.rules import policy
+from springdrift_agents.cli.app import app
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.evaluation.maps import break_even
+from springdrift_agents.policies.rules import policy
 
 POLICIES = {name: policy(name) for name in ("never", "swing", "threshold")}
 

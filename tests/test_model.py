@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from springdrift import InclinedMassEnv, Params, model, simulate
-from springdrift.model import RIDGE_FORCE, RIDGE_LAG, RIDGE_LEVEL, fit
+from springdrift import InclinedMassEnv, Params, simulate
+from springdrift.incline import model
+from springdrift.incline.model import RIDGE_FORCE, RIDGE_LAG, RIDGE_LEVEL, fit
 
 DT = 0.25
 

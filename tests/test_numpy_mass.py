@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from springdrift import World
-from springdrift.kernel import LANES, REWARD
-from springdrift.observation import OBS
-from springdrift_agents.numpy_mass import NumpyMass
+from springdrift.incline.kernel import LANES, REWARD
+from springdrift.incline.observation import OBS
+from springdrift_agents.bench.numpy_mass import NumpyMass
 
 
 @pytest.mark.parametrize("scenario", ["stationary", "chaos"])

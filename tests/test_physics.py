@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from springdrift import SCENARIOS, InclinedMassEnv, Params, simulate
-from springdrift.streams import threefry
+from springdrift.game.streams import threefry
 
 COULOMB = FIGURES["coulomb_oscillator"]
 CASE = COULOMB["case"]

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from springdrift import SCENARIOS
-from springdrift_agents import generalist, plans
-from springdrift_agents.evaluate import Script, compare, evaluate, world_seeds
-from springdrift_agents.practice import HELD_OUT
-from springdrift_agents.rules import policy, policy_names
-from springdrift_agents.statistics import gap_interval
+from springdrift_agents.bench import generalist
+from springdrift_agents.evaluation.evaluate import Script, compare, evaluate, world_seeds
+from springdrift_agents.evaluation.statistics import gap_interval
+from springdrift_agents.planning import plans
+from springdrift_agents.policies.rules import policy, policy_names
+from springdrift_agents.training.practice import HELD_OUT
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)

@@ -21,16 +21,17 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from springdrift import ENV_ID, TERMS, Action, InclinedMassEnv
-from springdrift.view import COLOURS, View, Window
-from springdrift_agents import play, scores
-from springdrift_agents.card import title_of
-from springdrift_agents.commands import app
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.learned import shipped
-from springdrift_agents.lesson import lesson
-from springdrift_agents.movie import Movie
-from springdrift_agents.record import SmoothVideo
-from springdrift_agents.rules import RULES, policy, settings
+from springdrift.render.view import COLOURS, View, Window
+from springdrift_agents.cli.app import app
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.play import game as play
+from springdrift_agents.play import scores
+from springdrift_agents.play.card import title_of
+from springdrift_agents.play.feedback import lesson
+from springdrift_agents.play.movie import Movie
+from springdrift_agents.play.record import SmoothVideo
+from springdrift_agents.policies.learned import shipped
+from springdrift_agents.policies.rules import RULES, policy, settings
 
 
 @pytest.fixture
@@ -392,7 +393,7 @@ def test_a_film_can_keep_the_scenario_s_name_back(tmp_path, monkeypatch):
 def test_memory_does_not_grow_with_the_length_of_a_film(tmp_path, suffix):
     code = (
         "import re, sys\nimport numpy as np\nfrom pathlib import Path\n"
-        "from springdrift_agents.movie import Movie\n"
+        "from springdrift_agents.play.movie import Movie\n"
         "def film(count):\n"
         "    with Movie(Path(sys.argv[1]), (640, 400), 30) as movie:\n"
         "        for n in range(count):\n"
@@ -490,7 +491,7 @@ def test_without_a_display_playing_is_refused(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     why = "no window can be opened here (no display was found)"
     assert why in str(CliRunner().invoke(app, ["watch"]).exception)
-    command = [sys.executable, "-m", "springdrift_agents.cli", "play", "--wait", "--no-keep"]
+    command = [sys.executable, "-m", "springdrift_agents.cli.main", "play", "--wait", "--no-keep"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, f"springdrift: {why}" in done.stderr) == (1, True)
     assert "Traceback" not in done.stderr
@@ -522,7 +523,7 @@ class Screen:
             time.sleep(0.1)
 
     def play(self, *args, first=""):
-        code = f"{first}\nfrom springdrift_agents.cli import main\nmain()"
+        code = f"{first}\nfrom springdrift_agents.cli.main import main\nmain()"
         command = [sys.executable, "-c", code, "play", *args]
         self.game = subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True)
         self.until(lambda: self.tool("getwindowfocus", "getwindowname") == "springdrift")
@@ -567,7 +568,7 @@ def screen(tmp_path):
 def test_a_real_window_is_played_with_real_keys_and_closed_by_its_frame(screen, tmp_path):
     decided = tmp_path / "decided"
     noting = (
-        "from springdrift_agents.play import Game\ndecide = Game.decide\n"
+        "from springdrift_agents.play.game import Game\ndecide = Game.decide\n"
         f"note = open({str(decided)!r}, 'w', buffering=1)\n"
         "Game.decide = lambda game, action: (decide(game, action), print(int(action), file=note))"
     )
@@ -605,7 +606,7 @@ def test_a_real_window_is_played_with_real_keys_and_closed_by_its_frame(screen, 
 def test_a_real_window_is_closed_while_the_card_is_counted(screen, tmp_path):
     counting = tmp_path / "counting"
     slowly = (
-        "import pathlib, time\nfrom springdrift_agents.play import Game\ncard = Game.card\n"
+        "import pathlib, time\nfrom springdrift_agents.play.game import Game\ncard = Game.card\n"
         f"Game.card = lambda game: (pathlib.Path({str(counting)!r}).touch(), time.sleep(2), card(game))[2]"
     )
     window = screen.play("-s", "poc", "--cycles", "2", "--tempo", "8", first=slowly)

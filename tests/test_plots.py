@@ -7,8 +7,8 @@ import pytest
 from matplotlib.text import Text
 
 from springdrift import SCENARIOS, TERMS
-from springdrift_agents.plots import compare_plot
-from springdrift_agents.rules import RULES
+from springdrift_agents.evaluation.plots import compare_plot
+from springdrift_agents.policies.rules import RULES
 
 TITLE = "What drift costs, by strategy: 1000 worlds of each scenario, the same for all"
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from published import FIGURES, formula, leaves
 
-from springdrift_agents import detectors
-from springdrift_agents.rules import Periodic
+from springdrift_agents.policies import detectors
+from springdrift_agents.policies.rules import Periodic
 
 COVERED = {
     "cusum_two_sided_k0.5_h4/arl/*": "test_detectors.test_run_lengths_are_the_published_ones",

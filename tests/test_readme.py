@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from springdrift_agents import readme
+from springdrift_agents.bench import readme
 
 TEXT = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
 

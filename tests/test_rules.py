@@ -7,7 +7,16 @@ from stable_baselines3.common.evaluation import evaluate_policy
 
 import springdrift
 from springdrift import ENV_ID, OBS, InclinedMassEnv, InclinedMassVectorEnv
-from springdrift_agents.rules import RULES, Periodic, Retrain, Swing, Threshold, cycles_of, error_of, policy
+from springdrift_agents.policies.rules import (
+    RULES,
+    Periodic,
+    Retrain,
+    Swing,
+    Threshold,
+    cycles_of,
+    error_of,
+    policy,
+)
 
 
 def dashboard(n=1, **senses):

@@ -20,11 +20,11 @@ from springdrift import (
     Shock,
     Trend,
     Walk,
-    streams,
 )
-from springdrift.drift import FURTHEST, LIMITS, STEADY
-from springdrift.scenario import tabulate
-from springdrift_agents.practice import HELD_OUT, PRACTICE
+from springdrift.game import streams
+from springdrift.incline.drift import FURTHEST, LIMITS, STEADY
+from springdrift.incline.scenario import tabulate
+from springdrift_agents.training.practice import HELD_OUT, PRACTICE
 
 
 def made(**fields):

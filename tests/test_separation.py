@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from springdrift import SCENARIOS
-from springdrift_agents import separation
-from springdrift_agents.commands import app
-from springdrift_agents.separation import QUIET, STALE, STRATEGIES, Verdict, judge
+from springdrift_agents.bench import separation
+from springdrift_agents.bench.separation import QUIET, STALE, STRATEGIES, Verdict, judge
+from springdrift_agents.cli.app import app
 
 TOGETHER, NOWHERE = "retraining alone loses to both together", "no one fixed setting is good everywhere"
 

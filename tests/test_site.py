@@ -12,11 +12,12 @@ from typing import get_args
 import pytest
 
 import springdrift
-from springdrift.drift import Law
-from springdrift.kernel import TRUTH_NAMES
-from springdrift.observation import OBSERVE
-from springdrift_agents import learned, reference
-from springdrift_agents.rules import RULES, settings
+from springdrift.incline.drift import Law
+from springdrift.incline.kernel import TRUTH_NAMES
+from springdrift.incline.observation import OBSERVE
+from springdrift_agents.bench import reference
+from springdrift_agents.policies import learned
+from springdrift_agents.policies.rules import RULES, settings
 
 SITE = Path(__file__).parents[1] / "tutorials" / "site"
 HOW_TOS = sorted(SITE.glob("howto/*.md"))
@@ -142,7 +143,7 @@ def test_every_command_and_every_option():
 
 def test_the_command_line_agrees():
     shown = subprocess.run(
-        [sys.executable, "-m", "springdrift_agents.cli", "train", "--help"],
+        [sys.executable, "-m", "springdrift_agents.cli.main", "train", "--help"],
         env=os.environ | {"COLUMNS": "300", "TTY_COMPATIBLE": "0"},
         capture_output=True,
         text=True,

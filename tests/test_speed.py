@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from springdrift import InclinedMassVectorEnv, kernel
-from springdrift.dynamics import bump, substep
-from springdrift_agents import speed
-from springdrift_agents.commands import app
-from springdrift_agents.operations import operations
+from springdrift import InclinedMassVectorEnv
+from springdrift.incline import kernel
+from springdrift.incline.dynamics import bump, substep
+from springdrift_agents.bench import speed
+from springdrift_agents.bench.operations import operations
+from springdrift_agents.cli.app import app
 
 
 def test_operations_are_counted_in_the_source():

@@ -16,10 +16,10 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
-from springdrift_agents.commands import app
-from springdrift_agents.evaluate import compare, world_seeds
-from springdrift_agents.rules import policy
-from springdrift_agents.store import Store, hash_of
+from springdrift_agents.cli.app import app
+from springdrift_agents.evaluation.evaluate import compare, world_seeds
+from springdrift_agents.evaluation.store import Store, hash_of
+from springdrift_agents.policies.rules import policy
 
 CONFIG = {"policies": {"threshold": "x"}, "episodes": 3, "seed": 0}
 POLICIES = {"threshold": policy("threshold"), "periodic": policy("periodic")}
@@ -162,7 +162,7 @@ def test_two_processes_that_write_at_once_lose_nothing(tmp_path):
 def test_a_comparison_that_is_killed_goes_on_to_the_same_result(tmp_path):
     db = tmp_path / "a.db"
     args = ["compare", "-n", "40", "-s", "abrupt,wear,poc,mix,tilt,fade", "--db", str(db)]
-    command = [sys.executable, "-m", "springdrift_agents.cli", *args]
+    command = [sys.executable, "-m", "springdrift_agents.cli.main", *args]
     running = subprocess.Popen(
         [*command, "--out", str(tmp_path / "one")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from springdrift_agents import training
+from springdrift_agents.training import train as training
 
 optuna = pytest.importorskip("optuna")
-sweeping = pytest.importorskip("springdrift_agents.sweeping")
+sweeping = pytest.importorskip("springdrift_agents.training.sweep")
 
 
 def test_a_sweep_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch):

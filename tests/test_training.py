@@ -14,10 +14,13 @@ import yaml
 from typer.testing import CliRunner
 
 from springdrift import ENV_ID
-from springdrift_agents import checkpoint, cli, commands, hyperparameters, training
-from springdrift_agents.commands import app
-from springdrift_agents.evaluate import world_seeds
-from springdrift_agents.practice import HELD_OUT, PRACTICE
+from springdrift_agents.cli import app as commands
+from springdrift_agents.cli.app import app
+from springdrift_agents.cli.main import main as cli
+from springdrift_agents.evaluation.evaluate import world_seeds
+from springdrift_agents.training import checkpoint, hyperparameters
+from springdrift_agents.training import train as training
+from springdrift_agents.training.practice import HELD_OUT, PRACTICE
 
 SMALL = {
     "ppo": ["n_envs=8", "n_steps=32", "batch_size=128"],
@@ -57,7 +60,7 @@ def test_a_killed_process_leaves_a_run_that_goes_on(tmp_path):
     """SIGKILL at an arbitrary moment in the second chunk, then the same command again."""
     changes = [part for change in SMALL["ppo"] for part in ("--set", change)]
     args = [*("train", "ppo", "-s", "poc", "-n", "4000", "--chunk", "1000", "--episodes", "8"), *changes]
-    command = [sys.executable, "-m", "springdrift_agents.cli", *args, "-o", str(tmp_path / "killed")]
+    command = [sys.executable, "-m", "springdrift_agents.cli.main", *args, "-o", str(tmp_path / "killed")]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     file = tmp_path / "killed" / "checkpoint.safetensors"
     end = time.monotonic() + 120
@@ -158,7 +161,7 @@ def test_a_refused_command_does_not_take_the_folder(tmp_path):
 
 
 def sweep_of(config, out):
-    from springdrift_agents.sweeping import sweep
+    from springdrift_agents.training.sweep import sweep
 
     return sweep(config, out, 1)
 
@@ -325,7 +328,7 @@ def test_an_interrupted_training_can_go_on(tmp_path):
     """SIGINT to the real command."""
     args = ["train", "ppo", "-s", "poc", "-n", "4000000", "--chunk", "1000", "--episodes", "8"]
     changes = [part for change in SMALL["ppo"] for part in ("--set", change)]
-    command = [sys.executable, "-m", "springdrift_agents.cli", *args, *changes, "-o", str(tmp_path)]
+    command = [sys.executable, "-m", "springdrift_agents.cli.main", *args, *changes, "-o", str(tmp_path)]
     heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in the background may ignore it
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as run:
         end = time.monotonic() + 120

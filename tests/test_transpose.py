@@ -5,8 +5,8 @@ import pytest
 from numba import njit
 
 from springdrift import InclinedMassVectorEnv
-from springdrift.kernel import LANES
-from springdrift.transpose import SIDE, _interpreted, transpose
+from springdrift.game.transpose import SIDE, _interpreted, transpose
+from springdrift.incline.kernel import LANES
 
 
 @njit

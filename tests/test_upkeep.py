@@ -13,8 +13,8 @@ from stable_baselines3.common.evaluation import evaluate_policy as sb3_evaluate
 
 import springdrift
 from springdrift import UPKEEP_ID, Action, InclinedMassVectorEnv, UpkeepEnv
-from springdrift.reward import TARGET
-from springdrift.upkeep import (
+from springdrift.incline.reward import TARGET
+from springdrift.upkeep.env import (
     CYCLES,
     DATA,
     FAR,
@@ -31,16 +31,16 @@ from springdrift.upkeep import (
     training_of,
     transitions,
 )
-from springdrift_agents import upkeep_fit
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.planning import (
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.planning.exact import (
     backward_induction,
     evaluate_policy,
     policy_iteration,
+    upkeep_fit,
     value_iteration,
 )
-from springdrift_agents.rules import policy
-from springdrift_agents.upkeep_fit import UpkeepPolicy, both_worlds, count, simple_policies, states
+from springdrift_agents.planning.upkeep_fit import UpkeepPolicy, both_worlds, count, simple_policies, states
+from springdrift_agents.policies.rules import policy
 
 WAIT, INTERVENE, RETRAIN = Action
 

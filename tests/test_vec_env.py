@@ -9,9 +9,9 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from springdrift import TERMS, InclinedMassEnv
-from springdrift_agents.evaluate import world_seeds
-from springdrift_agents.rules import policy
-from springdrift_agents.vec_env import SpringdriftVecEnv
+from springdrift_agents.evaluation.evaluate import world_seeds
+from springdrift_agents.policies.rules import policy
+from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
 
 def test_equals_dummy_vec_env_with_monitor():

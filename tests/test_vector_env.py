@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import springdrift
-from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario, kernel
-from springdrift.kernel import LANES
-from springdrift.state import HISTORY, MEASUREMENTS, TURNS, Batch
-from springdrift.threads import stay_awake
-from springdrift.vector_env import kernel_for
+from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario
+from springdrift.game.threads import stay_awake
+from springdrift.incline import kernel
+from springdrift.incline.kernel import LANES
+from springdrift.incline.state import HISTORY, MEASUREMENTS, TURNS, Batch
+from springdrift.incline.vector_env import kernel_for
 
 NAMES = sorted(SCENARIOS)
 
@@ -81,7 +82,7 @@ def test_few_of_many_start_in_smaller_blocks_and_as_they_would_alone(few):
 def test_threads_change_nothing(threads, awake, monkeypatch):
     """Nor do they where whole batches start at once, each thread with its share."""
     assert stay_awake()  # the extra is there
-    monkeypatch.setattr("springdrift.vector_env.stay_awake", lambda: awake)
+    monkeypatch.setattr("springdrift.incline.vector_env.stay_awake", lambda: awake)
     n = 8 * LANES + 3
     one, many = (InclinedMassVectorEnv(n, scenario="mix", cycles=30, threads=k) for k in (1, threads))
     one.reset(seed=3), many.reset(seed=3)
@@ -133,7 +134,8 @@ def test_memory_stays_flat_over_ten_million_steps(threads):
 FORKED = """
 import os, sys, threading
 import numpy as np
-from springdrift import InclinedMassVectorEnv, vector_env
+from springdrift import InclinedMassVectorEnv
+from springdrift.incline import vector_env
 
 if sys.argv[1] == "asleep":
     vector_env.stay_awake = lambda: False

@@ -16,10 +16,21 @@ from gymnasium.wrappers import RecordVideo
 
 import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, World
-from springdrift.dynamics import BUMPERS
-from springdrift.recorder import Recorder
-from springdrift.scene import ARROW, BLOCK, MAGNET, METRE, on_slope
-from springdrift.view import FRAMES, HAND, HIDDEN, MODEL, PANEL, SIZE, NoWindowError, View, Window, ansi
+from springdrift.incline.dynamics import BUMPERS
+from springdrift.render.recorder import Recorder
+from springdrift.render.scene import ARROW, BLOCK, MAGNET, METRE, on_slope
+from springdrift.render.view import (
+    FRAMES,
+    HAND,
+    HIDDEN,
+    MODEL,
+    PANEL,
+    SIZE,
+    NoWindowError,
+    View,
+    Window,
+    ansi,
+)
 
 MASS = (0x3B, 0x3B, 0x3B)
 
@@ -348,7 +359,7 @@ def test_render_modes():
     assert frames[0].shape == (600, 960, 3)
     assert not np.array_equal(frames[0], frames[5])
     assert env.render() == []
-    springdrift.check(gym.make(ENV_ID, render_mode="rgb_array", cycles=10), seed=1)
+    springdrift.game.check(gym.make(ENV_ID, render_mode="rgb_array", cycles=10), seed=1)
 
 
 def test_text():
@@ -387,7 +398,7 @@ def test_gymnasium_records_it(tmp_path):
 
 def test_a_window_without_a_screen_to_look_at(monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    monkeypatch.setattr("springdrift.view.FPS", 10_000)
+    monkeypatch.setattr("springdrift.render.view.FPS", 10_000)
     view = View()
     window, frame = Window(view), recorded(actions=(0,)).now()
     pygame = view.pygame

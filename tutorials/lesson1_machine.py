@@ -15,12 +15,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from springdrift import InclinedMassVectorEnv, Jump, Params, Scenario, simulate
-from springdrift.dynamics import GRAVITY
-from springdrift.model import fit
-from springdrift.reward import TARGET
-from springdrift.view import FAINT, GOOD, HAND, HIDDEN, INK, MODEL
+from springdrift.incline.dynamics import GRAVITY
+from springdrift.incline.model import fit
+from springdrift.incline.reward import TARGET
+from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, MODEL
 from springdrift_agents.course import FAST, check
-from springdrift_agents.inline import inline
+from springdrift_agents.play.inline import inline
 
 WORLDS = 16 if FAST else 64  # worlds that a mean is taken over
 
@@ -327,9 +327,9 @@ def fit_lags(y):
 check("1.5", fit_lags)
 
 # %% [markdown]
-# The deployed model of the course is a cousin of it, `springdrift.model.fit`. It has four lags instead of
-# two, because noise hides the direction of the swing and two more values average some of it out; it knows
-# the force of the magnet; and it leans a little on the model before it. It learns from the last 48
+# The deployed model of the course is a cousin of it, `springdrift.incline.model.fit`. It has four lags
+# instead of two, because noise hides the direction of the swing and two more values average some of it out;
+# it knows the force of the magnet; and it leans a little on the model before it. It learns from the last 48
 # measurements: **six cycles**. The machine can be read off it as well, from the roots of its polynomial:
 # the angle of the root nearest to the unit circle is $\omega\Delta$.
 

@@ -19,14 +19,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from springdrift import SCENARIOS, TERMS, Jump, Scenario, Seasonal, Shock
-from springdrift.reward import TARGET
-from springdrift.view import FAINT, GOOD, HIDDEN, INK, MODEL
+from springdrift.incline.reward import TARGET
+from springdrift.render.view import FAINT, GOOD, HIDDEN, INK, MODEL
 from springdrift_agents.course import FAST, check
 from springdrift_agents.course.lesson2 import strangers
-from springdrift_agents.evaluate import compare, evaluate, world_seeds
-from springdrift_agents.inline import inline
-from springdrift_agents.rules import error_of, policy, sense
-from springdrift_agents.store import Store
+from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
+from springdrift_agents.evaluation.store import Store
+from springdrift_agents.play.inline import inline
+from springdrift_agents.policies.rules import error_of, policy, sense
 
 WORLDS = 100 if FAST else 1000  # for means over worlds
 RECORDED = 4 if FAST else 20  # episodes that are kept cycle by cycle

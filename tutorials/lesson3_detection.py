@@ -17,11 +17,19 @@ import numpy as np
 from river import drift
 
 from springdrift import InclinedMassVectorEnv
-from springdrift.view import FAINT, GOOD, HAND, HIDDEN, INK, MODEL, TRAIN
+from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, MODEL, TRAIN
 from springdrift_agents.course import FAST, check
-from springdrift_agents.detectors import Cusum, Ewma, PageHinkley, River, calibrate, run_lengths, siegmund
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.rules import error_of, policy, sense
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.policies.detectors import (
+    Cusum,
+    Ewma,
+    PageHinkley,
+    River,
+    calibrate,
+    run_lengths,
+    siegmund,
+)
+from springdrift_agents.policies.rules import error_of, policy, sense
 
 RUNS = 500 if FAST else 4000  # simulated runs of a detector
 FEW = 5 if FAST else 20  # of the slow ones

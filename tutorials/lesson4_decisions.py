@@ -17,13 +17,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from springdrift import SCENARIOS, TERMS, Action, InclinedMassEnv, InclinedMassVectorEnv, Jump, Scenario
-from springdrift.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
+from springdrift.render.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
 from springdrift_agents.course import FAST, check
-from springdrift_agents.evaluate import Script, evaluate, world_seeds
-from springdrift_agents.inline import Inline, inline
-from springdrift_agents.movie import Movie
-from springdrift_agents.play import Game
-from springdrift_agents.rules import error_of, policy, sense
+from springdrift_agents.evaluation.evaluate import Script, evaluate, world_seeds
+from springdrift_agents.play.game import Game
+from springdrift_agents.play.inline import Inline, inline
+from springdrift_agents.play.movie import Movie
+from springdrift_agents.policies.rules import error_of, policy, sense
 
 EPISODES = 128 if FAST else 1024  # worlds in a mean
 

@@ -18,17 +18,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from springdrift import Action, Costs, InclinedMassVectorEnv, UpkeepEnv
-from springdrift.observation import OBSERVE
-from springdrift.upkeep import IN_TRAINING, STALENESS, SWING, TRAINING, Counts, counts, grid, training_of
-from springdrift.upkeep import transitions as table_of
-from springdrift.view import FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
+from springdrift.incline.observation import OBSERVE
+from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
+from springdrift.upkeep.env import IN_TRAINING, STALENESS, SWING, TRAINING, Counts, counts, grid, training_of
+from springdrift.upkeep.env import transitions as table_of
 from springdrift_agents.course import FAST, check
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.inline import Inline
-from springdrift_agents.movie import Movie
-from springdrift_agents.planning import backward_induction, evaluate_policy, policy_iteration, value_iteration
-from springdrift_agents.rules import error_of, policy
-from springdrift_agents.upkeep_fit import UpkeepPolicy, both_worlds, simple_policies, states
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.planning.exact import (
+    backward_induction,
+    evaluate_policy,
+    policy_iteration,
+    value_iteration,
+)
+from springdrift_agents.planning.upkeep_fit import UpkeepPolicy, both_worlds, simple_policies, states
+from springdrift_agents.play.inline import Inline
+from springdrift_agents.play.movie import Movie
+from springdrift_agents.policies.rules import error_of, policy
 
 EPISODES = 300 if FAST else 2000  # worlds in a comparison
 LOGGED = 4096 if FAST else 16384  # worlds in the log of the last section

@@ -22,22 +22,22 @@ try:
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecFrameStack
 
-    from springdrift_agents.training import config_of, export, train
+    from springdrift_agents.training.train import config_of, export, train
 except ModuleNotFoundError as missing:
     raise SystemExit(
         f'this lesson trains networks and needs {missing.name}: pip install -e ".[cli,render,rl]"'
     ) from None
 
 from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv
-from springdrift.observation import OBSERVE
-from springdrift.view import FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
-from springdrift_agents import learned
+from springdrift.incline.observation import OBSERVE
+from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
 from springdrift_agents.course import FAST, check
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.inline import inline
-from springdrift_agents.learned import Card
-from springdrift_agents.rules import policy, policy_names
-from springdrift_agents.vec_env import SpringdriftVecEnv
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.play.inline import inline
+from springdrift_agents.policies import learned
+from springdrift_agents.policies.learned import Card
+from springdrift_agents.policies.rules import policy, policy_names
+from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
 torch.set_num_threads(1)  # for networks this small more threads only get in each other's way
 LONG, PARTS = (30_720, 4) if FAST else (160_000, 8)  # steps of the longer runs, and validations on the way

@@ -16,15 +16,15 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from springdrift.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
+from springdrift.render.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
 from springdrift_agents.course import FAST, check
 from springdrift_agents.course.lesson7 import suspects
-from springdrift_agents.evaluate import compare, evaluate, world_seeds
-from springdrift_agents.inline import Inline
-from springdrift_agents.movie import Movie
-from springdrift_agents.regret import CAUSES, regret
-from springdrift_agents.rules import policy
-from springdrift_agents.statistics import iqm, mean_interval, probability_of_improvement, profile
+from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
+from springdrift_agents.evaluation.statistics import iqm, mean_interval, probability_of_improvement, profile
+from springdrift_agents.planning.regret import CAUSES, regret
+from springdrift_agents.play.inline import Inline
+from springdrift_agents.play.movie import Movie
+from springdrift_agents.policies.rules import policy
 
 WORLDS = 128 if FAST else 512  # in a comparison
 

@@ -18,14 +18,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from springdrift import SCENARIOS, TERMS, Action, Jump, Scenario, simulate
-from springdrift.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
+from springdrift.render.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
 from springdrift_agents.course import FAST, check
-from springdrift_agents.evaluate import Script, evaluate, world_seeds
-from springdrift_agents.inline import Inline, inline
-from springdrift_agents.maps import break_even
-from springdrift_agents.movie import Movie
-from springdrift_agents.rules import policy, sense
-from springdrift_agents.statistics import mean_interval
+from springdrift_agents.evaluation.evaluate import Script, evaluate, world_seeds
+from springdrift_agents.evaluation.maps import break_even
+from springdrift_agents.evaluation.statistics import mean_interval
+from springdrift_agents.play.inline import Inline, inline
+from springdrift_agents.play.movie import Movie
+from springdrift_agents.policies.rules import policy, sense
 
 WORLDS = 128 if FAST else 512  # in a mean
 seeds = world_seeds("evaluation", 8, WORLDS)

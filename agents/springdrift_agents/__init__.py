@@ -1,3 +1,3 @@
 """Policies, training, evaluation and the command line for springdrift."""
 
-from springdrift_agents.learned import load as load
+from springdrift_agents.policies.learned import load as load

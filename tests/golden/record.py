@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv
-from springdrift.observation import OBSERVE
+from springdrift.incline.observation import OBSERVE
 
 FILE = Path(__file__).with_name(ENV_ID.split("/")[1] + ".json")
 SEED = 20_26

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import springdrift
-from springdrift_agents.evaluate import evaluate, world_seeds
-from springdrift_agents.rules import policy
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.policies.rules import policy
 
 # Ray and torch are imported where they are used: the doctests here run where there is no Ray.
 
@@ -73,7 +73,7 @@ def configure(args: argparse.Namespace) -> Any:
 
 
 class Operator:
-    """A trained module of RLlib as a policy: what ``springdrift_agents.evaluate`` asks for decisions."""
+    """A trained module of RLlib as a policy."""
 
     def __init__(self, module: Any) -> None:
         self.module = module
@@ -184,7 +184,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parse(argv)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read as Ray is imported
     if args.check:  # the gymnasium here is not the one of the other tests
-        springdrift.check(gym.make(springdrift.ENV_ID, scenario=args.scenario))
+        springdrift.game.check(gym.make(springdrift.ENV_ID, scenario=args.scenario))
     costs = train(args)
     print(f"mean cost of {args.episodes} validation worlds of {args.scenario!r}:")
     for name, cost in costs.items():

@@ -32,7 +32,7 @@ def assemble(pages: Path, *, execute: bool = True, tutorials: Path = TUTORIALS) 
     """
     import jupytext
 
-    from springdrift_agents import reference
+    from springdrift_agents.bench import reference
     from springdrift_agents.course.notebooks import to_notebook
 
     shutil.rmtree(pages, ignore_errors=True)

@@ -11,7 +11,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from springdrift_agents import reference
+from springdrift_agents.bench import reference
 
 OPTION = re.compile(r"(?<![\w-])(--[a-z][\w-]*)")  # of a command line
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from springdrift_agents.detectors import siegmund
+from springdrift_agents.policies.detectors import siegmund
 
 
 def shewhart_arl(limit):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from springdrift import Action
-from springdrift_agents.rules import error_of, sense
+from springdrift_agents.policies.rules import error_of, sense
 
 break_even_swing = np.sqrt(0.6 / 3.0)  # 3 d² = 0.6
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from springdrift import Action, UpkeepEnv
-from springdrift_agents.planning import policy_iteration
+from springdrift_agents.planning.exact import policy_iteration
 
 
 def expected_reward(P, state, action):

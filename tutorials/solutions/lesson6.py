@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from springdrift.observation import OBSERVE
+from springdrift.incline.observation import OBSERVE
 
 
 def steps_to(steps, costs, goal):

@@ -33,9 +33,9 @@ from springdrift_agents.course.submissions import (
     tidy,
 )
 from springdrift_agents.course.workshop import LEAST_MEMORY, MEMORY, Kit, Workshop
-from springdrift_agents.evaluate import Episodes, evaluate
-from springdrift_agents.rules import policy, settings
-from springdrift_agents.statistics import Interval, mean_interval
+from springdrift_agents.evaluation.evaluate import Episodes, evaluate
+from springdrift_agents.evaluation.statistics import Interval, mean_interval
+from springdrift_agents.policies.rules import policy, settings
 
 SECONDS = 60.0  # for all decisions of a policy, and to load it
 LOAD = "policy.py"
@@ -257,7 +257,7 @@ def _folder_of(entry: Entry) -> Iterator[Path]:
 
 
 class Guest:
-    """A policy in a box, as :func:`springdrift_agents.evaluate.evaluate` takes it; its memory stays there.
+    """A policy in a box, as ``evaluate`` takes it; its memory stays there.
 
     Args:
         box: where it lives.

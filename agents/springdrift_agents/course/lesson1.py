@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.dynamics import GRAVITY
+from springdrift.incline.dynamics import GRAVITY
 from springdrift_agents.course.exercise import (
     Case,
     Exercise,

@@ -28,7 +28,7 @@ _CLUES = {
 def strangers() -> dict[str, tuple[Floats, Floats]]:
     """Four worlds left alone: forecast error and swing as an operator sees them, (200,) each."""
     from springdrift import OBS, World
-    from springdrift_agents.rules import error_of
+    from springdrift_agents.policies.rules import error_of
 
     found = {}
     for letter, (name, seed) in _STRANGERS.items():
@@ -201,7 +201,7 @@ _CYCLES = 28
 
 def hidden_database() -> sqlite3.Connection:
     """A small run file in memory, which can only be read; a query that takes too long is stopped."""
-    from springdrift_agents.store import SCHEMA
+    from springdrift_agents.evaluation.store import SCHEMA
 
     rng = np.random.default_rng(7)
     db = sqlite3.connect(":memory:")

@@ -21,7 +21,7 @@ from springdrift_agents.course.exercise import (
     reals,
     words,
 )
-from springdrift_agents.rules import error_of, sense
+from springdrift_agents.policies.rules import error_of, sense
 
 # ---------------------------------------------------------------- 4.1
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.observation import OBSERVE
+from springdrift.incline.observation import OBSERVE
 from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, choice, function, given, lone
 
 Floats = NDArray[np.float64]

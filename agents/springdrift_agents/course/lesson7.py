@@ -20,8 +20,8 @@ from springdrift_agents.course.exercise import (
     reals,
     words,
 )
-from springdrift_agents.evaluate import world_seeds
-from springdrift_agents.rules import Memory, Policy, cycles_of, error_of, policy, sense
+from springdrift_agents.evaluation.evaluate import world_seeds
+from springdrift_agents.policies.rules import Memory, Policy, cycles_of, error_of, policy, sense
 
 Floats = NDArray[np.float64]
 Z = 1.96  # standard errors that 95 % of a normal distribution lie within

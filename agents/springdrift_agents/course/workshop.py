@@ -61,7 +61,7 @@ def _pack_caches(folder: Path) -> None:
     from numba.core.caching import _CacheLocator
 
     import springdrift
-    from springdrift import kernel
+    from springdrift.incline import kernel
 
     springdrift.warm_up()
     place = _CacheLocator.get_suitable_cache_subpath(kernel.__file__)

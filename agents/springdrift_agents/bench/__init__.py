@@ -1,0 +1,1 @@
+"""Measurements of springdrift itself."""

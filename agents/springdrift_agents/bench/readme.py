@@ -1,0 +1,146 @@
+"""The parts of README.md that the code knows; run as a module, it writes them anew."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from springdrift import OBS, SCENARIOS, TERMS
+from springdrift_agents.bench.generalist import hindsight_costs, rules_for
+from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
+from springdrift_agents.evaluation.plots import compare_plot
+from springdrift_agents.evaluation.report import figure, summarise
+from springdrift_agents.evaluation.statistics import Interval, mean_interval
+from springdrift_agents.files import write_text
+from springdrift_agents.planning import plans
+from springdrift_agents.play.watch import Episode, show
+from springdrift_agents.policies.rules import policies_about, policy
+
+README = Path("README.md")
+EPISODES = 1000
+FILM = Path("tutorials/images/drift.gif")
+PICTURE = Path("tutorials/images/compare.png")
+COLUMNS = ("never", "periodic@mix", "swing@mix", "threshold@mix", "page-hinkley@mix")
+LEARNED = "ppo-mix"
+SHOWN = ("shock", "abrupt", "wear", "fade", "poc", "mix")  # in the picture
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def scenarios() -> str:
+    """The registry of scenarios."""
+    rows = [(f"`{s.name}`", s.summary, s.remedy) for s in SCENARIOS.values()]
+    return _table(("scenario", "what happens", "what to do, if one knew"), rows)
+
+
+def observation() -> str:
+    """The dashboard, column by column."""
+    rows = [(f"`{s.name}`", f"{s.low:g} … {s.high:g}", s.unit.replace("|", "\\|"), s.meaning) for s in OBS]
+    return _table(("column", "range", "scale", "meaning"), rows)
+
+
+def policies() -> str:
+    """The policies and their parameters."""
+    rows = []
+    for name, one in policies_about().items():
+        values = ", ".join(f"`{key}={value}`" for key, value in one.parameters.items())
+        rows.append((f"`{name}`", one.summary, values))
+    return _table(("policy", "what it does", "parameters"), rows)
+
+
+class Cell(NamedTuple):
+    """A cost in the result table."""
+
+    cost: Interval
+    name: str = ""  # of the policy, where the column does not say
+
+    def __str__(self) -> str:
+        half = figure((self.cost.high - self.cost.low) / 2, self.cost.value)
+        return f"{figure(self.cost.value)} ± {half}" + (f" `{self.name}`" if self.name else "")
+
+
+def measure(scenario: str) -> list[Cell]:
+    """A line of the result table: the columns of ``COLUMNS``, the best tuned rule, the learned, hindsight."""
+    seeds = world_seeds("evaluation", plans.SEED, EPISODES)
+    costs = {
+        name: evaluate(policy(name), scenario, seeds).cost
+        for name in dict.fromkeys((*COLUMNS, *rules_for(scenario), LEARNED))
+    }
+    best = min(rules_for(scenario), key=lambda name: float(costs[name].mean()))
+    kept = hindsight_costs(scenario, seeds)
+    return [
+        *(Cell(mean_interval(costs[name])) for name in COLUMNS),
+        Cell(mean_interval(costs[best]), best),
+        Cell(mean_interval(costs[LEARNED])),
+        Cell(mean_interval(kept)),
+    ]
+
+
+def result_row(scenario: str, cells: Sequence[Cell]) -> tuple[str, ...]:
+    """The line as Markdown; the cheapest policy in bold, hindsight aside."""
+    least = min(cell.cost.value for cell in cells[:-1])
+    texts = [f"**{cell}**" if cell.cost.value == least else str(cell) for cell in cells[:-1]]
+    return (f"`{scenario}`", *texts, str(cells[-1]))
+
+
+def results() -> str:
+    """Every scenario; takes a minute or two."""
+    head = ("scenario", *(f"`{name}`" for name in COLUMNS), "best tuned rule", f"`{LEARNED}`", "hindsight")
+    return _table(head, [result_row(scenario, measure(scenario)) for scenario in SCENARIOS])
+
+
+def picture() -> None:
+    """Cost by term in some scenarios, as ``springdrift compare`` draws it."""
+    chosen = {name: policy(name) for name in (*COLUMNS, LEARNED)}
+    title = f"What drift costs, by strategy: {EPISODES} worlds of each scenario, the same for all"
+    compare_plot(summarise(compare(chosen, SHOWN, EPISODES)), PICTURE, title)
+
+
+def terms() -> str:
+    """What the reward is made of."""
+    return f"`reward = -({' + '.join(TERMS)})`"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "results": results,
+    "scenarios": scenarios,
+    "policies": policies,
+    "observation": observation,
+    "terms": terms,
+}
+
+
+def part_of(text: str, name: str) -> str:
+    """What stands between a part's marks.
+
+    Raises:
+        ValueError: the text has no such marks.
+    """
+    found = re.search(f"<!-- {name} -->\n(.*?)\n<!-- /{name} -->", text, re.DOTALL)
+    if not found:
+        raise ValueError(f"no part {name!r}: it stands between <!-- {name} --> and <!-- /{name} -->")
+    return found[1]
+
+
+def update(text: str) -> str:
+    """The README with every part written anew."""
+    for name, write in PARTS.items():
+        old = f"<!-- {name} -->\n{part_of(text, name)}\n<!-- /{name} -->"
+        text = text.replace(old, f"<!-- {name} -->\n{write()}\n<!-- /{name} -->")
+    return text
+
+
+def film() -> None:
+    """The moving picture: one world, left alone and under the threshold rule."""
+    episodes = [Episode(policy(name), name, "abrupt", seed=14) for name in ("never", "threshold")]
+    show(episodes, out=FILM, part=(12, 28), size=(544, 336), frames=8, fps=14)
+
+
+if __name__ == "__main__":
+    film()
+    picture()
+    write_text(README, update(README.read_text(encoding="utf-8")))
+    print(f"written: {README}")

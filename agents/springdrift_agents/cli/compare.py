@@ -1,0 +1,316 @@
+"""Commands that put policies side by side."""
+
+import time
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from springdrift import SCENARIOS
+from springdrift.incline.scenario import resolve
+from springdrift.incline.vector_env import costs_of
+from springdrift_agents.cli.shell import (
+    Json,
+    Trust,
+    app,
+    err,
+    known_scenario,
+    names_of,
+    out,
+    prices_of,
+    progress_bar,
+    show,
+    show_matrix,
+    writable,
+)
+from springdrift_agents.evaluation import report
+from springdrift_agents.evaluation.evaluate import SEEDS, Episodes
+from springdrift_agents.evaluation.evaluate import compare as run_comparison
+from springdrift_agents.evaluation.store import Store
+from springdrift_agents.files import write_text
+from springdrift_agents.policies.rules import policy, policy_names
+
+QUICK, FULL = 100, 1000  # episodes
+
+
+@app.command(rich_help_panel="Use")
+def compare(
+    policies: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policies", "-p", help="Which, by commas; [dim]threshold:error=0.5[/] sets a parameter. [all]"
+        ),
+    ] = None,
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
+    ] = None,
+    episodes: Annotated[
+        int | None, typer.Option("--episodes", "-n", min=1, help=f"Worlds for each pair. [{FULL}]")
+    ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK} worlds for each pair.")] = False,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    cost: Annotated[
+        list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
+    ] = None,
+    hindsight: Annotated[
+        int,
+        typer.Option(min=0, help="Worlds of each scenario to search the reference on, 3 s each."),
+    ] = 0,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=1, help="Processes; the numbers stay the same.")
+    ] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler to send the work to.")
+    ] = None,
+    db: Annotated[
+        Path | None, typer.Option(help="SQLite file to keep the run in; one that was stopped goes on.")
+    ] = None,
+    record: Annotated[
+        int, typer.Option(min=0, help="Worlds of each pair to keep cycle by cycle in --db.")
+    ] = 0,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
+        "out/compare"
+    ),
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Compare policies on the same drifting worlds.
+
+    Every policy meets the same worlds (common random numbers). Writes [bold]results.csv[/] (a line an
+    episode), [bold]summary.json[/] and [bold]compare.png[/].
+    """
+    specs = names_of(policies, policy_names())
+    names = names_of(scenarios, list(SCENARIOS))
+    chosen = {spec: policy(spec, trust) for spec in specs}
+    for name in names:
+        known_scenario(name, list(SCENARIOS))
+    if record and db is None:
+        raise ValueError(f"--record {record} keeps worlds in the file of --db: give --db FILE as well")
+    prices = prices_of(cost)
+    costs = asdict(costs_of(prices))
+    writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
+    count = episodes or (QUICK if quick else FULL)
+    clock = [time.monotonic()]
+    with progress_bar() as progress:
+        total = (len(specs) + bool(hindsight)) * len(names)
+        task = progress.add_task("the first compilation takes half a minute", total=total)
+        config = {
+            "policies": {spec: repr(rule) for spec, rule in chosen.items()},
+            "episodes": count,
+            "seed": seed,
+            "costs": costs,
+            "hindsight": hindsight,
+        }
+        with Store(db) if db else nullcontext() as store:
+            run = store.run(config) if store else 0
+
+            def keep(part: Episodes) -> None:
+                progress.update(task, advance=1, description=f"{part.scenario} · {part.policy}")
+                if store:
+                    store.write(run, part)
+                    if part.policy in chosen:
+                        for world in part.seeds[:record].tolist():
+                            store.record(
+                                run, part.scenario, part.policy, chosen[part.policy], world, costs=prices
+                            )
+
+            parts = run_comparison(
+                chosen,
+                names,
+                count,
+                seed,
+                costs=prices,
+                reference=min(hindsight, count),
+                jobs=jobs,
+                scheduler=scheduler,
+                known=partial(store.read, run) if store else lambda scenario, name: None,
+                done=keep,
+            )
+        clock.append(time.monotonic())
+        progress.update(task, description="intervals and pictures")
+        own, searched = report.split(parts)
+        rows = report.summarise(own)
+        about = {"seed": seed, "episodes": count, "costs": prices}
+        report.write_csv(out_dir / "results.csv", parts)
+        write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
+        from springdrift_agents.evaluation.plots import compare_plot, ranking_plot
+
+        every = f"{count} world{'s' * (count > 1)}"
+        title = f"What drift costs, by strategy: {every} of each scenario, the same for all"
+        overall = report.ranking(parts)
+        clock.append(time.monotonic())
+        compare_plot(rows, out_dir / "compare.png", title)
+        by_policy = {spec: np.concatenate([p.cost for p in own if p.policy == spec]) for spec in specs}
+        ranking_plot(overall, by_policy, out_dir / "ranking.png")
+        clock.append(time.monotonic())
+    if as_json:
+        print(report.to_json(rows, **about))
+        return
+    show(report.detail_table(rows))
+    out.print()
+    show_matrix(rows)
+    out.print()
+    show(report.habits_table(parts))
+    out.print()
+    show(report.ranking_table(overall))
+    if searched:
+        out.print()
+        show(report.reference_table(parts))
+    worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
+    out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
+    out.print(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png")
+
+
+@app.command(rich_help_panel="Use")
+def export(
+    db: Annotated[Path, typer.Argument(help="A file that compare --db wrote.")],
+    table: Annotated[str, typer.Option("--table", "-t", help="Which table.")] = "episodes",
+    out_file: Annotated[Path, typer.Option("--out", "-o", help="To .csv or .parquet.")] = Path(
+        "out/episodes.csv"
+    ),
+) -> None:
+    """Write a table of a run file to CSV or Parquet."""
+    with Store(db, write=False) as store:
+        count = store.export(table, out_file)
+    out.print(f"written: {out_file} ({count} rows)")
+
+
+@app.command(rich_help_panel="Measure")
+def regret(
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which world.")] = "abrupt",
+    policies: Annotated[
+        list[str] | None, typer.Option("--policies", "-p", help="Which, separated by commas. [all]")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Worlds, 3 s each.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    cost: Annotated[
+        list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
+    ] = None,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for timeline.png.")] = Path(
+        "out/regret"
+    ),
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """What each policy paid beyond a plan that knew the future, and what for; one world as a picture."""
+    from springdrift.incline.reward import TARGET
+    from springdrift_agents.evaluation.plots import timeline_plot
+    from springdrift_agents.planning import regret as regrets
+
+    resolve(scenario)
+    chosen = {spec: policy(spec, trust) for spec in names_of(policies, policy_names())}
+    prices = costs_of(prices_of(cost))
+    writable(out_dir, "timeline.png")
+    with err.status(f"searching {episodes} worlds of {scenario}"):
+        found, courses = regrets.regret(chosen, scenario, episodes, seed, prices)
+    title = f"{scenario}, one world under each strategy"
+    timeline_plot(courses, 0, TARGET, out_dir / "timeline.png", title)
+    means = {
+        name: dict(zip(regrets.CAUSES, part.mean(axis=0).tolist(), strict=True))
+        for name, part in found.items()
+    }
+    if as_json:
+        print(report.as_json(means))
+        return
+    least = courses["hindsight"].terms.sum(axis=(0, 2)).mean()
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table.title = f"Cost beyond hindsight's {least:.1f}, by cause: means of {episodes} worlds"
+    table.add_column("policy", no_wrap=True)
+    for name in ("regret", *regrets.CAUSES):
+        table.add_column(name, justify="right")
+    for name, causes in sorted(means.items(), key=lambda item: sum(item[1].values())):
+        table.add_row(name, f"{sum(causes.values()):.1f}", *(f"{value:.1f}" for value in causes.values()))
+    show(table)
+    out.print(f"written: {out_dir / 'timeline.png'}")
+
+
+@app.command("map", rich_help_panel="Measure")
+def map_(
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which world.")] = "mix",
+    policies: Annotated[
+        list[str] | None, typer.Option("--policies", "-p", help="Which compete, separated by commas.")
+    ] = None,
+    ratio: Annotated[
+        list[float] | None,
+        typer.Option(help="Price of a retraining over an intervention's. May be repeated."),
+    ] = None,
+    latency: Annotated[
+        list[int] | None, typer.Option(help="Cycles until a new model is live. May be repeated.")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds for each cell.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for map.png and map.json.")] = Path(
+        "out/map"
+    ),
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Where does which strategy pay? Price of retraining across, its latency down."""
+    from springdrift_agents.evaluation import maps
+    from springdrift_agents.evaluation.plots import map_plot
+
+    resolve(scenario)
+    chosen = {spec: policy(spec, trust) for spec in names_of(policies, maps.DEFAULT)}
+    ratios = list(dict.fromkeys(ratio or maps.RATIOS))
+    latencies = list(dict.fromkeys(latency or maps.LATENCIES))
+    writable(out_dir, "map.png", "map.json")
+    with progress_bar() as progress:
+        task = progress.add_task(scenario, total=len(ratios) * len(latencies))
+        cells = maps.break_even(
+            chosen, scenario, ratios, latencies, episodes, seed, lambda _: progress.update(task, advance=1)
+        )
+    map_plot(cells, out_dir / "map.png", f"{scenario}: which strategy pays, and how much the next costs more")
+    text = report.as_json([cell._asdict() for cell in cells], indent=1)
+    write_text(out_dir / "map.json", text + "\n")
+    if as_json:
+        print(text)
+        return
+    table = Table(title="Price of a retraining, in pushes by hand", header_style="bold", box=SIMPLE_HEAD)
+    table.add_column("latency", justify="right")
+    for value in ratios:
+        table.add_column(f"{value:g}", no_wrap=True)
+    for wait in latencies:
+        row = [cell for cell in cells if cell.latency == wait]
+        margins = [f"+{100 * cell.margin:.0f} %" if cell.sure else "not sure" for cell in row]
+        texts = [
+            f"[bold]{cell.winner}[/]\n{min(cell.costs.values()):.0f} [dim]{margin}[/]"
+            for cell, margin in zip(row, margins, strict=True)
+        ]
+        table.add_row(str(wait), *texts)
+    show(table)
+    out.print("[dim]the winner, its mean cost, and how much more the next one costs on the same worlds[/]")
+    out.print(f"written: {out_dir / 'map.png'}, map.json")
+
+
+@app.command(rich_help_panel="Measure")
+def plan(
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
+    ] = None,
+    worlds: Annotated[int, typer.Option("--worlds", "-n", min=1, help="Of each, 4 s each.")] = 40,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
+    out_file: Annotated[Path, typer.Option("--out", "-o", help="File of plans to update.")] = Path(
+        "out/plans.json"
+    ),
+) -> None:
+    """Search hindsight's plans on the worlds of evaluation seed 0, as those that ship were found."""
+    from springdrift_agents.planning import plans
+
+    names = [name for name in names_of(scenarios, list(SCENARIOS)) if resolve(name)]
+    writable(out_file.parent, out_file.name)
+    with progress_bar() as progress:
+        task = progress.add_task("searching", total=len(names) * worlds)
+        found = plans.search(
+            dict.fromkeys(names, worlds),
+            jobs=jobs,
+            done=lambda scenario: progress.update(task, advance=1, description=scenario),
+        )
+    plans.keep(found, out_file)
+    out.print(f"written: {out_file}")

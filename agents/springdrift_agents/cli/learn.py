@@ -1,0 +1,113 @@
+"""Commands that train policies."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from springdrift_agents.cli.shell import app, err, out
+from springdrift_agents.evaluation.evaluate import SEEDS
+
+
+@app.command(rich_help_panel="Use")
+def train(
+    algo: Annotated[str, typer.Argument(help="ppo, dqn, recurrent-ppo or maskable-ppo.")],
+    scenario: Annotated[
+        str, typer.Option("--scenario", "-s", help="A scenario, or [bold]practice[/]: all, some harder.")
+    ] = "mix",
+    steps: Annotated[
+        int | None, typer.Option("--steps", "-n", min=1, help="Env steps. [as the file has it]")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Of weights and worlds.")] = 0,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the run. [runs/ALGO-SCENARIO-SEED]")
+    ] = None,
+    observe: Annotated[str, typer.Option(help="What it sees: monitor, signals or truth.")] = "monitor",
+    hyper: Annotated[
+        Path | None, typer.Option(help="YAML of hyperparameters, as rl-baselines3-zoo has them.")
+    ] = None,
+    change: Annotated[
+        list[str] | None, typer.Option("--set", help="A hyperparameter, such as gamma=0.98. May be repeated.")
+    ] = None,
+    chunk: Annotated[int, typer.Option(min=1, help="Env steps between checkpoints.")] = 250_000,
+    episodes: Annotated[int, typer.Option(min=2, help="Validation worlds after each chunk.")] = 256,
+    validate: Annotated[str, typer.Option(help="Scenario of the validation worlds. [that of training]")] = "",
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Search hyperparameters instead, with Optuna.")
+    ] = False,
+    trials: Annotated[int, typer.Option(min=1, help="Of a sweep.")] = 20,
+) -> None:
+    """Train a policy, or go on where the same command was stopped.
+
+    Leaves [bold]best.safetensors[/] (and .json), which every command takes as a policy, with checkpoint,
+    manifest and TensorBoard's events beside it.
+    """
+    from springdrift_agents.training import train as training
+
+    config = training.config_of(
+        algo,
+        file=hyper,
+        changes=change or (),
+        steps=steps,
+        scenario=scenario,
+        seed=seed,
+        observe=observe,
+        chunk=chunk,
+        episodes=episodes,
+        validate=validate,
+    )
+    folder = out_dir or Path("runs") / f"{algo}-{scenario}-{seed}"
+    if sweep:
+        _sweep(config, folder, trials)
+        return
+    with _bar() as progress:
+        task = progress.add_task(f"{algo} on {scenario}", total=config.steps)
+        shown: list[str] = []
+
+        def validated(done: int, cost: float) -> bool:
+            shown.append(f"{cost:.1f}")
+            progress.update(task, completed=done, description=f"{algo} on {scenario}, cost {shown[-1]}")
+            return True
+
+        best = training.train(
+            config, folder, tell=lambda done: progress.update(task, completed=done), validated=validated
+        )
+    out.print(f"cost on validation worlds, chunk by chunk: {' '.join(shown)}")
+    file = folder / "best.safetensors"
+    out.print(
+        f"written: {file}, of step {best.card.trained['steps']:,}, cost {best.card.trained['cost']:.1f}"
+    )
+    place = config.validate or ("mix" if scenario == "practice" else scenario)
+    out.print(f"compare it: [bold]springdrift compare -s {place} -p never,threshold@{place},{file}[/]")
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+    )
+
+
+def _sweep(config: Any, folder: Path, trials: int) -> None:
+    from springdrift_agents.training import sweep as sweeping
+
+    with _bar() as progress:
+        task = progress.add_task("sweep", total=trials)
+
+        def done(number: int, cost: float | None) -> None:
+            said = f"cost {cost:.1f}" if cost is not None else "given up"
+            out.print(f"trial {number}: {said}")
+            progress.update(task, completed=number + 1)
+
+        best = sweeping.sweep(config, folder, trials, done)
+    again = f"springdrift train {config.algo} -s {config.scenario}"
+    again += f" --observe {config.observe}" if config.observe != "monitor" else ""
+    for name, value in best.items():
+        out.print(f"  {name}: {value}")
+    out.print(f"written: {folder / 'best.yml'}; use it: [bold]{again} --hyper {folder / 'best.yml'}[/]")

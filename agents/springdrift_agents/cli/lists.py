@@ -1,0 +1,56 @@
+"""Commands that list what there is."""
+
+import json
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from springdrift import OBS, SCENARIOS, TERMS
+from springdrift_agents.cli.shell import (
+    Json,
+    app,
+    out,
+)
+from springdrift_agents.policies.rules import policies_about
+
+
+@app.command(rich_help_panel="Use")
+def scenarios(as_json: Json = False) -> None:
+    """List the scenarios: what drifts, and what an operator who knew it would do."""
+    if as_json:
+        print(json.dumps({s.name: {"summary": s.summary, "remedy": s.remedy} for s in SCENARIOS.values()}))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("scenario", "what happens", "what to do, if one knew", "cycles"):
+        table.add_column(name, justify="right" if name == "cycles" else "left")
+    for s in SCENARIOS.values():
+        table.add_row(f"[cyan]{s.name}[/]", s.summary, s.remedy, str(s.cycles))
+    out.print(table)
+
+
+@app.command(rich_help_panel="Use")
+def policies(as_json: Json = False) -> None:
+    """List the policies and their parameters."""
+    about = policies_about()
+    if as_json:
+        print(json.dumps({name: one._asdict() for name, one in about.items()}))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("policy", "what it does", "parameters"):
+        table.add_column(title)
+    for name, one in about.items():
+        values = " ".join(f"{key}={value}" for key, value in one.parameters.items())
+        table.add_row(f"[cyan]{name}[/]", one.summary, values)
+    out.print(table)
+
+
+@app.command(rich_help_panel="Use")
+def observation() -> None:
+    """List what an operator sees: the columns of the default observation, and the cost terms."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("sense", "range", "scale", "meaning"):
+        table.add_column(name)
+    for s in OBS:
+        table.add_row(f"[cyan]{s.name}[/]", f"{s.low:g} to {s.high:g}", s.unit, s.meaning)
+    out.print(table)
+    out.print(f"\nreward = -({' + '.join(TERMS)})")

@@ -1,0 +1,203 @@
+"""Commands about rules and the detectors in them."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from springdrift import SCENARIOS
+from springdrift.incline.scenario import resolve
+from springdrift_agents.cli.shell import (
+    Json,
+    app,
+    err,
+    known_scenario,
+    names_of,
+    out,
+    progress_bar,
+    show,
+    writable,
+)
+from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
+from springdrift_agents.evaluation.report import as_json as to_json
+from springdrift_agents.files import write_text
+from springdrift_agents.policies.rules import SETTINGS, name_of, policy
+
+
+@app.command(rich_help_panel="Measure")
+def tune(
+    rules: Annotated[list[str] | None, typer.Argument(help="Which rules. [all]")] = None,
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="For which, separated by commas. [all]")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Settings to try for each pair.")] = 200,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds for a trial.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
+    out_file: Annotated[Path, typer.Option("--out", "-o", help="Settings file to update.")] = SETTINGS,
+) -> None:
+    """Search a rule's parameters, on worlds that no comparison meets; [bold]RULE@SCENARIO[/] uses them."""
+    from springdrift_agents.training import tune as tuning
+
+    names, places = names_of(rules, list(tuning.SPACES)), names_of(scenarios, list(SCENARIOS))
+    for name in names:
+        if name not in tuning.SPACES:
+            raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(tuning.SPACES)}")
+    for name in places:
+        known_scenario(name, list(SCENARIOS))
+    writable(out_file.parent, out_file.name)
+    old = _settings_in(out_file)
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("scenario", "rule", "default", "tuned", "parameters"):
+        table.add_column(title, justify="right" if title in ("default", "tuned") else "left")
+    with progress_bar() as progress:
+        task = progress.add_task("tuning", total=len(names) * len(places))
+        found = tuning.tune_all(
+            names, places, trials, episodes, seed, jobs, lambda _: progress.update(task, advance=1)
+        )
+    for one in found:
+        values = " ".join(f"{key}={value:g}" for key, value in one.parameters.items())
+        table.add_row(one.scenario, one.rule, f"{one.default:.1f}", f"{one.cost:.1f}", values)
+    show(table)
+    out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
+    command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
+    write_text(out_file, tuning.to_text(found, command, old))
+    out.print(f"written: {out_file}")
+
+
+def _settings_in(path: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """The settings of a file that :func:`tune` wrote; none where there is no file."""
+    if not path.exists():
+        return {}
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as wrong:
+        raise ValueError(f"{path} is no JSON ({wrong}): give another name, or remove it") from wrong
+    settings = kept.get("settings") if isinstance(kept, dict) else None
+    if not isinstance(settings, dict) or not all(isinstance(one, dict) for one in settings.values()):
+        raise ValueError(f'{path} holds no tuned settings ("settings": scenario, rule): give another name')
+    return settings
+
+
+@app.command(rich_help_panel="Measure")
+def detectors(
+    arl0: Annotated[
+        list[float] | None,
+        typer.Option(help="Values between false alarms. May be repeated. [50 100 200 500]"),
+    ] = None,
+    runs: Annotated[int, typer.Option("--runs", "-n", min=10, help="Monte Carlo runs.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the values.")] = 0,
+    river: Annotated[
+        bool, typer.Option("--river", help="river's ADWIN as well, on a tenth of the runs, where it can.")
+    ] = False,
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the picture.")] = Path(
+        "out/detectors"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Detectors at equal false-alarm rates: how long each takes to see a shift."""
+    from springdrift_agents.evaluation.plots import detector_plot
+    from springdrift_agents.policies import detectors as lab
+
+    rates, changes = list(dict.fromkeys(arl0 or [50.0, 100.0, 200.0, 500.0])), [0.5, 1.0, 2.0, 3.0]
+    for rate in rates:
+        lab.check_rate(rate)
+    writable(out_dir, "detectors.png")
+    contestants = {
+        "cusum": lab.Cusum(),
+        "ewma": lab.Ewma(),
+        "page-hinkley": lab.PageHinkley(),
+    }
+    with err.status("running detectors"):
+        rows = lab.lab(contestants, rates, changes, runs, seed)
+        if river:  # one object a run, in Python: a hundred times slower
+            for rate in rates:
+                try:
+                    rows += lab.lab({"adwin": lab.ADWIN}, [rate], changes, max(20, runs // 10), seed)
+                except ValueError as out_of_reach:
+                    err.print(f"[yellow]left out: {out_of_reach}[/]")
+    detector_plot(rows, out_dir / "detectors.png")
+    if as_json:
+        print(to_json(rows))
+        return
+    table = Table(
+        title="Values from a shift to its alarm, at equal false-alarm rates (± Monte Carlo error)",
+        title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip
+    for name in ("ARL0", "detector", "threshold", *(f"shift {change:g} σ" for change in changes)):
+        table.add_column(name, justify="left" if name == "detector" else "right")
+    for first in range(0, len(rows), len(changes)):
+        group = rows[first : first + len(changes)]
+        delays = [f"{row['delay']:.1f} ±{row['error']:.1f}" for row in group]
+        head = group[0]
+        table.add_row(f"{head['arl0']:g}", head["detector"], f"{head['threshold']:.2f}", *delays)
+    show(table)
+    out.print(f"written: {out_dir / 'detectors.png'}")
+
+
+@app.command(rich_help_panel="Measure")
+def budget(
+    retrains: Annotated[float, typer.Option("--retrains", "-r", help="Retrainings an episode.")] = 3.0,
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which world.")] = "abrupt",
+    rules: Annotated[
+        list[str] | None, typer.Option("--policies", "-p", help="Which rules, such as cusum@abrupt. [all]")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Rules at an equal retraining budget: each one's threshold is set so that it retrains as often."""
+    from springdrift_agents.evaluation.statistics import mean_interval
+    from springdrift_agents.training import tune as tuning
+
+    resolve(scenario)
+    if not 0.0 <= retrains < float("inf"):
+        raise ValueError(f"--retrains must be a number from 0 on, got {retrains}")
+    specs = names_of(rules, [f"{name}@{scenario}" for name in tuning.KNOBS])
+    knobs = {spec: tuning.KNOBS.get(name_of(spec), "") for spec in specs}
+    for spec, knob in knobs.items():
+        policy(spec)
+        if not knob:
+            raise ValueError(f"{spec!r} has no knob for its budget; allowed: {', '.join(tuning.KNOBS)}")
+    rows: list[dict[str, Any]] = []
+    missed: dict[str, str] = {}
+    with progress_bar() as progress:
+        for spec in progress.track(specs, description="setting thresholds"):
+            try:
+                rule = tuning.at_budget(spec, scenario, retrains, episodes, seed)
+            except ValueError as out_of_reach:
+                missed[spec] = str(out_of_reach)
+                continue
+            found = evaluate(rule, scenario, world_seeds("evaluation", seed, episodes))
+            answered = found.finding("changes").sum() - found.finding("missed").sum()
+            row: dict[str, Any] = {
+                "rule": spec,
+                "setting": float(getattr(rule, knobs[spec])),
+                "retrains": float(found.finding("retrains").mean()),
+                "cost": mean_interval(found.cost)._asdict(),
+                "delay": float(found.finding("delay").sum() / answered) if answered else None,
+            }
+            rows.append(row)
+    if as_json:
+        nothing = dict.fromkeys(("setting", "retrains", "cost", "delay"))
+        print(to_json([*rows, *({"rule": spec, **nothing, "missed": why} for spec, why in missed.items())]))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table.title = f"{scenario}: rules that retrain about {retrains:g} times an episode"
+    for title in ("rule", "knob", "set to", "retrains", "cost", "95 %", "delay"):
+        table.add_column(title, justify="left" if title in ("rule", "knob") else "right")
+    for row in sorted(rows, key=lambda row: row["cost"]["value"]):
+        cost, delay = row["cost"], row["delay"]
+        interval = f"{cost['low']:.1f}–{cost['high']:.1f}"
+        cells = (f"{row['setting']:.3g}", f"{row['retrains']:.2f}", f"{cost['value']:.1f}", interval)
+        table.add_row(row["rule"], knobs[row["rule"]], *cells, "" if delay is None else f"{delay:.1f}")
+    for spec in missed:
+        table.add_row(spec, knobs[spec], "out of reach")
+    show(table)
+    for why in missed.values():
+        out.print(f"[yellow]out of reach: {escape(why)}[/]")
+    out.print("[dim]set on tuning worlds, measured on evaluation worlds; delay: cycles from a change on[/]")

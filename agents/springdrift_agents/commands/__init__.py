@@ -1,6 +1,0 @@
-"""The commands of ``springdrift``: thin shells over the library."""
-
-from springdrift_agents.commands import bench, compare, course, learn, lists, see, tune
-from springdrift_agents.commands.shell import app as app
-
-__all__ = ["app", "bench", "compare", "course", "learn", "lists", "see", "tune"]

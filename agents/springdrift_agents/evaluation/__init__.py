@@ -1,0 +1,1 @@
+"""What decisions cost: episodes on common worlds, statistics, tables and plots."""

@@ -1,0 +1,1 @@
+"""What the best decisions would have been: hindsight, exact solutions, regret."""

@@ -1,0 +1,1 @@
+"""Episodes for people: the game, films, notebooks."""

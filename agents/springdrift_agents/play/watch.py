@@ -1,0 +1,130 @@
+"""An episode of a policy, cycle by cycle: watched in a window, recorded to a file, or both."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import dropwhile, takewhile
+from pathlib import Path
+
+import numpy as np
+
+from springdrift import World
+from springdrift.render.frame import Frame
+from springdrift.render.recorder import Recorder
+from springdrift.render.view import FPS, FRAMES, View, Window
+from springdrift_agents.evaluation.evaluate import world_seeds
+from springdrift_agents.play.movie import Movie
+from springdrift_agents.policies.rules import Memory, Policy, observe_of
+
+
+class Episode:
+    """One world under one policy, a cycle at a time.
+
+    >>> from springdrift_agents.policies.rules import policy
+    >>> episode = Episode(policy("never"), "never", "stationary", seed=0, cycles=3)
+    >>> sum(1 for _ in episode.frames(4))
+    13
+    """
+
+    def __init__(
+        self, policy: Policy, name: str, scenario: str, seed: int, cycles: int | None = None
+    ) -> None:
+        self.world = World(1, scenario, observe=observe_of(policy), cycles=cycles)
+        self.world.seed(np.zeros(1, np.int64), world_seeds("evaluation", seed, 1))
+        self.world.begin(np.ones(1, np.bool_))
+        self.policy = policy
+        self._memory: Memory | None = None
+        threshold = getattr(policy, "error", None)
+        self.recorder = Recorder(self.world, policy=name, threshold=threshold)
+
+    def frames(self, count: int) -> Iterator[Frame]:
+        """The start, then ``count`` frames a cycle, up to the deadline."""
+        yield self.recorder.now()
+        done = False
+        while not done:
+            actions, self._memory = self.policy.predict(self.world.out.obs, state=self._memory)
+            self.recorder.before(int(actions[0]))
+            done = self.world.advance(np.asarray(actions, np.int64)) > 0
+            self.recorder.after()
+            yield from self.recorder.frames(count)
+
+
+def show(
+    episodes: Sequence[Episode],
+    *,
+    out: Path | None = None,
+    window: bool = False,
+    truth: bool = False,
+    scenario: bool = True,
+    font_scale: float = 1.0,
+    size: tuple[int, int] = (960, 608),
+    part: tuple[int, int] | None = None,
+    frames: int = FRAMES,
+    fps: int = FPS,
+) -> int:
+    """Play episodes side by side into a file, a window, or both; returns the number of pictures.
+
+    Args:
+        episodes: one or more, of the same world.
+        out: the file to write: mp4, gif, webp, or png of the last moment.
+        window: show it as well; closing the window ends the playing, and keeps what was recorded.
+        truth: show what no operator can see.
+        scenario: tell the scenario's name.
+        font_scale: size of the letters, from 0.7 to 1.4.
+        size: of each episode's picture; multiples of 16 for mp4.
+        part: first and last cycle to play; None for all.
+        frames: pictures a cycle.
+        fps: pictures a second.
+
+    Raises:
+        ValueError: an unknown kind of file, or a part that is empty or not within the episode.
+    """
+    still = out is not None and out.suffix == ".png" and not window
+    moments = _part(episodes, part, 1 if still else frames)
+    views = [View(size, font_scale, truth, scenario) for _ in episodes]
+    whole = (size[0] * len(episodes), size[1])
+    stage = View(whole, truth=truth) if len(views) > 1 else views[0]
+    screen = Window(stage, "springdrift") if window else None
+    movie = Movie(out, whole, fps) if out else None
+    if still:  # the rest would be drawn for nobody
+        moments = iter(deque(moments, maxlen=1))
+    count = 0
+    try:
+        for together in moments:
+            if screen and screen.closed:
+                break
+            for place, (view, moment) in enumerate(zip(views, together, strict=True)):
+                view.draw(moment)
+                if stage is not view:
+                    stage.surface.blit(view.surface, (place * size[0], 0))
+            if movie:
+                movie.add(stage.pixels())
+            if screen:
+                screen.flip(fps)
+                for view in views:
+                    view.truth = stage.truth
+            count += 1
+        if movie:
+            movie.close()
+    except BaseException:
+        if movie:
+            movie.abandon()
+        raise
+    finally:
+        if screen:
+            screen.close()
+    return count
+
+
+def _part(
+    episodes: Sequence[Episode], part: tuple[int, int] | None, frames: int
+) -> Iterator[tuple[Frame, ...]]:
+    """The moments of that part of the episodes."""
+    deadline = episodes[0].recorder.now().cycles
+    first, last = part or (0, deadline)
+    if not 0 <= first < last <= deadline:
+        raise ValueError(
+            f"the part to play must run from a lower to a higher cycle, within 0 to {deadline}, "
+            f"got {first} to {last}"
+        )
+    together = zip(*(episode.frames(frames) for episode in episodes), strict=True)
+    return takewhile(lambda at: at[0].time <= last, dropwhile(lambda at: at[0].time < first, together))

@@ -1,0 +1,1 @@
+"""Who decides: rules, detectors and learned networks."""

@@ -1,0 +1,252 @@
+"""Learned policies as plain numbers: weights in safetensors, the rest in JSON, run in NumPy alone.
+
+Nothing is executed when one is read. Stable-Baselines3's own zip files hold pickles, which can run code;
+they are read only by those who say that they trust them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift import Action
+from springdrift.incline.observation import OBSERVE
+from springdrift_agents.files import write_bytes, write_text
+from springdrift_agents.policies.rules import Memory
+
+SHIPPED = Path(__file__).with_name("shipped")
+SUFFIX = ".safetensors"
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What must be known of a network to run it, and where it comes from."""
+
+    algo: str  # that trained it
+    observe: str = "monitor"  # what it sees
+    stack: int = 1  # observations that it sees at once, the newest last
+    activation: str = "relu"  # or "tanh", between layers
+    masked: bool = False  # it never asks for a retraining while one is in flight
+    trained: dict[str, Any] = field(default_factory=dict)  # scenario, steps, seed, validation cost
+    sha256: str = ""  # of the weights' file
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("observe", OBSERVE), ("activation", ("relu", "tanh"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
+        if not 1 <= self.stack <= 256:
+            raise ValueError(f"stack must be from 1 to 256, got {self.stack}")
+
+
+class Learned:
+    """A network as a policy: ``predict`` as every policy of the house, without torch.
+
+    Weights are named "0.weight" (out, in), "0.bias" (out,), "1.weight" …; a recurrent one has
+    "lstm.weight_ih" (4 h, in), "lstm.weight_hh" (4 h, h), "lstm.bias_ih" and "lstm.bias_hh" (4 h,) in front
+    of them, in torch's order of gates.
+
+    Raises:
+        ValueError: weights that are missing, do not fit, or are not finite.
+    """
+
+    def __init__(self, card: Card, weights: Weights) -> None:
+        self.card, self.observe = card, card.observe
+        self.weights = {name: np.ascontiguousarray(value, np.float32) for name, value in weights.items()}
+        self.wide = len(OBSERVE[card.observe])  # numbers in an observation
+        self.layers = sum(name.endswith(".weight") for name in self.weights)
+        self.hidden = self.weights["lstm.weight_hh"].shape[1] if "lstm.weight_hh" in self.weights else 0
+        width = self.wide * card.stack
+        if self.hidden:
+            gates = 4 * self.hidden
+            self._expect("lstm.weight_ih", (gates, width))
+            self._expect("lstm.weight_hh", (gates, self.hidden))
+            for name in ("lstm.bias_ih", "lstm.bias_hh"):
+                self._expect(name, (gates,))
+            width = self.hidden
+        for layer in range(self.layers):
+            out = len(self.weights.get(f"{layer}.weight", ()))
+            self._expect(f"{layer}.weight", (out, width))
+            self._expect(f"{layer}.bias", (out,))
+            width = out
+        if not self.layers or width != len(Action):
+            raise ValueError(f"the network gives {width} values, {len(Action)} decisions need as many")
+
+    @property
+    def summary(self) -> str:
+        """One line for a list."""
+        trained = self.card.trained
+        where, steps = trained.get("scenario", "worlds unknown"), trained.get("steps")
+        length = f" for {steps / 1e6:.3g} million steps" if steps else ""
+        return f"Learned by {self.card.algo} on {where}{length}."
+
+    def __repr__(self) -> str:
+        return f"Learned({self.card.algo}, {self.card.sha256[:12] or 'unsaved'})"
+
+    def _expect(self, name: str, shape: tuple[int, ...]) -> None:
+        found = self.weights.get(name)
+        if found is None or found.shape != shape:
+            there = "missing" if found is None else f"of shape {found.shape}"
+            raise ValueError(f"weight {name!r} is {there}, expected shape {shape}")
+        if not np.isfinite(found).all():
+            raise ValueError(f"weight {name!r} is not finite")
+
+    def values(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the network gives for each decision, (n, 3), from stacked observations or hidden states."""
+        for layer in range(self.layers):
+            features = features @ self.weights[f"{layer}.weight"].T + self.weights[f"{layer}.bias"]
+            if layer < self.layers - 1:
+                features = np.tanh(features) if self.card.activation == "tanh" else np.maximum(features, 0.0)
+        return features
+
+    def predict(
+        self,
+        observation: Any,
+        state: Memory | None = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Memory | None]:
+        """The best decision for each observation, (n,) for (n, D); memory is (frames,) or (h, c).
+
+        Raises:
+            ValueError: observations of another width than it was trained on.
+        """
+        observation = np.asarray(observation, np.float32)
+        batch = np.atleast_2d(observation)
+        if batch.shape[1:] != (self.wide,):
+            raise ValueError(
+                f"this policy sees observe={self.observe!r}, (n, {self.wide}), got shape {observation.shape}"
+            )
+        memory = self._memory(len(batch), state, episode_start)
+        frames = np.concatenate((memory[0][:, self.wide :], batch), axis=1)
+        if self.hidden:
+            hidden, cell = self._recur(frames, *memory[1:])
+            values, memory = self.values(hidden), (frames, hidden, cell)
+        else:
+            values, memory = self.values(frames), (frames,)
+        if self.card.masked:
+            column = OBSERVE[self.observe].index("in_flight")
+            values = values.copy()
+            values[batch[:, column] > 0.0, Action.RETRAIN] = -np.inf
+        actions = values.argmax(axis=1)
+        return (actions if observation.ndim == 2 else actions[0]), memory
+
+    def _memory(self, count: int, state: Memory | None, episode_start: Any) -> Memory:
+        sizes = (self.wide * self.card.stack, *((self.hidden,) * 2 if self.hidden else ()))
+        if state is None:
+            return tuple(np.zeros((count, size), np.float32) for size in sizes)
+        if episode_start is None:
+            return state
+        goes_on = ~np.broadcast_to(np.asarray(episode_start, np.bool_), count)[:, None]
+        return tuple(np.where(goes_on, part, np.float32(0.0)) for part in state)
+
+    def _recur(
+        self, inputs: NDArray[np.float32], hidden: NDArray[np.float32], cell: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One step of a long short-term memory (Hochreiter and Schmidhuber 1997), gates as torch has them."""
+        w = self.weights
+        gates = inputs @ w["lstm.weight_ih"].T + w["lstm.bias_ih"]
+        gates += hidden @ w["lstm.weight_hh"].T + w["lstm.bias_hh"]
+        into, forget, new, out = np.split(gates, 4, axis=1)
+        cell = _sigmoid(forget) * cell + _sigmoid(into) * np.tanh(new)
+        return _sigmoid(out) * np.tanh(cell), cell
+
+
+def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1.0))
+
+
+def save(policy: Learned, path: Path) -> None:
+    """Write PATH.safetensors and PATH.json, each whole or not at all."""
+    stem = path.with_suffix("")
+    data = _safetensors().save(dict(sorted(policy.weights.items())))
+    card = asdict(policy.card) | {"sha256": hashlib.sha256(data).hexdigest()}
+    write_bytes(stem.with_suffix(SUFFIX), data)
+    write_text(stem.with_suffix(".json"), json.dumps(card, indent=1) + "\n")
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy
+    except ModuleNotFoundError:
+        raise ImportError('learned policies need safetensors: pip install "springdrift[cli]"') from None
+    return safetensors.numpy
+
+
+@cache
+def shipped() -> dict[str, Path]:
+    """The learned policies in the package, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob(f"*{SUFFIX}"))}
+
+
+def load(name: str | Path, trust: bool = False, algo: str | None = None) -> Learned:
+    """A learned policy: one of the house's by name, or a file written by ``springdrift train``.
+
+    Args:
+        name: such as "ppo-mix", or a path to a .safetensors file (its .json beside it), or to a zip of
+            Stable-Baselines3.
+        trust: open a zip, whose pickles can run code. Only for files of your own.
+        algo: what trained a zip, when its name does not begin with it.
+
+    Raises:
+        ValueError: an unknown name; a zip without trust; files that are damaged or do not belong together.
+        FileNotFoundError: there is no such file.
+        ImportError: safetensors or Stable-Baselines3 is missing; says what to install.
+
+    >>> load("my-policy.zip")
+    Traceback (most recent call last):
+    ValueError: my-policy.zip: a zip of Stable-Baselines3 holds pickles, which can run code as they are \
+opened; if it is your own, pass trust=True (on the command line --trust)
+    """
+    path = shipped().get(str(name), Path(name))
+    if path.suffix == ".zip":
+        if not trust:
+            raise ValueError(
+                f"{path}: a zip of Stable-Baselines3 holds pickles, which can run code as they are opened; "
+                "if it is your own, pass trust=True (on the command line --trust)"
+            )
+        from springdrift_agents.training.train import from_zip
+
+        return from_zip(path, algo)
+    if path.suffix != SUFFIX:
+        raise ValueError(
+            f"unknown learned policy {str(name)!r}; allowed: {', '.join(shipped()) or 'none is shipped'}, "
+            f"or a {SUFFIX} or .zip file"
+        )
+    return read(path)
+
+
+def read(path: Path) -> Learned:
+    """A policy from PATH.safetensors and PATH.json.
+
+    Raises:
+        ValueError: as in :func:`load`.
+        FileNotFoundError: there is no such file.
+    """
+    stem = path.with_suffix("")
+    data = stem.with_suffix(SUFFIX).read_bytes()
+    about = stem.with_suffix(".json")
+    try:
+        found = json.loads(about.read_text(encoding="utf-8"))
+        unknown = set(found) - {one.name for one in fields(Card)}
+        if unknown:
+            raise ValueError(f"unknown entry {min(unknown)!r}")
+        card = Card(**found)
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise ValueError(f"{about} does not describe a policy: {wrong}") from wrong
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise ValueError(
+            f"{stem.with_suffix(SUFFIX)} is damaged, or is not the one that {about.name} describes"
+        )
+    try:
+        return Learned(card, _safetensors().load(data))
+    except ImportError:
+        raise
+    except Exception as wrong:
+        raise ValueError(f"{stem.with_suffix(SUFFIX)}: {wrong}") from wrong

@@ -1,0 +1,395 @@
+"""Training with Stable-Baselines3, in chunks: a run that was killed goes on and ends bit for bit the same.
+
+Between two chunks nothing lives but the checkpoint: every chunk builds the model anew, reads the weights
+and the optimiser's state from it, and plays fresh worlds with seeds derived from the run's seed and the
+number of the chunk. A chunk ends with the rollout that reaches the next multiple of ``chunk`` steps. So it
+does not matter whether the process went on or another one took over.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sb3_contrib import MaskablePPO, RecurrentPPO
+from stable_baselines3 import DQN, PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger, configure
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
+
+from springdrift import Scenario
+from springdrift.incline.observation import OBSERVE
+from springdrift.incline.scenario import resolve
+from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
+from springdrift_agents.evaluation.store import manifest
+from springdrift_agents.files import write_text
+from springdrift_agents.policies import learned
+from springdrift_agents.policies.learned import Card, Learned
+from springdrift_agents.training import checkpoint, hyperparameters
+from springdrift_agents.training.hyperparameters import OWN, policy_kwargs, start_of
+from springdrift_agents.training.practice import PRACTICE
+from springdrift_agents.training.vec_env import SpringdriftVecEnv
+
+MODELS: dict[str, Any] = {
+    "ppo": PPO,
+    "dqn": DQN,
+    "recurrent-ppo": RecurrentPPO,
+    "maskable-ppo": MaskablePPO,
+}
+ACTIVATIONS = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
+CHUNK = 250_000  # env steps between checkpoints, unless the run says otherwise
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What decides a training run, and nothing else: the same config gives the same policy.
+
+    Raises:
+        ValueError: a field out of range, naming it and what is allowed.
+    """
+
+    algo: str = "ppo"
+    scenario: str = "mix"  # or "practice", see springdrift_agents.training.practice
+    steps: int = 3_000_000  # env steps
+    seed: int = 0
+    observe: str = "monitor"
+    chunk: int = CHUNK  # env steps between checkpoints
+    episodes: int = 256  # validation worlds after each chunk
+    validate: str = ""  # scenario of the validation worlds; that of training when empty
+    hyper: dict[str, Any] = field(default_factory=dict)  # as in the YAML files
+
+    def __post_init__(self) -> None:
+        if self.algo not in MODELS:
+            raise ValueError(f"unknown algorithm {self.algo!r}; allowed: {', '.join(MODELS)}")
+        if self.observe not in OBSERVE:
+            raise ValueError(f"unknown observe {self.observe!r}; allowed: {', '.join(OBSERVE)}")
+        for name in ("steps", "chunk"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.seed < SEEDS:
+            raise ValueError(f"seed must be a whole number from 0 to 2^28 - 1, got {self.seed}")
+        if self.episodes < 2:
+            raise ValueError(f"episodes must be at least 2, got {self.episodes}")
+        for name in (self.scenario, self.validate or self.scenario):
+            world_of(name)
+        hyper = {name: hyperparameters.checked(name, value, "hyper") for name, value in self.hyper.items()}
+        object.__setattr__(self, "hyper", hyper)  # the same numbers however they were written
+        policy = "MlpLstmPolicy" if self.algo == "recurrent-ppo" else "MlpPolicy"
+        if self.hyper.get("policy", policy) != policy:
+            given = self.hyper["policy"]
+            raise ValueError(
+                f"policy must be {policy} for {self.algo}, got {given!r} (from --hyper or --set)"
+            )
+
+    @property
+    def digest(self) -> str:
+        """A name for the run: the same for the same config."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def world_of(name: str) -> Scenario:
+    """The scenario of a name; "practice" is the mixture to train on."""
+    return PRACTICE if name == PRACTICE.name else resolve(name)
+
+
+# ---------------------------------------------------------------- the model
+
+
+class _Falling:
+    """A rate that falls linearly to zero over the whole run, whatever the chunk."""
+
+    def __init__(self, start: float, steps: int) -> None:
+        self.start, self.steps = start, steps
+        self.model: Any = None
+
+    def __call__(self, _: float) -> float:
+        done = self.model.num_timesteps if self.model else 0
+        return self.start * max(1.0 - done / self.steps, 0.0)
+
+
+def make_envs(config: TrainConfig, chunk: int = 0) -> VecEnv:
+    """The worlds of a chunk."""
+    count, stack = int(config.hyper.get("n_envs", 64)), int(config.hyper.get("frame_stack", 1))
+    envs: VecEnv = SpringdriftVecEnv(count, scenario=world_of(config.scenario), observe=config.observe)
+    envs.seed(_seed_of(config.seed, chunk))
+    return VecFrameStack(envs, stack) if stack > 1 else envs
+
+
+def _seed_of(seed: int, chunk: int) -> int:
+    return int(np.random.SeedSequence([seed, chunk]).generate_state(1)[0]) % SEEDS
+
+
+def make_model(config: TrainConfig, envs: VecEnv, chunk: int = 0) -> Any:
+    """An untrained model with the run's hyperparameters.
+
+    Raises:
+        ValueError: hyperparameters that the algorithm does not take: those that are not the house's, and
+            what the library said.
+    """
+    arguments = {name: value for name, value in config.hyper.items() if name not in OWN}
+    falling = []
+    for name in ("learning_rate", "clip_range"):
+        if name in arguments:
+            start, falls = start_of(arguments[name])
+            arguments[name] = _Falling(start, config.steps) if falls else start
+            falling += [arguments[name]] if falls else []
+    kwargs = policy_kwargs(arguments.pop("policy_kwargs", {}))
+    if "activation_fn" in kwargs:
+        kwargs["activation_fn"] = ACTIVATIONS[kwargs["activation_fn"]]
+    policy = "MlpLstmPolicy" if config.algo == "recurrent-ppo" else "MlpPolicy"
+    try:
+        if "_init_setup_model" in arguments:
+            raise TypeError("_init_setup_model is not for a run to choose")
+        model = MODELS[config.algo](
+            policy, envs, policy_kwargs=kwargs, seed=_seed_of(config.seed, chunk), device="cpu", **arguments
+        )
+    except (TypeError, KeyError, ValueError, AssertionError, AttributeError, MemoryError) as wrong:
+        house = hyperparameters.read(config.algo)
+        own = {name: value for name, value in config.hyper.items() if house.get(name) != value}
+        given = ", ".join(f"{name}={value}" for name, value in own.items())
+        said = " ".join(str(wrong).split())
+        raise ValueError(
+            f"{config.algo} does not take these hyperparameters: {type(wrong).__name__}: {said} "
+            f"(from --hyper or --set: {given})"
+        ) from wrong
+    for rate in falling:
+        rate.model = model
+    return model
+
+
+def check(config: TrainConfig) -> None:
+    """Build what the config asks for, and throw it away.
+
+    Raises:
+        ValueError: hyperparameters that give no model, or one that cannot become a policy in NumPy.
+    """
+    envs = make_envs(config)
+    export(make_model(config, envs), _card(config))
+    envs.close()
+
+
+class _Watch(BaseCallback):
+    """Tells how far the run is."""
+
+    def __init__(self, steps: int, tell: Callable[[int], None]) -> None:
+        super().__init__()
+        self._steps, self._tell = steps, tell
+
+    def _on_training_start(self) -> None:
+        self.model._total_timesteps = self._steps  # DQN's exploration falls over the whole run
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self._tell(self.model.num_timesteps)
+
+
+# ---------------------------------------------------------------- a network in plain numbers
+
+
+def export(model: Any, card: Card) -> Learned:
+    """The network of a Stable-Baselines3 model that decides, as a policy in NumPy.
+
+    Raises:
+        ValueError: a network of another kind than this can run.
+    """
+    policy = model.policy
+    weights: dict[str, Any] = {}
+    if hasattr(policy, "q_net"):
+        linear = list(policy.q_net.q_net)
+    else:
+        linear = [*policy.mlp_extractor.policy_net, policy.action_net]
+    if hasattr(policy, "lstm_actor"):
+        if policy.lstm_actor.num_layers != 1:
+            raise ValueError(f"one recurrent layer can be run, got {policy.lstm_actor.num_layers}")
+        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
+            weights[f"lstm.{name}"] = getattr(policy.lstm_actor, f"{name}_l0")
+    layers = [layer for layer in linear if isinstance(layer, torch.nn.Linear)]
+    for place, layer in enumerate(layers):
+        weights[f"{place}.weight"], weights[f"{place}.bias"] = layer.weight, layer.bias
+    return Learned(card, {name: value.detach().numpy().copy() for name, value in weights.items()})
+
+
+def _card(config: TrainConfig, **trained: Any) -> Card:
+    usual = "relu" if config.algo == "dqn" else "tanh"  # of Stable-Baselines3
+    return Card(
+        algo=config.algo,
+        observe=config.observe,
+        stack=int(config.hyper.get("frame_stack", 1)),
+        activation=policy_kwargs(config.hyper.get("policy_kwargs", {})).get("activation_fn", usual),
+        masked=config.algo == "maskable-ppo",
+        trained={"scenario": config.scenario, "seed": config.seed, **trained},
+    )
+
+
+def from_zip(path: Path, algo: str | None = None) -> Learned:
+    """A zip of Stable-Baselines3 as a policy in NumPy. Opening it can run code: only for files one trusts.
+
+    Raises:
+        ValueError: the algorithm cannot be told from the file's name, or the model is for another env.
+    """
+    algo = algo or next((name for name in sorted(MODELS, key=len)[::-1] if path.name.startswith(name)), None)
+    if algo not in MODELS:
+        raise ValueError(
+            f"{path}: its name must begin with the algorithm that trained it, such as ppo-{path.name}; "
+            f"allowed: {', '.join(MODELS)} (in Python also load(..., algo=...))"
+        )
+    model = MODELS[algo].load(path, device="cpu")
+    wide = model.observation_space.shape[0]
+    fits = [(name, wide // len(table)) for name, table in OBSERVE.items() if wide % len(table) == 0]
+    if not fits:
+        raise ValueError(f"{path}: {wide} inputs fit no observation of springdrift")
+    network = model.policy.q_net.q_net if hasattr(model.policy, "q_net") else model.policy.mlp_extractor
+    relu = any(isinstance(part, torch.nn.ReLU) for part in network.modules())
+    card = Card(
+        algo,
+        fits[0][0],
+        fits[0][1],
+        "relu" if relu else "tanh",
+        algo == "maskable-ppo",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+    return export(model, card)
+
+
+# ---------------------------------------------------------------- a run
+
+
+def train(
+    config: TrainConfig,
+    out: Path,
+    *,
+    tell: Callable[[int], None] = lambda _: None,
+    validated: Callable[[int, float], bool] = lambda steps, cost: True,
+) -> Learned:
+    """Train, or go on where this run stopped; returns the best policy on validation worlds.
+
+    ``out`` receives manifest.json, checkpoint.safetensors (how to go on), policy.safetensors and .json (the
+    last), best.safetensors and .json, and TensorBoard's events under tensorboard.
+
+    Args:
+        config: what to train.
+        out: the run's folder.
+        tell: hears the env steps done, now and then.
+        validated: hears the steps and the mean cost after each chunk, the earlier ones of a resumed run
+            included; false ends the run early.
+
+    Raises:
+        ValueError: hyperparameters that give no model; the folder holds another run, or a damaged one.
+    """
+    torch.set_num_threads(1)  # small networks gain nothing from more, and processes beside it lose
+    file = out / "checkpoint.safetensors"
+    history = _claim(out, config, file)
+    going = all([validated(int(row["steps"]), row["cost"]) for row in history])
+    logger = _logger(out)
+    done = int(history[-1]["steps"]) if history else 0
+    while going and done < config.steps:
+        model = _chunk(config, file, len(history), done, logger, tell)
+        done = model.num_timesteps
+        policy = export(model, _card(config, steps=model.num_timesteps))
+        cost = _validate(config, policy)
+        history.append({"steps": model.num_timesteps, "cost": cost})
+        logger.record("validation/cost", cost)
+        logger.dump(model.num_timesteps)
+        card = _card(config, steps=model.num_timesteps, cost=cost)
+        learned.save(Learned(card, policy.weights), out / "policy")
+        if cost <= min(row["cost"] for row in history):
+            learned.save(Learned(card, policy.weights), out / "best")
+        checkpoint.write(file, model, {"history": history, "config": config.digest})
+        going = validated(model.num_timesteps, cost)
+    return learned.read(out / "best")
+
+
+def _chunk(
+    config: TrainConfig, file: Path, chunk: int, done: int, logger: Logger, tell: Callable[[int], None]
+) -> Any:
+    """The model after one more chunk, which ends at the next multiple of ``config.chunk`` steps."""
+    steps = min((done // config.chunk + 1) * config.chunk, config.steps) - done
+    envs = make_envs(config, chunk)
+    model = make_model(config, envs, chunk)
+    if chunk:
+        checkpoint.read(file, model)
+    model.set_logger(logger)
+    model.learn(steps, callback=_Watch(config.steps, tell), reset_num_timesteps=False, log_interval=10)
+    envs.close()
+    return model
+
+
+def _validate(config: TrainConfig, policy: Learned) -> float:
+    seeds = world_seeds("validation", config.seed, config.episodes)
+    world = world_of(config.validate or config.scenario)
+    return float(evaluate(policy, world, seeds).cost.mean())
+
+
+def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]:
+    """Take the folder for this run unless it holds another; the steps and costs of the chunks it has."""
+    about = out / "manifest.json"
+    if about.exists():
+        _same_run(about, config)
+    history: list[dict[str, float]] = []
+    if file.exists():
+        found = checkpoint.about(file)
+        if found.get("config") != config.digest:
+            raise ValueError(f"{file} is of another run: take another folder")
+        history = found["history"]
+        for name in ("best.json", "best.safetensors"):
+            if not (out / name).exists():
+                raise ValueError(f"{out} has a checkpoint but no {name}: put it back, or take another folder")
+    if not history:
+        check(config)  # refused before the folder is taken
+    if not about.exists():
+        write_text(about, json.dumps(manifest(asdict(config)), indent=1) + "\n")
+    return history
+
+
+def _same_run(about: Path, config: TrainConfig) -> None:
+    try:
+        there = _flat(json.loads(about.read_text(encoding="utf-8"))["config"])
+    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
+        raise ValueError(
+            f"{about} is no manifest of a training run ({type(wrong).__name__}: {wrong}): take another folder"
+        ) from wrong
+    here = _flat(json.loads(json.dumps(asdict(config))))
+    other = [
+        f"{name} is {there.get(name, 'not set')!r} there, {here.get(name, 'not set')!r} here"
+        for name in here | there
+        if name not in here or name not in there or here[name] != there[name]
+    ]
+    if other:
+        raise ValueError(
+            f"{about.parent} holds another run ({'; '.join(other)}): "
+            "take another folder, or the same settings to go on"
+        )
+
+
+def _flat(config: dict[str, Any]) -> dict[str, Any]:
+    """A config with each hyperparameter as an entry of its own."""
+    return {name: value for name, value in config.items() if name != "hyper"} | config["hyper"].copy()
+
+
+def _logger(out: Path) -> Logger:
+    try:
+        import tensorboard  # noqa: F401
+    except ModuleNotFoundError:
+        return configure(None, [])
+    return configure(str(out / "tensorboard"), ["tensorboard"])
+
+
+def config_of(
+    algo: str,
+    *,
+    file: Path | None = None,
+    changes: Sequence[str] = (),
+    steps: int | None = None,
+    **fields: Any,
+) -> TrainConfig:
+    """A config from the hyperparameter files, with changes; ``steps`` default to the file's n_timesteps."""
+    hyper = hyperparameters.update(hyperparameters.read(algo, file), list(changes))
+    if steps is None:
+        steps = int(hyper.get("n_timesteps", TrainConfig.steps))
+    return TrainConfig(algo=algo, steps=steps, hyper=hyper, **fields)

@@ -1,0 +1,160 @@
+"""Search for a rule's parameters on worlds that no evaluation ever meets, and the settings shipped."""
+
+import json
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any, NamedTuple
+
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.policies.rules import RULES, Rule, name_of, policy
+
+FINALISTS = 5  # trials that meet the validation worlds
+
+
+class Range(NamedTuple):
+    """Where to search a parameter."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+_PUSH = {"start": Range(0.15, 0.9), "stop": Range(0.05, 0.5)}
+_ALARM = {"fresh": Range(0, 8), "usual": Range(0.04, 0.4, log=True)}
+SPACES: dict[str, dict[str, Range]] = {
+    "periodic": {"every": Range(4, 200, log=True)},
+    "swing": _PUSH,
+    "retrain": {"error": Range(0.1, 2.0, log=True), "cooldown": Range(3, 60, log=True)},
+    "threshold": {"error": Range(0.1, 2.0, log=True), "cooldown": Range(3, 60, log=True), **_PUSH},
+    "cusum": {"threshold": Range(2, 80, log=True), "slack": Range(0.5, 6.0), **_ALARM, **_PUSH},
+    "ewma": {"threshold": Range(1, 15, log=True), "weight": Range(0.05, 1.0, log=True), **_ALARM, **_PUSH},
+    "page-hinkley": {"threshold": Range(1, 80, log=True), "slack": Range(0.0, 4.0), **_ALARM, **_PUSH},
+    "adwin": {"delta": Range(1e-4, 0.9, log=True), **_ALARM, **_PUSH},
+}
+
+
+# What makes a rule retrain less the larger it is.
+KNOBS = {
+    "periodic": "every",
+    "retrain": "error",
+    "threshold": "error",
+    "cusum": "threshold",
+    "ewma": "threshold",
+    "page-hinkley": "threshold",
+}
+
+
+class Tuned(NamedTuple):
+    """A rule's best parameters for a scenario, and what they cost where they were not searched."""
+
+    rule: str
+    scenario: str
+    parameters: dict[str, float]
+    cost: float  # mean on the validation worlds
+    default: float  # of the rule's defaults, on the same worlds
+
+
+def tune(rule: str, scenario: str, trials: int = 200, episodes: int = 128, seed: int = 0) -> Tuned:
+    """Search with Optuna's TPE on tuning worlds; the best few meet on validation worlds.
+
+    The rule's defaults are the first trial and stand in the final.
+
+    Raises:
+        ValueError: a rule without parameters, or trials or episodes out of range.
+    """
+    import optuna
+
+    if rule not in SPACES:
+        raise ValueError(f"{rule!r} has nothing to tune; allowed: {', '.join(SPACES)}")
+    if trials < 1:
+        raise ValueError(f"trials must be at least 1, got {trials}")
+    space, make = SPACES[rule], RULES[rule]
+    defaults = asdict(make())
+    worlds = world_seeds("tuning", seed, episodes)
+
+    def objective(trial: Any) -> float:
+        found = {name: trial.suggest_float(name, r.low, r.high, log=r.log) for name, r in space.items()}
+        return float(evaluate(_rule(make, found), scenario, worlds).cost.mean())
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
+        study = optuna.create_study(sampler=sampler)
+    start = {name: min(max(defaults[name], r.low), r.high) for name, r in space.items()}
+    study.enqueue_trial(start)
+    study.optimize(objective, n_trials=trials)
+    fresh = world_seeds("validation", seed, max(256, episodes))
+
+    def validated(parameters: dict[str, float]) -> float:
+        return float(evaluate(_rule(make, parameters), scenario, fresh).cost.mean())
+
+    finalists = sorted(study.trials, key=lambda trial: (trial.value, trial.number))[:FINALISTS]
+    rounded = [{name: float(f"{v:.3g}") for name, v in trial.params.items()} for trial in finalists]
+    rounded.append({name: defaults[name] for name in space})
+    costs = [validated(parameters) for parameters in rounded]
+    best = min(range(len(costs)), key=costs.__getitem__)
+    return Tuned(rule, scenario, rounded[best], costs[best], costs[-1])
+
+
+def _rule(make: type[Rule], parameters: dict[str, float]) -> Rule:
+    return make(**parameters)
+
+
+def tune_all(
+    rules: Sequence[str],
+    scenarios: Sequence[str],
+    trials: int,
+    episodes: int,
+    seed: int,
+    jobs: int = 1,
+    done: Callable[[Tuned], None] = lambda _: None,
+) -> list[Tuned]:
+    """Every rule for every scenario, ``jobs`` at a time; the same result whatever the number of jobs."""
+    from joblib import Parallel, delayed
+
+    work = [(rule, scenario) for scenario in scenarios for rule in rules]
+    found = []
+    for one in Parallel(n_jobs=jobs, return_as="generator")(
+        delayed(tune)(rule, scenario, trials, episodes * (4 if scenario == "mix" else 1), seed)
+        for rule, scenario in work
+    ):
+        found.append(one)
+        done(one)
+    return found
+
+
+def to_text(found: Sequence[Tuned], command: str, old: dict[str, dict[str, dict[str, float]]]) -> str:
+    """The settings file: ``old`` with what was found, and the command that finds it."""
+    kept = {scenario: dict(rules) for scenario, rules in old.items()}
+    for one in found:
+        kept.setdefault(one.scenario, {})[one.rule] = one.parameters
+    return json.dumps({"command": command, "settings": kept}, indent=1) + "\n"
+
+
+def at_budget(spec: str, scenario: str, retrains: float, episodes: int = 256, seed: int = 0) -> Rule:
+    """A rule with its knob set so that it retrains about ``retrains`` times an episode, on tuning worlds.
+
+    Raises:
+        ValueError: a rule without such a knob, or a budget that it cannot meet within 5 %.
+    """
+    name = name_of(spec)
+    if name not in KNOBS:
+        raise ValueError(f"{name!r} has no knob for its budget; allowed: {', '.join(KNOBS)}")
+    rule, worlds = policy(spec), world_seeds("tuning", seed, episodes)
+    assert isinstance(rule, Rule)
+
+    def at(place: float) -> tuple[Rule, float]:
+        made = replace(rule, **{KNOBS[name]: place})
+        return made, float(evaluate(made, scenario, worlds).finding("retrains").mean())
+
+    low, high = 1e-3, 1e4
+    for _ in range(30):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if at(middle)[1] > retrains else (low, middle)
+    made, found = min((at(low), at(high)), key=lambda one: abs(one[1] - retrains))
+    if abs(found - retrains) > 0.05 * max(retrains, 1.0):
+        raise ValueError(f"{spec!r} cannot retrain {retrains:g} times an episode: the nearest is {found:.2f}")
+    return made

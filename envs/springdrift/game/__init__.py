@@ -1,0 +1,1 @@
+"""What every world shares: decisions, costs, the observation table, checks of what users pass."""

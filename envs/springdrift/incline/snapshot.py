@@ -1,0 +1,107 @@
+"""Moments of an episode that can be gone back to, and where each of them fits."""
+
+import hashlib
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift.incline.state import TURNS, Batch
+
+
+class Origin(NamedTuple):
+    """What a world must have in common with another for the other's moments to be its own."""
+
+    num_envs: int
+    scenario: str
+    cycles: int | None
+    latency: int
+    substeps: int
+    plans: str  # digest of the scenario table
+
+
+class WorldState(NamedTuple):
+    """All that decides the future of a batch of worlds, as copies."""
+
+    real: NDArray[np.float32]  # as in state.Batch
+    keys: NDArray[np.uint32]
+    origin: Origin
+
+
+class EnvState(NamedTuple):
+    """A moment of an env: its worlds', and its own."""
+
+    world: WorldState
+    starts: NDArray[np.int64]  # row of the scenario table that each world's next episode starts from
+    over: NDArray[np.bool_]  # (num_envs,) episodes that have ended or were never started
+    seeded: bool
+
+
+def digest(plans: NDArray[np.float64]) -> str:
+    """A short name for a scenario table: two tables of one name are the same."""
+    return hashlib.blake2b(plans.tobytes(), digest_size=16).hexdigest()
+
+
+def check_world_state(state: Any, origin: Origin, batch: Batch, rows: int) -> WorldState:
+    """The state, if it fits a world: nothing the kernel reads with it lies outside of its tables.
+
+    Args:
+        state: what a user passed.
+        origin: of the world.
+        batch: its storage.
+        rows: scenarios in its table.
+
+    Raises:
+        ValueError: no state, or one from a world made with other options; says which.
+    """
+    if not isinstance(state, WorldState):
+        raise ValueError(f"expected a state from get_state(), got {type(state).__name__}")
+    for name, theirs, ours in zip(Origin._fields, state.origin, origin, strict=True):
+        if theirs != ours:
+            shown = (
+                "another scenario of the same name"
+                if name == "plans"
+                else f"{name}={theirs!r}, and this has {name}={ours!r}"
+            )
+            raise ValueError(
+                f"this state is from an env with {shown}: take it from one with the same num_envs, scenario, "
+                "cycles, latency and substeps"
+            )
+    for part, own in zip((state.real, state.keys), batch, strict=True):
+        if not isinstance(part, np.ndarray) or (part.shape, part.dtype) != (own.shape, own.dtype):
+            raise ValueError(f"a state's arrays must have shape {own.shape} and type {own.dtype}")
+    held = Batch(state.real, state.keys)
+    check_rows(held.field("scenario"), rows)
+    turn = held.field("turn")
+    if not (turn == turn[0, 0]).all() or turn[0, 0] not in range(TURNS):
+        raise ValueError(
+            f"a state's turn must be one whole number from 0 to {TURNS - 1} for all of its lanes"
+        )
+    return state
+
+
+def check_env_state(
+    state: Any, origin: Origin, batch: Batch, starts: NDArray[np.int64], rows: int
+) -> EnvState:
+    """The state, if it fits an env over such a world.
+
+    Raises:
+        ValueError: as :func:`check_world_state`.
+    """
+    if not isinstance(state, EnvState):
+        raise ValueError(f"expected a state from get_state(), got {type(state).__name__}")
+    check_world_state(state.world, origin, batch, rows)
+    for name, part, shape in (
+        ("starts", state.starts, starts.shape),
+        ("over", state.over, (origin.num_envs,)),
+    ):
+        if np.shape(part) != shape:
+            raise ValueError(f"this state's {name} has shape {np.shape(part)}, this env needs {shape}")
+    check_rows(state.starts, rows)
+    return state
+
+
+def check_rows(chosen: NDArray[Any], rows: int) -> None:
+    """Raises ValueError where a row of the scenario table does not exist."""
+    if not ((chosen >= 0) & (chosen < rows) & (chosen == np.floor(chosen))).all():
+        raise ValueError(f"a state names rows of the scenario table that do not exist; it has {rows}")

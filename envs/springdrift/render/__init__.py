@@ -1,0 +1,1 @@
+"""Pictures of an episode; they see frames alone."""

@@ -1,0 +1,228 @@
+"""What the operator reads: costs, the deployed model, gauges, the strip chart and the decisions."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift.game.actions import Action
+from springdrift.incline.reward import TERMS
+from springdrift.incline.state import MEASUREMENTS
+from springdrift.render.canvas import (
+    COLOURS,
+    FAINT,
+    GOOD,
+    HAND,
+    HIDDEN,
+    INK,
+    LINE,
+    MODEL,
+    PANEL,
+    PAPER,
+    TRAIN,
+    Canvas,
+)
+from springdrift.render.frame import Frame
+
+LEFT, WIDTH = 652.0, 296.0  # of the panels beside the scene
+TOP, BOTTOM = 44.0, 396.0
+SPAN = 10.0  # cycles of the strip chart
+
+
+def draw_dashboard(canvas: Canvas, frame: Frame, truth: bool) -> None:
+    """All panels; what is not a chart is as high as its letters, and the charts share the rest."""
+    y = TOP + _costs(canvas, frame, TOP) + 6
+    y += _model(canvas, frame, y) + 6
+    half = (BOTTOM - y - 6) / 2
+    title = "forecast error, of the target's rms"
+    latest = f"{frame.errors[-1]:.2f}" if len(frame.errors) else "–"
+    _gauge(canvas, y, half, title, frame.errors, frame.threshold, MODEL, latest)
+    swings = frame.swings / frame.target
+    latest = f"{100 * swings[-1]:.0f} %" if len(swings) else "–"
+    _gauge(canvas, y + half + 6, half, "swing against target", swings, 1.0, GOOD, latest)
+    high = 32 + canvas.height(12) + canvas.height(10)
+    _chart(canvas, frame, 402.0, 592 - high - 6 - 402, truth)
+    _timeline(canvas, frame, 592 - high, high, truth)
+
+
+def cycles_text(count: float) -> str:
+    """A number of cycles in words.
+
+    >>> cycles_text(1), cycles_text(2)
+    ('1 cycle', '2 cycles')
+    """
+    return f"{count:.0f} cycle{'' if round(count) == 1 else 's'}"
+
+
+def _panel(canvas: Canvas, title: str, y: float, h: float) -> None:
+    canvas.box(LEFT, y, WIDTH, h, PANEL, LINE, 4)
+    canvas.text(title, LEFT + 10, y + 4, 12, FAINT, fit=WIDTH - 20)
+
+
+def _costs(canvas: Canvas, frame: Frame, y: float) -> float:
+    """Running cost, stacked by term; returns the panel's height, as the next does."""
+    total_height, row = canvas.height(18), canvas.height(12)
+    high = total_height + 2 * row + 48
+    _panel(canvas, "cost so far", y, high)
+    sums = frame.bills.sum(axis=0) if len(frame.bills) else np.zeros(len(TERMS))
+    total = float(sums.sum())
+    canvas.text(f"{total:.1f}", LEFT + WIDTH - 10, y + 3, 18, INK, bold=True, align=1)
+    full = max(20.0, 20.0 * math.ceil(total / 20.0 + 1e-9))
+    y += total_height + 9
+    canvas.box(LEFT + 10, y, WIDTH - 20, 16, PAPER)
+    parts = [(float(value), COLOURS[term]) for term, value in zip(TERMS, sums, strict=True)]
+    canvas.stack(LEFT + 10, y, WIDTH - 20, 16, parts, full)
+    y += 23
+    figures = [f"{value:.1f}" for value in sums]
+    size = canvas.fitting(
+        [f"{term} {figure}" for term, figure in zip(TERMS, figures, strict=True)], 128 - 20, 12
+    )
+    for n, (term, figure) in enumerate(zip(TERMS, figures, strict=True)):
+        x, top = LEFT + 10 + 140 * (n % 2), y + (row + 6) * (n // 2)
+        canvas.box(x, top + row / 2 - 5, 10, 10, COLOURS[term])
+        canvas.text(term, x + 16, top, size)
+        canvas.text(figure, x + 130, top, size, INK, align=1)
+    return high
+
+
+def _model(canvas: Canvas, frame: Frame, y: float) -> float:
+    row, version = canvas.height(12), canvas.height(14)
+    high = 2 * row + version + 17
+    _panel(canvas, "deployed model", y, high)
+    y += row + 6
+    width = canvas.text(f"version {frame.version}", LEFT + 10, y, 14, MODEL, bold=True)
+    age = f"{cycles_text(frame.model_age)} old"
+    canvas.text(age, LEFT + WIDTH - 10, y + 1, 12, FAINT, align=1, fit=WIDTH - width - 30)
+    y += version + 4
+    if frame.training == frame.training:
+        left = f"training: {cycles_text(frame.training)} left"
+        canvas.square(LEFT + 16, y + row / 2, TRAIN)
+        canvas.text(left if frame.training else "waits for a release slot", LEFT + 28, y, 12, INK)
+    else:
+        canvas.text("none in training", LEFT + 10, y, 12, FAINT)
+    return high
+
+
+def _gauge(
+    canvas: Canvas, y: float, h: float, title: str, values: NDArray[np.float64], mark: float | None,
+    colour: str, latest: str,
+) -> None:  # fmt: skip
+    """The last 60 cycles of a number from 0 to 2, with a dashed line at ``mark``, and the latest."""
+    span, full = 60, 2.0
+    _panel(canvas, title, y, h)
+    canvas.text(latest, LEFT + WIDTH - 10, y + h / 2 - canvas.height(16) / 4, 16, colour, bold=True, align=1)
+    room = max(60.0, canvas.width("100 %", 16, True)) + 10
+    x, w, top = LEFT + 10, WIDTH - 20 - room, y + canvas.height(12) + 7
+    h = y + h - 8 - top
+    canvas.box(x, top, w, h, PAPER)
+    if mark is not None:
+        level = top + h * (1 - min(mark, full) / full)
+        canvas.dashes((x, level), (x + w, level), FAINT)
+    recent = values[-span:]
+    canvas.line(
+        [
+            (x + w * (n + span - len(recent)) / (span - 1), top + h * (1 - min(float(value), full) / full))
+            for n, value in enumerate(recent)
+        ],
+        colour,
+        1.8,
+    )
+
+
+def _chart(canvas: Canvas, frame: Frame, top: float, high: float, truth: bool) -> None:
+    """Measurements against forecasts over the last cycles."""
+    row = canvas.height(12)
+    canvas.box(12, top, 936, high, PANEL, LINE, 4)
+    _chart_legend(canvas, top + 3, row)
+    marks = [f"{sign}{frame.target:g} m" for sign in "+−"]
+    x = 24.0 + max(canvas.width(mark, 11) for mark in marks) + 6
+    y, w, h = top + row + 8, 936 - x, high - row - 16
+    canvas.box(x, y, w, h, PAPER)
+    right = max(frame.time, SPAN)
+
+    def place(time: float, value: float) -> tuple[float, float]:
+        return x + w * (time - right + SPAN) / SPAN, y + h * (0.5 - (value - frame.level) / 1.5)
+
+    low, high = frame.level - 0.75, frame.level + 0.75
+    for offset in (-frame.target, 0.0, frame.target):
+        level = place(0.0, frame.level + offset)[1]
+        canvas.line([(x, level), (x + w, level)], LINE, 1)
+    for mark, offset in zip(marks, (frame.target, -frame.target), strict=True):
+        level = place(0.0, frame.level + offset)[1]
+        canvas.text(mark, x - 6, level - canvas.height(11) / 2, 11, FAINT, align=1)
+    for cycle in frame.deployed:
+        if right - SPAN <= cycle <= frame.time:
+            canvas.line([place(cycle, low), place(cycle, high)], TRAIN, 2)
+    if truth:
+        for cycle in frame.changed:
+            if right - SPAN <= cycle <= frame.time:
+                canvas.dashes(place(cycle, high), place(cycle, low), HIDDEN, 2)
+    inside = frame.times >= right - SPAN
+    times = frame.times[inside]
+    forecast = np.clip(frame.forecast[inside], low, high)
+    measured = np.clip(frame.measured[inside], low, high)
+    # each cycle has a forecast of its own: nothing was forecast between the end of one and the next
+    of_cycle = np.ceil(np.round(times * MEASUREMENTS) / MEASUREMENTS)
+    for part in np.split(np.arange(len(times)), np.flatnonzero(np.diff(of_cycle)) + 1):
+        canvas.line([place(times[n], forecast[n]) for n in part], MODEL, 1.8)
+    for t, m in zip(times, measured, strict=True):
+        canvas.disc(*place(t, m), 2.4, INK)
+
+
+def _chart_legend(canvas: Canvas, y: float, row: float) -> None:
+    middle = y + row / 2
+    canvas.disc(30, middle, 3, INK)
+    a = 40 + canvas.text("measured", 40, y, 12, INK)
+    canvas.line([(a + 16, middle), (a + 40, middle)], MODEL, 2)
+    a += 46 + canvas.text("forecast", a + 46, y, 12, MODEL)
+    canvas.line([(a + 20, middle - 6), (a + 20, middle + 7)], TRAIN, 2)
+    canvas.text("new model", a + 28, y, 12, FAINT)
+
+
+def _timeline(canvas: Canvas, frame: Frame, top: float, high: float, truth: bool) -> None:
+    """Every decision of the episode: pushes, retrainings, deployments."""
+    x = 52.0
+    w = 942 - canvas.width(f"{frame.cycles}", 10) / 2 - x  # the last number stands under the end
+    canvas.box(12, top, 936, high, PANEL, LINE, 4)
+    _timeline_legend(canvas, top + 2, canvas.height(12), truth)
+    y = top + canvas.height(12) + 11  # under it 20 of marks
+    canvas.line([(x, y + 20), (x + w, y + 20)], LINE, 1.5)
+    step = w / frame.cycles
+    for mark in range(0, frame.cycles + 1, _nice(frame.cycles)):
+        canvas.text(f"{mark}", x + step * mark, y + 20, 10, FAINT, align=0.5)
+    if truth:
+        for cycle in frame.changed:
+            canvas.line([(x + step * cycle, y - 4), (x + step * cycle, y + 20)], HIDDEN, 2)
+    for cycle in frame.deployed:
+        if cycle <= frame.time:
+            canvas.line([(x + step * cycle, y), (x + step * cycle, y + 20)], TRAIN, 2)
+    half = max(1.5, min(4.5, step / 2))
+    for cycle in np.flatnonzero(frame.decisions == Action.INTERVENE).tolist():
+        middle = x + step * (cycle + 0.5)
+        canvas.polygon([(middle - half, y + 19), (middle + half, y + 19), (middle, y + 9)], HAND)
+    for cycle in np.flatnonzero(frame.decisions == Action.RETRAIN).tolist():
+        canvas.square(x + step * (cycle + 0.5), y + 4, TRAIN)
+    now = x + step * frame.time
+    canvas.polygon([(now - 4, y - 6), (now + 4, y - 6), (now, y)], INK)
+
+
+def _timeline_legend(canvas: Canvas, y: float, row: float, truth: bool) -> None:
+    middle = y + row / 2
+    a = 24 + canvas.text("decisions", 24, y, 12, FAINT) + 24
+    canvas.polygon([(a, middle + 4), (a + 9, middle + 4), (a + 4.5, middle - 5)], HAND)
+    a += 14 + canvas.text("pushed by hand", a + 14, y, 12, FAINT)
+    canvas.square(a + 20, middle, TRAIN)
+    a += 28 + canvas.text("retraining asked for", a + 28, y, 12, FAINT)
+    canvas.line([(a + 18, middle - 6), (a + 18, middle + 7)], TRAIN, 2)
+    a += 25 + canvas.text("new model", a + 25, y, 12, FAINT)
+    if truth:
+        canvas.line([(a + 18, middle - 6), (a + 18, middle + 7)], HIDDEN, 2)
+        canvas.text("the world changed", a + 25, y, 12, HIDDEN)
+
+
+def _nice(cycles: int) -> int:
+    """Distance between the timeline's numbers: about ten of them."""
+    for step in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000):
+        if cycles / step <= 12:
+            return step
+    return max(1, cycles // 10)

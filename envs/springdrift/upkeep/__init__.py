@@ -1,0 +1,3 @@
+"""The small world that can be solved exactly."""
+
+from springdrift.upkeep.env import UpkeepEnv as UpkeepEnv
