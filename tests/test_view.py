@@ -17,7 +17,7 @@ from gymnasium.wrappers import RecordVideo
 import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, World
 from springdrift.incline.dynamics import BUMPERS
-from springdrift.render.recorder import Recorder
+from springdrift.incline.recorder import Recorder
 from springdrift.render.scene import ARROW, BLOCK, MAGNET, METRE, on_slope
 from springdrift.render.view import (
     FRAMES,

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import SCENARIOS, Action, World
+from springdrift.incline.recorder import Recorder
 from springdrift.render.frame import Frame
-from springdrift.render.recorder import Recorder
 from springdrift.render.view import FAINT, FPS, FRAMES, HAND, INK, PAPER, TRAIN, View, Window
 from springdrift_agents.evaluation.evaluate import REFERENCE, Script, evaluate, world_seeds
 from springdrift_agents.planning.hindsight import Planner

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from springdrift import InclinedMassEnv
 from springdrift.incline.env import check_action
+from springdrift.incline.recorder import Recorder
 from springdrift.render.frame import Frame
-from springdrift.render.recorder import Recorder
 from springdrift.render.view import FPS, FRAMES, View
 from springdrift_agents.play.movie import SUFFIXES, Movie
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from springdrift import World
+from springdrift.incline.recorder import Recorder
 from springdrift.render.frame import Frame
-from springdrift.render.recorder import Recorder
 from springdrift.render.view import FPS, FRAMES, View, Window
 from springdrift_agents.evaluation.evaluate import world_seeds
 from springdrift_agents.play.movie import Movie

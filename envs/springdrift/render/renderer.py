@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from springdrift.game import arguments
+from springdrift.incline.recorder import Recorder
 from springdrift.incline.vector_env import World
 from springdrift.render.frame import Frame
-from springdrift.render.recorder import Recorder
 from springdrift.render.view import FRAMES, View, Window, ansi
 
 RENDER_OPTIONS = ("size", "font_scale", "truth", "scenario")
