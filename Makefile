@@ -66,7 +66,7 @@ bench: .venv/.ready  ## measure speed and strategy separation
 	@$(BIN)/springdrift bench speed && $(BIN)/springdrift bench separation
 
 readme: .venv/.ready  ## write the README's tables and picture anew
-	@$(BIN)/python -m springdrift_agents.bench.readme && $(BIN)/pytest -q README.md tests/test_readme.py
+	@$(BIN)/python tutorials/site/readme.py && $(BIN)/pytest -q README.md tests/test_readme.py
 
 site: .venv/.ready  ## build the documentation: lessons, how-tos, reference
 	@$(BIN)/python tutorials/site/build.py

@@ -8,9 +8,9 @@ import pytest
 from scipy.stats import bootstrap, mannwhitneyu
 from typer.testing import CliRunner
 
+from bench import generalist
+from bench.generalist import Standing
 from springdrift import OBS, SCENARIOS, Action, InclinedMassVectorEnv
-from springdrift_agents.bench import generalist
-from springdrift_agents.bench.generalist import Standing
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis

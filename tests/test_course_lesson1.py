@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from course_common import LessonChecks, hint_of, solutions_of
 
+from course_common import LessonChecks, hint_of, solutions_of
 from springdrift import Params, simulate
 from springdrift_agents.course import _judged, check
 from springdrift_agents.course.exercise import Exercise

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from course_common import LessonChecks, hint_of, solutions_of
 
+from course_common import LessonChecks, hint_of, solutions_of
 from springdrift import Jump, Params, Scenario, Trend, Walk
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson2 import hidden_database, strangers

@@ -5,8 +5,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from course_common import LessonChecks, hint_of, solutions_of
 
+from course_common import LessonChecks, hint_of, solutions_of
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson3 import cusum
 from springdrift_agents.policies.detectors import Cusum, Ewma, run_lengths, siegmund

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from course_common import LessonChecks, hint_of, script_of, solutions_of
 
+from course_common import LessonChecks, hint_of, script_of, solutions_of
 from springdrift import OBS, Action, InclinedMassEnv
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson4 import BREAK_EVEN, REMEDIES

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from course_common import LessonChecks, hint_of, solutions_of
 
+from course_common import LessonChecks, hint_of, solutions_of
 from springdrift import Action, UpkeepEnv
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson5 import IMPROVED, LOWEST_PRICE, hidden_values, hidden_world

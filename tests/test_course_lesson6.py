@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from course_common import LessonChecks, hint_of, script_of, solutions_of
 
+from course_common import LessonChecks, hint_of, script_of, solutions_of
 from springdrift.incline.observation import OBSERVE
 from springdrift_agents.course import check
 from springdrift_agents.policies.learned import Card, Learned

@@ -6,8 +6,8 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from course_common import LessonChecks, hint_of, solutions_of
 
+from course_common import LessonChecks, hint_of, solutions_of
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson7 import VERDICTS, suspects
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds

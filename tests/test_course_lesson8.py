@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from course_common import LessonChecks, hint_of, solutions_of
 
+from course_common import LessonChecks, hint_of, solutions_of
 from springdrift import Action, Jump, Scenario
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson8 import CURES

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from golden.record import FILE, record
 
+from golden.record import FILE, record
 from springdrift import SCENARIOS
 
 GOLDEN = json.loads(FILE.read_text())

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from faults import ALL, CLASS, COURSE, RIGHT, notebook
 from typer.testing import CliRunner
 
+from faults import ALL, CLASS, COURSE, RIGHT, notebook
 from springdrift_agents import course
 from springdrift_agents.cli.app import app
 from springdrift_agents.course import wire

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from bench.numpy_mass import NumpyMass
 from springdrift import World
 from springdrift.incline.kernel import LANES, REWARD
 from springdrift.incline.observation import OBS
-from springdrift_agents.bench.numpy_mass import NumpyMass
 
 
 @pytest.mark.parametrize("scenario", ["stationary", "chaos"])

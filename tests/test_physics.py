@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from published import FIGURES, formula
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
+from published import FIGURES, formula
 from springdrift import SCENARIOS, InclinedMassEnv, Params, simulate
 from springdrift.game.streams import threefry
 

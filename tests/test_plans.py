@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from bench import generalist
 from springdrift import SCENARIOS
-from springdrift_agents.bench import generalist
 from springdrift_agents.evaluation.evaluate import Script, compare, evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import gap_interval
 from springdrift_agents.planning import plans

@@ -5,8 +5,8 @@ import inspect
 
 import numpy as np
 import pytest
-from published import FIGURES, formula, leaves
 
+from published import FIGURES, formula, leaves
 from springdrift_agents.policies import detectors
 from springdrift_agents.policies.rules import Periodic
 

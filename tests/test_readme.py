@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from springdrift_agents.bench import readme
+import readme
 
 TEXT = Path(__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
 

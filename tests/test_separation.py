@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from bench import separation
+from bench.separation import QUIET, STALE, STRATEGIES, Verdict, judge
 from springdrift import SCENARIOS
-from springdrift_agents.bench import separation
-from springdrift_agents.bench.separation import QUIET, STALE, STRATEGIES, Verdict, judge
 from springdrift_agents.cli.app import app
 
 TOGETHER, NOWHERE = "retraining alone loses to both together", "no one fixed setting is good everywhere"

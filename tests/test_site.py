@@ -11,11 +11,11 @@ from typing import get_args
 
 import pytest
 
+import generated
 import springdrift
 from springdrift.incline.drift import Law
 from springdrift.incline.kernel import TRUTH_NAMES
 from springdrift.incline.observation import OBSERVE
-from springdrift_agents.bench import reference
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.rules import RULES, settings
 
@@ -44,26 +44,26 @@ def rows_of(markdown: str) -> dict[str, list[str]]:
 
 def test_every_sense_has_its_row():
     for name, part, first in (("monitor", "monitor", 0), ("truth", "truth-observation", 18)):
-        rows = rows_of(reference.PARTS[part]())
+        rows = rows_of(generated.PARTS[part]())
         for column, sense in list(enumerate(OBSERVE[name]))[first:]:
             assert rows[sense.name][0] == str(column)
             assert rows[sense.name][4] == sense.meaning
 
 
 def test_runs_of_signals_share_a_row():
-    text = reference.PARTS["signals"]().replace(reference.GLUE, " ")
+    text = generated.PARTS["signals"]().replace(generated.GLUE, " ")
     assert "| 32 … 63 | `forecast_32_ago` … `forecast_1_ago` |" in text
     assert "| 98 | `time_left` |" in text
 
 
 def test_the_truth_is_listed():
-    assert list(rows_of(reference.truth())) == list(TRUTH_NAMES)
+    assert list(rows_of(generated.truth())) == list(TRUTH_NAMES)
 
 
 def test_actions_and_costs():
-    rows = rows_of(reference.actions())
+    rows = rows_of(generated.actions())
     assert [rows[f"Action.{action.name}"][0] for action in springdrift.Action] == ["0", "1", "2"]
-    costs = rows_of(reference.PARTS["costs"]())
+    costs = rows_of(generated.PARTS["costs"]())
     for field in fields(springdrift.Costs):
         assert float(costs[field.name][1].strip("`")) == field.default
         assert costs[field.name][2], f"{field.name} is explained"
@@ -79,12 +79,12 @@ def section(text: str, head: str) -> str:
 
 @pytest.mark.parametrize("scenario", springdrift.SCENARIOS.values(), ids=lambda one: one.name)
 def test_a_scenario_is_told_with_its_laws_and_settings(scenario):
-    text = section(reference.scenario_details(), f"scenario-{scenario.name}")
+    text = section(generated.scenario_details(), f"scenario-{scenario.name}")
     assert text.splitlines()[0] == scenario.name
     assert scenario.summary[1:] in text
     assert scenario.remedy in text
     for law in scenario.laws:
-        assert f"`{reference.call(law)}`" in text
+        assert f"`{generated.call(law)}`" in text
     for name in ("cycles", "release_every", "cold_start"):
         value = getattr(scenario, name)
         differs = value != getattr(springdrift.SCENARIOS["stationary"], name)
@@ -95,13 +95,13 @@ def test_a_scenario_is_told_with_its_laws_and_settings(scenario):
 
 def test_what_is_told_of_a_law_makes_the_law():
     names = {law.__name__: law for law in get_args(Law)}
-    told = [reference.call(law) for law in springdrift.SCENARIOS["compound"].laws]
+    told = [generated.call(law) for law in springdrift.SCENARIOS["compound"].laws]
     assert tuple(eval(text, names) for text in told) == springdrift.SCENARIOS["compound"].laws
 
 
 @pytest.mark.parametrize("law", get_args(Law), ids=lambda law: law.__name__)
 def test_a_law_is_told_with_its_parameters(law):
-    text = section(reference.laws(), f"law-{law.__name__.lower()}")
+    text = section(generated.laws(), f"law-{law.__name__.lower()}")
     assert (law.__doc__ or "").split()[0].strip("`") in text
     for field in fields(law):
         assert field.name in text.splitlines()[2]
@@ -109,7 +109,7 @@ def test_a_law_is_told_with_its_parameters(law):
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_is_told_with_its_parameters_and_tuned_settings(name):
-    text = section(reference.rules(), f"policy-{name}")
+    text = section(generated.rules(), f"policy-{name}")
     rows = rows_of(text)
     for field in fields(RULES[name]):
         assert float(rows[field.name][1].strip("`")) == field.default
@@ -120,12 +120,12 @@ def test_a_rule_is_told_with_its_parameters_and_tuned_settings(name):
 
 
 def test_learned_policies_are_listed():
-    assert list(rows_of(reference.networks())) == list(learned.shipped())
+    assert list(rows_of(generated.networks())) == list(learned.shipped())
 
 
 def test_every_command_and_every_option():
-    listed, text = rows_of(reference.command_list()), reference.commands()
-    found = dict(reference.walk())
+    listed, text = rows_of(generated.command_list()), generated.commands()
+    found = dict(generated.walk())
     assert "springdrift compare" in found
     assert "springdrift bench speed" in found
     for name, command in found.items():
@@ -150,7 +150,7 @@ def test_the_command_line_agrees():
         check=True,
     ).stdout
     options = set(re.findall(r"(?<!\S)--[a-z][\w-]*", shown)) - {"--help"}
-    told = section(reference.commands(), "springdrift-train")
+    told = section(generated.commands(), "springdrift-train")
     assert options <= set(re.findall(r"--[a-z][\w-]*", told))
 
 
@@ -159,15 +159,15 @@ def test_lessons_are_listed(tmp_path):
         "# %% [markdown]\n# # Lesson 1: The machine\n#\n# **Goal.** See\n# it.\n#\n# **You need** eyes.\n"
     )
     (tmp_path / "lesson9_more.py").write_text("# %% [markdown]\n# # Lesson 9: More\n")
-    first, second = reference.lessons(tmp_path).splitlines()[2:]
+    first, second = generated.lessons(tmp_path).splitlines()[2:]
     assert first.startswith("| [Lesson 1: The machine](lesson1_machine.ipynb) | See it. | ")
     assert "points" in first
     assert second == "| [Lesson 9: More](lesson9_more.ipynb) |  |  |"
 
 
 def test_pages_and_parts_belong_together():
-    named = {name for page in SITE.rglob("*.md") for name in reference.MARK.findall(page.read_text())}
-    assert named == {*reference.PARTS, "lessons", "lesson-pages", "guide-page"}
+    named = {name for page in SITE.rglob("*.md") for name in generated.MARK.findall(page.read_text())}
+    assert named == {*generated.PARTS, "lessons", "lesson-pages", "guide-page"}
 
 
 # ---------------------------------------------------------------- what pages run

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from bench import speed
+from bench.operations import operations
 from springdrift import InclinedMassVectorEnv
 from springdrift.incline import kernel
 from springdrift.incline.dynamics import bump, substep
-from springdrift_agents.bench import speed
-from springdrift_agents.bench.operations import operations
 from springdrift_agents.cli.app import app
 
 

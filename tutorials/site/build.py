@@ -22,6 +22,7 @@ TUTORIALS = HERE.parent
 ROOT = TUTORIALS.parent
 GUIDE = "teachers_guide.md"
 SECONDS = 600  # for a cell
+SCRIPTS = ("build.py", "generated.py", "readme.py")  # those that are no pages
 
 
 def assemble(pages: Path, *, execute: bool = True, tutorials: Path = TUTORIALS) -> None:
@@ -32,22 +33,22 @@ def assemble(pages: Path, *, execute: bool = True, tutorials: Path = TUTORIALS) 
     """
     import jupytext
 
-    from springdrift_agents.bench import reference
+    import generated
     from springdrift_agents.course.notebooks import to_notebook
 
     shutil.rmtree(pages, ignore_errors=True)
-    shutil.copytree(HERE, pages, ignore=shutil.ignore_patterns("__pycache__", "build.py"))
+    shutil.copytree(HERE, pages, ignore=shutil.ignore_patterns("__pycache__", *SCRIPTS))
     shutil.copytree(tutorials / "images", pages / "images")
     guide, scripts = tutorials / GUIDE, sorted(tutorials.glob("lesson*.py"))
     if guide.exists():
         shutil.copy(guide, pages)
-    parts = reference.PARTS | {
-        "lessons": lambda: reference.lessons(tutorials),
+    parts = generated.PARTS | {
+        "lessons": lambda: generated.lessons(tutorials),
         "lesson-pages": lambda: "\n".join(script.stem for script in scripts),
         "guide-page": lambda: guide.stem if guide.exists() else "",
     }
     for page in sorted(pages.rglob("*.md")):
-        text = reference.fill(page.read_text(encoding="utf-8"), parts)
+        text = generated.fill(page.read_text(encoding="utf-8"), parts)
         page.write_text(text, encoding="utf-8")
         if "```{code-cell}" in text:
             page.unlink()
@@ -89,7 +90,9 @@ def run_sphinx(pages: Path, out: Path, builder: str = "html") -> int:
     trees = pages.with_name(f"{pages.name}-trees")
     options = ["-q", "-E", "-W", "--keep-going", "-b", builder, "-d", str(trees)]
     return subprocess.run(
-        [sys.executable, "-m", "sphinx", *options, str(pages), str(out)], check=False
+        [sys.executable, "-m", "sphinx", *options, str(pages), str(out)],
+        env=os.environ | {"PYTHONPATH": str(HERE)},  # for conf.py
+        check=False,
     ).returncode
 
 

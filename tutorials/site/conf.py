@@ -11,7 +11,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from springdrift_agents.bench import reference
+import generated
 
 OPTION = re.compile(r"(?<![\w-])(--[a-z][\w-]*)")  # of a command line
 logger = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def field_notes(app: Sphinx, what: str, name: str, kind: Any, options: Any, line
     """Give the fields of a class the comments that stand behind them."""
     if what != "class" or not inspect.isclass(kind):
         return
-    said = reference.notes(kind)
+    said = generated.notes(kind)
     known = getattr(kind, "__dataclass_fields__", None) or getattr(kind, "_fields", ())
     rows = [f":param {field}: {said[field]}" for field in known if field in said]
     if rows and not any(line.startswith(":param ") for line in lines):

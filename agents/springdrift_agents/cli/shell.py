@@ -26,7 +26,6 @@ app = typer.Typer(
     epilog="Start with: [bold]springdrift compare --quick[/]",
 )
 benches = typer.Typer(no_args_is_help=True, help="Measure springdrift itself.")
-app.add_typer(benches, name="bench", rich_help_panel="Measure")
 
 out, err = Console(emoji=False), Console(stderr=True, emoji=False)  # root:x:0 has no picture in it
 if not out.is_terminal and "COLUMNS" not in os.environ:

@@ -1,12 +1,12 @@
 """The parts of README.md that the code knows; run as a module, it writes them anew."""
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from springdrift import OBS, SCENARIOS, TERMS
-from springdrift_agents.bench.generalist import hindsight_costs, rules_for
 from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
 from springdrift_agents.evaluation.plots import compare_plot
 from springdrift_agents.evaluation.report import figure, summarise
@@ -15,6 +15,9 @@ from springdrift_agents.files import write_text
 from springdrift_agents.planning import plans
 from springdrift_agents.play.watch import Episode, show
 from springdrift_agents.policies.rules import policies_about, policy
+
+sys.path.append(str(Path(__file__).parents[2] / "tests"))
+from bench.generalist import hindsight_costs, rules_for
 
 README = Path("README.md")
 EPISODES = 1000

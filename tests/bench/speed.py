@@ -17,12 +17,12 @@ import gymnasium as gym
 import numpy as np
 from numba import njit
 
+from bench.numpy_mass import NumpyMass
+from bench.operations import operations
 from springdrift import ENV_ID, Action, InclinedMassVectorEnv, World
 from springdrift.incline import kernel
 from springdrift.incline.observation import OBS
 from springdrift.incline.state import KEYS, MEASUREMENTS, ROWS
-from springdrift_agents.bench.numpy_mass import NumpyMass
-from springdrift_agents.bench.operations import operations
 
 Step = Callable[[], Any]
 BUDGET = 0.04  # s that a contestant runs in a round

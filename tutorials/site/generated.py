@@ -15,6 +15,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import readme
 from springdrift import SCENARIOS, Action, Costs, Params, Scenario
 from springdrift.incline.drift import LIMITS, STEADY, Law
 from springdrift.incline.kernel import TRUTH_NAMES
@@ -22,7 +23,6 @@ from springdrift.incline.observation import OBS, SIGNALS, TRUTH, Table
 from springdrift.incline.state import DRIFTING, FIELDS
 from springdrift.upkeep.env import LEVELS
 from springdrift_agents import course
-from springdrift_agents.bench import readme
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.rules import RULES, settings
 from springdrift_agents.training import hyperparameters
