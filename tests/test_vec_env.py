@@ -1,21 +1,25 @@
 """The adapter for Stable-Baselines3 against SB3's own DummyVecEnv and Monitor over scalar envs."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize, VecVideoRecorder
 
-from springdrift import TERMS, InclinedMassEnv
+from springdrift import ENV_ID, TERMS, InclinedMassEnv
 from springdrift_agents.evaluation.evaluate import world_seeds
 from springdrift_agents.policies.rules import policy
 from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
 
 def test_equals_dummy_vec_env_with_monitor():
-    ours = SpringdriftVecEnv(5, scenario="mix", cycles=12)
+    ours = SpringdriftVecEnv(5, scenario="mix", cycles=12, full_infos=True)
+    few = SpringdriftVecEnv(5, scenario="mix", cycles=12)
+    few.seed(3)
+    few.reset()
     theirs = DummyVecEnv([lambda: Monitor(InclinedMassEnv("mix", cycles=12))] * 5)
     theirs._seeds = ours.seed(3)
     np.testing.assert_array_equal(ours.reset(), theirs.reset())
@@ -33,6 +37,14 @@ def test_equals_dummy_vec_env_with_monitor():
             their_done.dtype,
         )
         assert done.all() == ((step + 1) % 12 == 0)
+        for mine, other in zip(infos, their_infos, strict=True):
+            assert set(mine) == set(other)
+            assert all(mine[name] == other[name] for name in ("terms", "truth", "TimeLimit.truncated"))
+        assert len({id(part) for info in infos for part in (info, info["terms"], info["truth"])}) == 15
+        assert ours.reset_infos == theirs.reset_infos
+        for short, full, ended in zip(few.step(actions)[3], infos, done, strict=True):
+            assert set(short) == (set(full) if ended else {"TimeLimit.truncated"})
+            assert all(short[name] == full[name] for name in set(short) & {"terms", "truth"})
         for i in np.flatnonzero(done):
             mine, other = infos[i], their_infos[i]
             np.testing.assert_array_equal(mine["terminal_observation"], other["terminal_observation"])
@@ -93,6 +105,12 @@ def test_wrong_uses_get_a_sentence():
         SpringdriftVecEnv(2, purpose="play")
     with pytest.raises(ValueError, match="always SAME_STEP"):
         SpringdriftVecEnv(2, autoreset_mode="Disabled")
+    with pytest.raises(ValueError, match="copy cannot be chosen: observations are always copies here"):
+        SpringdriftVecEnv(2, copy=False)
+    with pytest.raises(ValueError, match="unknown option 'scenrio'; did you mean 'scenario'"):
+        SpringdriftVecEnv(2, scenrio="mix")
+    with pytest.raises(ValueError, match="unknown render_mode 'human'; allowed: None, rgb_array"):
+        SpringdriftVecEnv(2, render_mode="human")
     with pytest.raises(AttributeError, match="pass options when the envs are made"):
         envs.set_attr("scenario", "wear")
     with pytest.raises(AttributeError, match="no method 'dance'"):
@@ -102,3 +120,91 @@ def test_wrong_uses_get_a_sentence():
         envs.reset()
     with pytest.raises(ValueError, match="out of range"):
         SpringdriftVecEnv(2, scenario="stationary").step(np.array([0, 7]))
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:stable_baselines3", "ignore::DeprecationWarning")
+def test_learning_sees_the_observations_that_decisions_were_made_from():
+    """The same weights as on DummyVecEnv: what a rollout keeps is not overwritten by the next step."""
+    weights = []
+    for make in (
+        lambda: SpringdriftVecEnv(3, scenario="mix", cycles=9),
+        lambda: DummyVecEnv([lambda: Monitor(InclinedMassEnv("mix", cycles=9))] * 3),
+    ):
+        envs = make()
+        model = PPO("MlpPolicy", envs, seed=0, device="cpu", n_steps=16, n_epochs=2, batch_size=16)
+        envs._seeds = world_seeds("training", 0, 3).tolist()
+        model._last_obs = envs.reset()
+        model._last_episode_starts = np.ones(3, np.bool_)
+        model.learn(48, reset_num_timesteps=False)
+        weights.append([value.numpy().copy() for value in model.policy.state_dict().values()])
+    for ours, theirs in zip(*weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_attributes_are_those_of_single_envs():
+    ours = SpringdriftVecEnv(3, scenario="wear", latency=5)
+    theirs = DummyVecEnv([lambda: gym.make(ENV_ID, scenario="wear", latency=5)] * 3)
+    for name in ("action_space", "observation_space", "render_mode"):
+        assert ours.get_attr(name) == theirs.get_attr(name)
+    assert ours.get_attr("latency", [0, 2]) == [5, 5]
+    assert [spec.id for spec in ours.get_attr("spec")] == [ENV_ID] * 3
+    assert ours.get_attr("spec")[0].kwargs["latency"] == 5
+    remade = ours.spec.make()
+    assert remade.unwrapped.world.latency == 5
+    for name in ("world", "num_envs", "autoreset_mode"):  # the batch's, and no single env has them
+        with pytest.raises(AttributeError, match=f"single envs have no attribute '{name}'"):
+            ours.get_attr(name)
+
+
+@pytest.mark.filterwarnings("ignore:The environment is already wrapped with a `Monitor`")
+def test_vec_monitor_keeps_terms(tmp_path):
+    envs = VecMonitor(
+        SpringdriftVecEnv(2, scenario="poc", cycles=6), str(tmp_path / "log"), info_keywords=("terms",)
+    )
+    envs.seed(0)
+    envs.reset()
+    for _ in range(6):
+        _, _, done, infos = envs.step(np.zeros(2, np.int64))
+    assert done.all()
+    assert all(set(info["episode"]["terms"]) == set(TERMS) for info in infos)
+    envs.close()
+    log = (tmp_path / "log.monitor.csv").read_text()
+    assert ENV_ID in log.splitlines()[0]
+
+
+def test_pictures_are_those_of_the_single_envs():
+    options = {"scenario": "mix", "cycles": 9, "observe": "signals"}
+    ours = SpringdriftVecEnv(3, render_mode="rgb_array", render_options={"size": (320, 200)}, **options)
+    seeds = ours.seed(4)
+    ours.reset()
+    for _ in range(5):
+        ours.step(np.array([0, 1, 2]))
+    before = ours.envs.get_state()
+    pictures = ours.get_images()
+    np.testing.assert_array_equal(before.world.real, ours.envs.get_state().world.real)
+    for seed, action, picture in zip(seeds, (0, 1, 2), pictures, strict=True):
+        one = InclinedMassEnv(render_mode="rgb_array", render_options={"size": (320, 200)}, **options)
+        one.reset(seed=seed)
+        for _ in range(5):
+            one.step(action)
+        one.set_state(one.get_state())  # as one that did not watch the episode so far
+        np.testing.assert_array_equal(picture, one.render())
+    assert len({picture.tobytes() for picture in pictures}) == 3
+    assert ours.render().shape == (400, 640, 3)  # tiled
+    assert ours.env_method("render", indices=[1])[0].shape == (200, 320, 3)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_vec_video_recorder_writes_a_film(tmp_path):
+    envs = VecVideoRecorder(
+        SpringdriftVecEnv(2, render_mode="rgb_array", scenario="poc", cycles=8),
+        str(tmp_path),
+        record_video_trigger=lambda step: step == 0,
+        video_length=4,
+    )
+    envs.reset()
+    for _ in range(6):
+        envs.step(np.zeros(2, np.int64))
+    envs.close()
+    film = tmp_path / "rl-video-step-0-to-step-4.mp4"
+    assert film.stat().st_size > 1000

@@ -29,6 +29,7 @@ from springdrift_agents.cli.shell import (
     show,
     show_matrix,
     writable,
+    writable_file,
 )
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.evaluate import SEEDS, Episodes
@@ -177,6 +178,7 @@ def export(
     ),
 ) -> None:
     """Write a table of a run file to CSV or Parquet."""
+    writable_file(out_file)
     with Store(db, write=False) as store:
         count = store.export(table, out_file)
     out.print(f"written: {out_file} ({count} rows)")
@@ -304,7 +306,7 @@ def plan(
     from springdrift_agents.planning import plans
 
     names = [name for name in names_of(scenarios, list(SCENARIOS)) if resolve(name)]
-    writable(out_file.parent, out_file.name)
+    writable_file(out_file)
     with progress_bar() as progress:
         task = progress.add_task("searching", total=len(names) * worlds)
         found = plans.search(

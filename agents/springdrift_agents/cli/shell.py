@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Annotated
 
 import typer
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from springdrift.game.arguments import did_you_mean
 from springdrift.render.view import pygame_clash
+from springdrift_agents import files
 from springdrift_agents.evaluation.report import Row, matrix_table
 
 app = typer.Typer(
@@ -33,8 +33,12 @@ if not out.is_terminal and "COLUMNS" not in os.environ:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
+_running: list[typer.Context] = []  # the command that runs, and what ends with it
+
+
 @app.callback()
-def _hello() -> None:
+def _hello(context: typer.Context) -> None:
+    _running[:] = [context]
     clash = pygame_clash()
     if clash:
         err.print(f"[yellow]springdrift: {clash}[/]")
@@ -58,18 +62,33 @@ def known_scenario(name: str, allowed: Sequence[str]) -> None:
 
 
 def writable(folder: Path, *names: str) -> None:
-    """Make the folder of the results, and refuse one that cannot be written before any work begins."""
+    """Make the folder of the results and keep it to this command until it ends.
+
+    Raises:
+        ValueError: it cannot be written, or another process writes there: known before any work begins.
+    """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"cannot write results to {folder}: it is a file, and a folder is needed")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):
-            pass
     except OSError as wrong:
         raise ValueError(f"cannot write results to the folder {folder}: {wrong.strerror}") from wrong
     for name in names:
-        if (folder / name).is_dir():
-            raise ValueError(f"cannot write {folder / name}: it is a folder; give another name")
+        files.check_writable(folder / name)
+    _keep(folder)
+
+
+def writable_file(path: Path) -> None:
+    """The same for a single file."""
+    files.check_writable(path)
+    _keep(path)
+
+
+def _keep(path: Path) -> None:
+    try:
+        _running[0].with_resource(files.exclusive(path))
+    except OSError as wrong:
+        raise ValueError(f"cannot write to {path}: {wrong.strerror}") from wrong
 
 
 Trust = Annotated[

@@ -21,6 +21,7 @@ from springdrift_agents.cli.shell import (
     progress_bar,
     show,
     writable,
+    writable_file,
 )
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.evaluation.report import as_json as to_json
@@ -49,7 +50,7 @@ def tune(
             raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(tuning.SPACES)}")
     for name in places:
         known_scenario(name, list(SCENARIOS))
-    writable(out_file.parent, out_file.name)
+    writable_file(out_file)
     old = _settings_in(out_file)
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for title in ("scenario", "rule", "default", "tuned", "parameters"):

@@ -11,6 +11,7 @@ from springdrift import SCENARIOS, TERMS
 from springdrift.render.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, MODEL, TRAIN
 from springdrift_agents.evaluation.maps import Cell
 from springdrift_agents.evaluation.report import Row, best_of
+from springdrift_agents.files import replacing
 from springdrift_agents.planning.regret import Course
 
 NOTE = "mean cost of an episode, lower is better; black: 95 % interval; bold: the lowest"
@@ -60,8 +61,13 @@ def compare_plot(rows: Sequence[Row], path: Path, title: str) -> None:
         axis.annotate(scenario, (0, 1), (0, up), fontsize=10.5, fontweight="bold", color=INK, **over)
         if column == across - 1:
             y += top + bars + 0.42
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    """Write a figure, whole or not at all."""
+    with replacing(path) as part:
+        figure.savefig(part)
 
 
 class Measure:
@@ -183,8 +189,7 @@ def detector_plot(rows: Sequence[Row], path: Path) -> None:
         *axes[0].get_legend_handles_labels(), frameon=False, fontsize=8, ncols=4, loc="lower center"
     )
     figure.tight_layout(rect=(0, 0.07, 1, 1))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def map_plot(cells: Sequence[Cell], path: Path, title: str) -> None:
@@ -227,8 +232,7 @@ def map_plot(cells: Sequence[Cell], path: Path, title: str) -> None:
         fontsize=8.5,
     )
     figure.tight_layout(rect=(0, 0.07, 1, 1))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def timeline_plot(courses: Mapping[str, Course], episode: int, target: float, path: Path, title: str) -> None:
@@ -278,8 +282,7 @@ def timeline_plot(courses: Mapping[str, Course], episode: int, target: float, pa
         fontsize=8,
     )
     figure.tight_layout(rect=(0.0, 0.45 / figure.get_size_inches()[1], 1, 1), h_pad=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    _save(figure, path)
 
 
 def ranking_plot(rows: Sequence[Row], costs: Mapping[str, NDArray[np.float64]], path: Path) -> None:
@@ -318,5 +321,4 @@ def ranking_plot(rows: Sequence[Row], costs: Mapping[str, NDArray[np.float64]], 
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
     figure.tight_layout(w_pad=2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    _save(figure, path)

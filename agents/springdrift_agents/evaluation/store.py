@@ -25,7 +25,7 @@ from springdrift import ENV_ID, TERMS, Action, World
 from springdrift.incline.state import DRIFTING
 from springdrift_agents.evaluation.diagnosis import FINDINGS
 from springdrift_agents.evaluation.evaluate import Episodes
-from springdrift_agents.files import write_text
+from springdrift_agents.files import replacing, write_text
 from springdrift_agents.policies.rules import Policy, observe_of
 
 APPLICATION, VERSION = 0x53505244, 1  # "SPRD", and the layout of the tables
@@ -313,7 +313,5 @@ def _write_parquet(path: Path, names: Sequence[str], rows: Sequence[tuple[Any, .
         raise ImportError('Parquet needs pyarrow: pip install "springdrift[data]"') from missing
     columns = list(zip(*rows, strict=True)) or [()] * len(names)
     table = pyarrow.table({name: list(column) for name, column in zip(names, columns, strict=True)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    pyarrow.parquet.write_table(table, part)
-    part.replace(path)
+    with replacing(path) as part:
+        pyarrow.parquet.write_table(table, part)

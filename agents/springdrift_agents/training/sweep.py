@@ -14,7 +14,7 @@ import yaml
 from optuna.trial import TrialState
 
 from springdrift import ENV_ID
-from springdrift_agents.files import write_text
+from springdrift_agents.files import exclusive, write_text
 from springdrift_agents.training.train import TrainConfig, check, train
 
 PARTS = 8  # chunks of a trial, after each of which it may be given up
@@ -59,33 +59,21 @@ def sweep(
         done: hears of each trial: its number, and its cost, None when it was given up.
 
     Raises:
-        ValueError: trials out of range, hyperparameters that give no model, or a folder with another sweep.
+        ValueError: trials out of range, hyperparameters that give no model, or a folder with another sweep
+            or in use by another process.
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
     check(config)  # refused before the folder is taken
     out.mkdir(parents=True, exist_ok=True)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = f"sqlite:///{out / 'sweep.db'}"
-    if set(optuna.get_all_study_names(storage)) - {_name(config)}:
-        raise ValueError(f"{out} holds another sweep: take another folder, or the same settings to go on")
-    study = optuna.create_study(
-        study_name=_name(config),
-        storage=storage,
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
-        load_if_exists=True,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        study.sampler = optuna.samplers.TPESampler(
-            seed=_sampler_seed(config.seed, len(study.trials)), multivariate=True, n_startup_trials=8
-        )
-    for left in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):  # stopped with the process
-        study.tell(left.number, state=TrialState.FAIL)
-        house = {"house": True} if left.user_attrs.get("house") else None
-        study.enqueue_trial(left.params, user_attrs=house)
-    if not study.trials:
-        study.enqueue_trial({}, user_attrs={"house": True})
+    with exclusive(out):
+        return _sweep(config, out, trials, done)
+
+
+def _sweep(
+    config: TrainConfig, out: Path, trials: int, done: Callable[[int, float | None], None]
+) -> dict[str, Any]:
+    study = _study(config, out)
 
     def objective(trial: optuna.Trial) -> float:
         hyper = dict(config.hyper)
@@ -118,6 +106,32 @@ def sweep(
     best: dict[str, Any] = study.best_trial.user_attrs["hyper"]
     write_text(out / "best.yml", yaml.safe_dump({ENV_ID: best}, sort_keys=False))
     return best
+
+
+def _study(config: TrainConfig, out: Path) -> optuna.Study:
+    """The sweep's study, with the trials that ended with an earlier process queued once more."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = f"sqlite:///{out / 'sweep.db'}"
+    if set(optuna.get_all_study_names(storage)) - {_name(config)}:
+        raise ValueError(f"{out} holds another sweep: take another folder, or the same settings to go on")
+    study = optuna.create_study(
+        study_name=_name(config),
+        storage=storage,
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1),
+        load_if_exists=True,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        study.sampler = optuna.samplers.TPESampler(
+            seed=_sampler_seed(config.seed, len(study.trials)), multivariate=True, n_startup_trials=8
+        )
+    for left in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):  # stopped with the process
+        study.tell(left.number, state=TrialState.FAIL)
+        house = {"house": True} if left.user_attrs.get("house") else None
+        study.enqueue_trial(left.params, user_attrs=house)
+    if not study.trials:
+        study.enqueue_trial({}, user_attrs={"house": True})
+    return study
 
 
 def _sampler_seed(seed: int, trials: int) -> int:

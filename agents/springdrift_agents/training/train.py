@@ -26,7 +26,7 @@ from springdrift.incline.observation import OBSERVE
 from springdrift.incline.scenario import resolve
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.evaluation.store import manifest
-from springdrift_agents.files import write_text
+from springdrift_agents.files import exclusive, write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card, Learned
 from springdrift_agents.training import checkpoint, hyperparameters
@@ -280,9 +280,21 @@ def train(
             included; false ends the run early.
 
     Raises:
-        ValueError: hyperparameters that give no model; the folder holds another run, or a damaged one.
+        ValueError: hyperparameters that give no model; the folder holds another run, a damaged one, or one
+            that another process is at.
     """
     torch.set_num_threads(1)  # small networks gain nothing from more, and processes beside it lose
+    out.mkdir(parents=True, exist_ok=True)
+    with exclusive(out):
+        return _train(config, out, tell, validated)
+
+
+def _train(
+    config: TrainConfig,
+    out: Path,
+    tell: Callable[[int], None],
+    validated: Callable[[int, float], bool],
+) -> Learned:
     file = out / "checkpoint.safetensors"
     history = _claim(out, config, file)
     going = all([validated(int(row["steps"]), row["cost"]) for row in history])

@@ -1,8 +1,14 @@
 """The batch kernel as a Stable-Baselines3 ``VecEnv``: one call steps every world."""
 
+import inspect
 import time
+import warnings
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import partial
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
@@ -13,37 +19,72 @@ try:
 except ModuleNotFoundError:
     raise ImportError('this env is for Stable-Baselines3: pip install "springdrift[rl]"') from None
 
-from springdrift import TERMS, InclinedMassVectorEnv
+from springdrift import ENV_ID, TERMS, InclinedMassEnv, InclinedMassVectorEnv
+from springdrift.game.arguments import did_you_mean
+from springdrift.incline.state import read_lanes, write_lanes
 from springdrift_agents.evaluation.evaluate import SEEDS, world_seeds
+
+# Options of the batch that Stable-Baselines3's protocol cannot carry, and what holds instead.
+REFUSED = {
+    "autoreset_mode": "it is always SAME_STEP here: Stable-Baselines3 needs it",
+    "copy": "observations are always copies here: Stable-Baselines3 keeps those of the step before",
+}
+RENDER_MODES = (None, "rgb_array")
+METHODS = ("action_masks", "render")  # of single envs
 
 
 class SpringdriftVecEnv(VecEnv):
-    """``num_envs`` worlds for Stable-Baselines3; keyword options as in ``InclinedMassVectorEnv``.
+    """``num_envs`` worlds for Stable-Baselines3, as its ``DummyVecEnv`` over ``Monitor`` would run them.
 
     An env that ends is reset in the same step: the observation returned is the next episode's first,
     and its info holds ``terminal_observation`` and ``episode`` as SB3's ``Monitor`` writes it (return
-    ``r``, length ``l``, seconds since the start ``t``), with each cost term's sum beside them. Other
-    envs share one empty info a step: nothing in the steady state goes env by env through Python.
+    ``r``, length ``l``, seconds since the start ``t``), with each cost term's sum beside them, and the last
+    step's ``terms`` and ``truth``. Infos of envs that go on hold those only with ``full_infos``: to write
+    them takes several times as long as the step itself.
 
     ``seed(s)`` gives the envs the worlds ``world_seeds(purpose, s, num_envs)``, so that a training run
     never meets the worlds of an evaluation.
 
+    Args:
+        num_envs: how many worlds.
+        purpose: what the worlds are for: evaluation, training, tuning or validation.
+        full_infos: give every info of every step its env's ``terms`` and ``truth``.
+        render_mode: None or "rgb_array", for ``VecVideoRecorder``; nothing is drawn before it is asked for.
+        render_options: as in ``InclinedMassEnv``.
+        options: as in ``InclinedMassVectorEnv``, but for those of how a batch is stepped.
+
     Raises:
-        ValueError: an option out of range, naming it and what is allowed.
+        ValueError: an option unknown or out of range, naming it and what is allowed.
 
     >>> envs = SpringdriftVecEnv(4, scenario="abrupt")
     >>> envs.seed(1)[0], envs.reset().shape
     (1152921508901814272, (4, 18))
     """
 
-    def __init__(self, num_envs: int, purpose: str = "training", **options: Any) -> None:
+    def __init__(
+        self,
+        num_envs: int,
+        purpose: str = "training",
+        *,
+        full_infos: bool = False,
+        render_mode: str | None = None,
+        render_options: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
         world_seeds(purpose, 0, 1)  # refuses an unknown purpose
-        if "autoreset_mode" in options:
-            raise ValueError("autoreset_mode is always SAME_STEP here: Stable-Baselines3 needs it")
+        _check_options(options)
+        if render_mode not in RENDER_MODES:
+            raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, rgb_array")
         self.envs = InclinedMassVectorEnv(num_envs, autoreset_mode=AutoresetMode.SAME_STEP, **options)
-        self.purpose = purpose
+        self.purpose, self.full_infos, self.render_mode = purpose, full_infos, render_mode
+        self.metadata = {**InclinedMassEnv.metadata, "render_modes": ["rgb_array"]}
+        self.spec = deepcopy(gym.spec(ENV_ID))
+        self.spec.kwargs.update(options, render_mode=render_mode)
+        self._options_given = options
+        self._render_options = render_options
+        self._shown: InclinedMassEnv | None = None
         self._actions: NDArray[Any] = np.zeros(num_envs, np.int64)
-        self._bills = np.zeros((len(TERMS), num_envs))
+        self._totals = np.zeros((len(TERMS), num_envs))
         self._lengths = np.zeros(num_envs, np.int64)
         self._start = time.monotonic()
         super().__init__(num_envs, self.envs.single_observation_space, self.envs.single_action_space)
@@ -61,11 +102,12 @@ class SpringdriftVecEnv(VecEnv):
         if wrong:
             raise ValueError(f"unknown reset option {min(wrong)!r}; allowed: scenario")
         options = {"scenario": names} if any(self._options) else None
-        observation, _ = self.envs.reset(seed=self._seeds, options=options)
+        observation, info = self.envs.reset(seed=self._seeds, options=options)
         self._reset_seeds()
         self._reset_options()
-        self._bills[:] = 0.0
+        self._totals[:] = 0.0
         self._lengths[:] = 0
+        self.reset_infos = _each(info, range(self.num_envs))
         return observation
 
     def step_async(self, actions: NDArray[Any]) -> None:
@@ -75,35 +117,73 @@ class SpringdriftVecEnv(VecEnv):
         self,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         observation, reward, done, _, info = self.envs.step(self._actions)
-        infos: list[dict[str, Any]] = [{}] * self.num_envs
-        terms = info.get("final_info", info)["terms"]
-        for total, term in zip(self._bills, terms.values(), strict=True):
+        infos: list[dict[str, Any]] = [{"TimeLimit.truncated": False} for _ in range(self.num_envs)]
+        played, ended = info.get("final_info", info), np.flatnonzero(done).tolist()
+        told = range(self.num_envs) if self.full_infos else ended
+        for i, one in zip(told, _each(played, told), strict=True):
+            infos[i].update(one)
+        for total, term in zip(self._totals, played["terms"].values(), strict=True):
             total += term
         self._lengths += 1
-        if "final_obs" in info:
+        if ended:
             now = round(time.monotonic() - self._start, 6)
-            for i in np.flatnonzero(done):
-                bill = self._bills[:, i].tolist()
-                episode = {"r": -sum(bill), "l": int(self._lengths[i]), "t": now}
-                infos[i] = {
-                    "terminal_observation": info["final_obs"][i],
-                    "TimeLimit.truncated": False,
-                    "episode": {**episode, **dict(zip(TERMS, bill, strict=True))},
-                }
-            self._bills[:, done] = 0.0
+            for i, begun in zip(ended, _each(info, ended), strict=True):
+                spent = self._totals[:, i].tolist()
+                episode = {"r": -sum(spent), "l": int(self._lengths[i]), "t": now}
+                infos[i]["terminal_observation"] = info["final_obs"][i]
+                infos[i]["episode"] = {**episode, **dict(zip(TERMS, spent, strict=True))}
+                self.reset_infos[i] = begun
+            self._totals[:, done] = 0.0
             self._lengths[done] = 0
         return observation, reward.astype(np.float32), done, infos
 
     def close(self) -> None:
         self.envs.close()
+        if self._shown is not None:
+            self._shown.close()
+            self._shown = None
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which decisions would do something, shape (num_envs, 3)."""
         return self.envs.action_masks()
 
+    def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
+        """A picture (height, width, 3) of every env at the moment at which it stands."""
+        if self.render_mode is None:
+            warnings.warn('without render_mode="rgb_array" there are no pictures', stacklevel=2)
+            return [None] * self.num_envs
+        if self._shown is None:
+            self._shown = InclinedMassEnv(
+                **{name: value for name, value in self._options_given.items() if name != "threads"},
+                render_mode="rgb_array",
+                render_options=self._render_options,
+            )
+            self._shown.reset(seed=0)
+        pictures = []
+        for i in range(self.num_envs):
+            world = self._shown.world
+            write_lanes(world.batch, np.zeros(1, np.int64), read_lanes(self.envs.world.batch, np.array([i])))
+            world.fill_idle()
+            self._shown.set_state(self._shown.get_state())  # it looks at where the world is now
+            pictures.append(self._shown.render())
+        return pictures
+
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """An attribute that all worlds have in common, once for each env."""
-        value = getattr(self.envs, attr_name)
+        """An attribute of single envs, once for each: a space, ``spec``, or an option such as ``latency``.
+
+        Raises:
+            AttributeError: single envs have none of that name.
+        """
+        if attr_name in ("action_space", "observation_space", "spec", "render_mode", "metadata"):
+            value = getattr(self, attr_name)
+        elif attr_name in inspect.signature(InclinedMassEnv).parameters and hasattr(
+            self.envs.world, attr_name
+        ):
+            value = getattr(self.envs.world, attr_name)
+        elif attr_name in METHODS:
+            return [partial(self._call, attr_name, i) for i in self._get_indices(indices)]
+        else:
+            raise AttributeError(f"single envs have no attribute {attr_name!r}")
         return [value for _ in self._get_indices(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
@@ -113,11 +193,38 @@ class SpringdriftVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """``action_masks`` env by env, as sb3-contrib asks for it; there is no other."""
-        if method_name != "action_masks":
-            raise AttributeError(f"no method {method_name!r} of single envs; allowed: action_masks")
-        return list(self.action_masks()[list(self._get_indices(indices))])
+        """``action_masks`` env by env, as sb3-contrib asks for it, and ``render``; there is no other."""
+        if method_name not in METHODS:
+            raise AttributeError(f"no method {method_name!r} of single envs; allowed: {', '.join(METHODS)}")
+        results = self.action_masks() if method_name == "action_masks" else self.get_images()
+        return [results[i] for i in self._get_indices(indices)]
+
+    def _call(self, method_name: str, index: int) -> Any:
+        return self.env_method(method_name, indices=index)[0]
 
     def env_is_wrapped(self, wrapper_class: Any, indices: VecEnvIndices = None) -> list[bool]:
         """True for ``Monitor``, whose statistics these envs report themselves."""
         return [wrapper_class is Monitor for _ in self._get_indices(indices)]
+
+
+def _check_options(options: Mapping[str, Any]) -> None:
+    taken = [name for name in inspect.signature(InclinedMassVectorEnv).parameters if name != "num_envs"]
+    allowed = [name for name in taken if name not in REFUSED and name != "render_mode"]
+    for name in options:
+        if name in REFUSED:
+            raise ValueError(f"{name} cannot be chosen: {REFUSED[name]}")
+        if name not in allowed:
+            hint = did_you_mean(name, allowed)
+            raise ValueError(f"unknown option {name!r}{hint} Allowed: {', '.join(allowed)}")
+
+
+def _each(info: Mapping[str, Any], indices: Sequence[int]) -> list[dict[str, Any]]:
+    """Infos of their own for some envs, from one of arrays."""
+    chosen = list(indices)
+    if not chosen:
+        return []
+    groups = [
+        [dict(zip(values, row, strict=True)) for row in np.array(list(values.values()))[:, chosen].T.tolist()]
+        for values in (info["terms"], info["truth"])
+    ]
+    return [{"terms": terms, "truth": truth} for terms, truth in zip(*groups, strict=True)]
