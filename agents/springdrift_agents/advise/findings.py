@@ -1,0 +1,47 @@
+"""What was found wrong with a file or a series, and what was done about it: nothing is mended silently."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN = 5  # row numbers that a sentence names
+
+
+class DataError(ValueError):
+    """The data cannot be used as they are; the message says what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One kind of problem in the data."""
+
+    what: str  # "values that are missing"
+    count: int
+    rows: tuple[int, ...]  # the first few, counted as a spreadsheet does: the header is row 1
+    done: str  # "left out"
+
+    def __str__(self) -> str:
+        where = f" ({rows_text(self.rows, self.count)})" if self.rows else ""
+        return f"{self.count:,} {self.what}{where}: {self.done}"
+
+
+def finding(what: str, rows: Iterable[int], done: str) -> Finding:
+    """A finding at these rows; all are counted, the first few are kept.
+
+    >>> print(finding("empty rows", [4, 9], "left out"))
+    2 empty rows (rows 4, 9): left out
+    """
+    every = list(map(int, rows))
+    return Finding(what, len(every), tuple(every[:SHOWN]), done)
+
+
+def rows_text(rows: Iterable[int], count: int | None = None) -> str:
+    """Row numbers for a sentence.
+
+    >>> rows_text([3]), rows_text([3, 4, 5, 6, 7, 8])
+    ('row 3', 'rows 3, 4, 5, 6, 7 and 1 more')
+    """
+    every = list(rows)
+    count = len(every) if count is None else count
+    named = ", ".join(str(row) for row in every[:SHOWN])
+    more = f" and {count - min(len(every), SHOWN):,} more" if count > min(len(every), SHOWN) else ""
+    return f"{'row' if count == 1 else 'rows'} {named}{more}"
