@@ -23,7 +23,7 @@ decisions = st.lists(st.integers(0, 2), min_size=1, max_size=40)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_contract_holds_in_every_scenario(scenario):
     for observe in OBSERVE:
-        springdrift.game.check(gym.make(ENV_ID, scenario=scenario, observe=observe, cycles=60), seed=11)
+        springdrift.check(gym.make(ENV_ID, scenario=scenario, observe=observe, cycles=60), seed=11)
     sb3_check_env(gym.make(ENV_ID, scenario=scenario))
 
 
@@ -35,7 +35,7 @@ def test_check_catches_a_world_that_listens_to_the_agent():
             return super().step(action)
 
     with pytest.raises(springdrift.ContractError, match="stiffness depends on the actions"):
-        springdrift.game.check(Leaky(scenario="gradual"))
+        springdrift.check(Leaky(scenario="gradual"))
 
 
 def test_check_catches_a_reward_that_is_not_the_terms():
@@ -45,7 +45,7 @@ def test_check_catches_a_reward_that_is_not_the_terms():
             return obs, reward + 0.1, *rest
 
     with pytest.raises(springdrift.ContractError, match="is not minus the terms' sum"):
-        springdrift.game.check(Generous())
+        springdrift.check(Generous())
 
 
 @settings(max_examples=60, deadline=None)
@@ -240,7 +240,7 @@ def test_what_gym_make_returns_reaches_the_methods_through_unwrapped():
     [
         ({"scenario": "abrubt"}, "did you mean 'abrupt'"),
         ({"scenario": 3}, "unknown scenario 3"),
-        ({"costs": {"retrian": 1}}, "unknown cost 'retrian'; allowed: forecast"),
+        ({"costs": {"retrian": 1}}, "unknown cost 'retrian'; did you mean 'retrain'[?] Allowed: forecast"),
         ({"costs": {"retrain": -1}}, "Costs.retrain must be a number from 0 to"),
         ({"costs": {"retrain": float("nan")}}, "Costs.retrain must be a number from 0 to"),
         ({"costs": {"retrain": "5"}}, "Costs.retrain must be a number from 0 to 1e.09, got '5'"),

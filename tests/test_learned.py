@@ -12,7 +12,7 @@ import torch
 from typer.testing import CliRunner
 
 import springdrift_agents
-from springdrift import OBS, Action
+from springdrift import OBS, THREE_ACTIONS, Action
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies import learned
@@ -45,7 +45,7 @@ def play(seed: int, episodes: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     seen = [envs.reset(seed=seed)[0]]
     for _ in range(199):
-        seen.append(envs.step(rng.integers(len(Action), size=episodes))[0])
+        seen.append(envs.step(rng.integers(THREE_ACTIONS.n, size=episodes))[0])
     return np.stack(seen, axis=1)
 
 
@@ -56,7 +56,7 @@ def test_decides_as_stable_baselines_does(algo):
     frames = np.concatenate((np.zeros((500, card.stack - 1, len(OBS)), np.float32), play(3, 500)), axis=1)
     stacked = np.lib.stride_tricks.sliding_window_view(frames, card.stack, axis=1)  # (500, 200, D, stack)
     stacked = np.ascontiguousarray(stacked.transpose(1, 0, 3, 2)).reshape(COUNT, -1)
-    masks = np.ones((COUNT, len(Action)), np.bool_)
+    masks = np.ones((COUNT, THREE_ACTIONS.n), np.bool_)
     masks[:, Action.RETRAIN] = stacked[:, -len(OBS) + OBS.index("in_flight")] == 0.0
     extra = {"action_masks": masks} if algo == "maskable-ppo" else {}
     theirs, _ = model.predict(stacked, deterministic=True, **extra)

@@ -5,7 +5,7 @@ import pytest
 
 from bench.numpy_mass import NumpyMass
 from springdrift import World
-from springdrift.incline.kernel import LANES, REWARD
+from springdrift.incline.kernel import LANES
 from springdrift.incline.observation import OBS
 
 
@@ -44,7 +44,7 @@ def test_without_noise_whole_episodes_are_the_same_to_the_last_bit(scenario):
             np.testing.assert_array_equal(
                 observation[:, column], world.out.obs[:, column], err_msg=sense.name
             )
-        np.testing.assert_array_equal(reward, world.out.bill[REWARD])
+        np.testing.assert_array_equal(reward, world.out.reward)
 
 
 @pytest.mark.parametrize("scenario", ["stationary", "chaos"])

@@ -32,17 +32,17 @@ from springdrift.upkeep.env import (
     transitions,
 )
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.planning import upkeep_fit
 from springdrift_agents.planning.exact import (
     backward_induction,
     evaluate_policy,
     policy_iteration,
-    upkeep_fit,
     value_iteration,
 )
 from springdrift_agents.planning.upkeep_fit import UpkeepPolicy, both_worlds, count, simple_policies, states
 from springdrift_agents.policies.rules import policy
 
-WAIT, INTERVENE, RETRAIN = Action
+WAIT, INTERVENE, RETRAIN = Action.WAIT, Action.INTERVENE, Action.RETRAIN
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_registered_with_the_deadline_of_the_big_world():
 def test_table_is_a_toy_text_one(env):
     assert sorted(env.P) == list(range(STATES))
     for row in env.P.values():
-        assert sorted(row) == list(Action)
+        assert sorted(row) == list(range(3))
         for outcomes in row.values():
             assert sum(outcome[0] for outcome in outcomes) == pytest.approx(1.0, abs=1e-12)
             for probability, following, reward, terminated in outcomes:
@@ -150,7 +150,10 @@ def test_prices_scale_the_terms_they_name(env):
     ("wrong", "message"),
     [
         (lambda: UpkeepEnv(render_mode="human"), "unknown render_mode 'human'; allowed: None, ansi"),
-        (lambda: UpkeepEnv(costs={"retrian": 1.0}), "unknown cost 'retrian'; allowed: forecast"),
+        (
+            lambda: UpkeepEnv(costs={"retrian": 1.0}),
+            "unknown cost 'retrian'; did you mean 'retrain'[?] Allowed: forecast",
+        ),
         (lambda: UpkeepEnv(costs={"swing_cap": 2.0}), "costs.swing_cap cannot differ from 1.0"),
         (lambda: UpkeepEnv().reset(options={"begin": 3}), "unknown reset option 'begin'; allowed: state"),
         (lambda: UpkeepEnv().reset(options={"state": 36}), "from 0 to 35, got 36"),

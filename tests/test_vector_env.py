@@ -18,7 +18,7 @@ from springdrift.game.threads import stay_awake
 from springdrift.incline import kernel
 from springdrift.incline.kernel import LANES
 from springdrift.incline.state import HISTORY, MEASUREMENTS, TURNS, Batch
-from springdrift.incline.vector_env import kernel_for
+from springdrift.incline.world import kernel_for
 
 NAMES = sorted(SCENARIOS)
 
@@ -82,7 +82,7 @@ def test_few_of_many_start_in_smaller_blocks_and_as_they_would_alone(few):
 def test_threads_change_nothing(threads, awake, monkeypatch):
     """Nor do they where whole batches start at once, each thread with its share."""
     assert stay_awake()  # the extra is there
-    monkeypatch.setattr("springdrift.incline.vector_env.stay_awake", lambda: awake)
+    monkeypatch.setattr("springdrift.incline.world.stay_awake", lambda: awake)
     n = 8 * LANES + 3
     one, many = (InclinedMassVectorEnv(n, scenario="mix", cycles=30, threads=k) for k in (1, threads))
     one.reset(seed=3), many.reset(seed=3)
@@ -135,10 +135,10 @@ FORKED = """
 import os, sys, threading
 import numpy as np
 from springdrift import InclinedMassVectorEnv
-from springdrift.incline import vector_env
+from springdrift.incline import world
 
 if sys.argv[1] == "asleep":
-    vector_env.stay_awake = lambda: False
+    world.stay_awake = lambda: False
 n, actions = 1024, np.zeros(1024, np.int64)
 envs = [InclinedMassVectorEnv(n, threads=k) for k in (1, 2, 2, 2)]
 

@@ -81,7 +81,7 @@ def test_the_recorder_follows_the_world_exactly(scenario):
         np.testing.assert_array_equal(
             [f.ghost for f in frames], world.batch.window("window_f")[block, -8:, lane]
         )
-        np.testing.assert_array_equal(last.bills[-1], world.out.bill[:4, 37])
+        np.testing.assert_array_equal(last.bills[-1], world.out.costs[:, 37])
         assert last.decisions[-1] == actions[37]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from springdrift import Action, Costs, InclinedMassVectorEnv, UpkeepEnv
+from springdrift import THREE_ACTIONS, Action, Costs, InclinedMassVectorEnv, UpkeepEnv
 from springdrift.incline.observation import OBSERVE
 from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
 from springdrift.upkeep.env import IN_TRAINING, STALENESS, SWING, TRAINING, Counts, counts, grid, training_of
@@ -92,12 +92,12 @@ def next_swing(state, action):
 
 figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
 far = env.encode("stale", "far", "idle")
-for place, action in enumerate(Action):
+for action in range(THREE_ACTIONS.n):
     left = 0.0
     for level, chance, colour in zip(SWING, next_swing(far, action), (GOOD, PALE, FAINT), strict=True):
-        axis.barh(place, chance, left=left, color=colour, label=level if place == 0 else None)
+        axis.barh(action, chance, left=left, color=colour, label=level if action == 0 else None)
         left += chance
-axis.set_yticks(range(len(Action)), [action.name for action in Action])
+axis.set_yticks(range(THREE_ACTIONS.n), THREE_ACTIONS.names)
 axis.invert_yaxis()
 axis.set_xlabel("probability of the swing's level one cycle later")
 axis.set_title("model stale, swing far off: what one decision does", loc="left", fontsize=11, color=INK)
@@ -338,7 +338,7 @@ figure, axes = plt.subplots(1, 4, figsize=(12, 3.6), layout="constrained", share
 for axis, (title, costs) in zip(axes, prices.items(), strict=True):
     paint(axis, policy_iteration(UpkeepEnv(costs=costs).P, GAMMA).policy, title)
 handles = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in SHADES.values()]
-figure.legend(handles, [action.name for action in Action], frameon=False, ncols=3, loc="outside lower center")
+figure.legend(handles, THREE_ACTIONS.names, frameon=False, ncols=3, loc="outside lower center")
 plt.show()
 
 # %% [markdown]
@@ -408,7 +408,7 @@ axis.set_ylim(3.6, -0.6)
 axis.set_yticks(range(4), [", ".join(levels) for levels in shown])
 axis.set_xlabel("cycles left before the deadline")
 axis.set_title("the best decision in four states", loc="left", fontsize=11, color=INK)
-figure.legend(handles, [action.name for action in Action], frameon=False, ncols=3, loc="outside lower center")
+figure.legend(handles, THREE_ACTIONS.names, frameon=False, ncols=3, loc="outside lower center")
 plt.show()
 
 # %% [markdown]

@@ -1,10 +1,11 @@
 """Gymnasium worlds that drift: wait, intervene or retrain?"""
 
-import gymnasium as _gym
-
+from springdrift.game.actions import THREE_ACTIONS as THREE_ACTIONS
 from springdrift.game.actions import Action as Action
+from springdrift.game.actions import ActionSet as ActionSet
 from springdrift.game.check import ContractError as ContractError
 from springdrift.game.check import check as check
+from springdrift.game.observation import DASHBOARD
 from springdrift.incline.drift import Dropout as Dropout
 from springdrift.incline.drift import Jump as Jump
 from springdrift.incline.drift import Outlier as Outlier
@@ -16,27 +17,23 @@ from springdrift.incline.drift import Walk as Walk
 from springdrift.incline.dynamics import Params as Params
 from springdrift.incline.dynamics import simulate as simulate
 from springdrift.incline.env import InclinedMassEnv as InclinedMassEnv
-from springdrift.incline.observation import OBS as OBS
+from springdrift.incline.env import InclinedMassVectorEnv as InclinedMassVectorEnv
 from springdrift.incline.reward import TERMS as TERMS
 from springdrift.incline.reward import Costs as Costs
 from springdrift.incline.scenario import SCENARIOS as SCENARIOS
 from springdrift.incline.scenario import Scenario as Scenario
-from springdrift.incline.vector_env import KERNELS as _KERNELS
-from springdrift.incline.vector_env import InclinedMassVectorEnv as InclinedMassVectorEnv
-from springdrift.incline.vector_env import World as World
+from springdrift.incline.world import KERNELS as _KERNELS
+from springdrift.incline.world import InclinedMassWorld as InclinedMassWorld
+from springdrift.registry import ENV_ID as ENV_ID
+from springdrift.registry import UPKEEP_ID as UPKEEP_ID
+from springdrift.registry import WORLDS as WORLDS
+from springdrift.registry import WorldSpec as WorldSpec
+from springdrift.registry import register_world as register_world
+from springdrift.registry import world_spec as world_spec
 from springdrift.upkeep.env import UpkeepEnv as UpkeepEnv
 
-ENV_ID = "springdrift/InclinedMass-v0"
-UPKEEP_ID = "springdrift/Upkeep-v0"
-
-if ENV_ID not in _gym.registry:
-    _gym.register(
-        ENV_ID,
-        entry_point="springdrift.incline.env:InclinedMassEnv",
-        vector_entry_point="springdrift.incline.vector_env:InclinedMassVectorEnv",
-    )
-if UPKEEP_ID not in _gym.registry:
-    _gym.register(UPKEEP_ID, entry_point="springdrift.upkeep.env:UpkeepEnv", max_episode_steps=200)
+OBS = DASHBOARD
+World = InclinedMassWorld
 
 
 def warm_up() -> None:

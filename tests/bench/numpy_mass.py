@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import Action, World
+from springdrift import OBS, Action, World
+from springdrift.game.observation import AGE_HALF, ERROR_HALF
 from springdrift.incline import kernel
 from springdrift.incline.dynamics import BUMPERS, GRAVITY
-from springdrift.incline.observation import AGE_HALF, ERROR_HALF, OBS
 from springdrift.incline.reward import TARGET
 from springdrift.incline.state import LAGS, MEASUREMENTS
 

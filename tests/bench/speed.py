@@ -19,9 +19,8 @@ from numba import njit
 
 from bench.numpy_mass import NumpyMass
 from bench.operations import operations
-from springdrift import ENV_ID, Action, InclinedMassVectorEnv, World
+from springdrift import ENV_ID, OBS, THREE_ACTIONS, InclinedMassVectorEnv, World
 from springdrift.incline import kernel
-from springdrift.incline.observation import OBS
 from springdrift.incline.state import KEYS, MEASUREMENTS, ROWS
 
 Step = Callable[[], Any]
@@ -74,7 +73,7 @@ def _springdrift(n: int, shares: tuple[float, ...] = (1.0, 0.0, 0.0), **options:
     """Worlds whose decisions are drawn anew each step, ``shares`` of them to wait, intervene, retrain."""
     envs = InclinedMassVectorEnv(n, **options)
     envs.reset(seed=0)
-    drawn = itertools.cycle(np.random.default_rng(0).choice(len(Action), (64, n), p=shares))
+    drawn = itertools.cycle(np.random.default_rng(0).choice(THREE_ACTIONS.n, (64, n), p=shares))
     return lambda: envs.step(next(drawn))
 
 

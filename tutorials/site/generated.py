@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import readme
-from springdrift import SCENARIOS, Action, Costs, Params, Scenario
+from springdrift import OBS, SCENARIOS, THREE_ACTIONS, Action, Costs, Params, Scenario
+from springdrift.game.observation import Table
 from springdrift.incline.drift import LIMITS, STEADY, Law
 from springdrift.incline.kernel import TRUTH_NAMES
-from springdrift.incline.observation import OBS, SIGNALS, TRUTH, Table
+from springdrift.incline.observation import SIGNALS, TRUTH
 from springdrift.incline.state import DRIFTING, FIELDS
 from springdrift.upkeep.env import LEVELS
 from springdrift_agents import course
@@ -152,7 +153,7 @@ def truth() -> str:
 def actions() -> str:
     """The decisions."""
     said = notes(Action)
-    rows = [(str(action.value), f"`Action.{action.name}`", said[action.name]) for action in Action]
+    rows = [(str(action.value), f"`Action.{action.name}`", said[action.name]) for action, *_ in THREE_ACTIONS]
     return table(("number", "name", "what happens"), rows)
 
 

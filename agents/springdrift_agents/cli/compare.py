@@ -13,9 +13,8 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from springdrift import SCENARIOS
+from springdrift import SCENARIOS, Costs
 from springdrift.incline.scenario import resolve
-from springdrift.incline.vector_env import costs_of
 from springdrift_agents.cli.shell import (
     Json,
     Trust,
@@ -95,7 +94,7 @@ def compare(
     if record and db is None:
         raise ValueError(f"--record {record} keeps worlds in the file of --db: give --db FILE as well")
     prices = prices_of(cost)
-    costs = asdict(costs_of(prices))
+    costs = asdict(Costs.of(prices))
     writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
     count = episodes or (QUICK if quick else FULL)
     clock = [time.monotonic()]
@@ -208,7 +207,7 @@ def regret(
 
     resolve(scenario)
     chosen = {spec: policy(spec, trust) for spec in names_of(policies, policy_names())}
-    prices = costs_of(prices_of(cost))
+    prices = Costs.of(prices_of(cost))
     writable(out_dir, "timeline.png")
     with err.status(f"searching {episodes} worlds of {scenario}"):
         found, courses = regrets.regret(chosen, scenario, episodes, seed, prices)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import Action
+from springdrift import THREE_ACTIONS
 from springdrift_agents.course.sandbox import Box, Ended, Raised, TooSlow, check_apart, said
 from springdrift_agents.course.submissions import (
     KINDS,
@@ -350,9 +350,9 @@ class Guest:
             )
         if not np.isfinite(found).all():
             raise Disqualified(f"{when}a decision is {found[~np.isfinite(found)][0]}")
-        allowed = np.isin(found, list(Action))
+        allowed = np.isin(found, range(THREE_ACTIONS.n))
         if not allowed.all():
-            known = ", ".join(f"{action.value} ({action.name})" for action in Action)
+            known = ", ".join(f"{number} ({name})" for number, name in enumerate(THREE_ACTIONS.names))
             raise Disqualified(f"{when}a decision is {found[~allowed][0]}; allowed: {known}")
         return found.astype(np.int64)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import OBS, Action, Costs
+from springdrift import OBS, THREE_ACTIONS, Action, Costs
 from springdrift_agents.course.exercise import (
     Case,
     Exercise,
@@ -117,7 +117,7 @@ _WHY = {
 
 
 def _judge_remedies(answer: Any) -> None:
-    allowed = [action.name.lower() for action in Action]
+    allowed = [name.lower() for name in THREE_ACTIONS.names]
     for letter, said in words(answer, list(REMEDIES), "letters and decisions").items():
         word = option(letter, said, allowed, numbered=True)
         if word != REMEDIES[letter]:
@@ -333,7 +333,7 @@ def _fault_of(mine: NDArray[np.int64], stream: Floats, right: NDArray[np.int64])
     cycle, machine = map(int, np.argwhere(mine != right)[0])
     error = error_of(float(stream[cycle, machine, OBS.index("error_fast")]))
     swing = float(stream[cycle, machine, OBS.index("swing")])
-    names = [action.name for action in Action]
+    names = list(THREE_ACTIONS.names)
     said = int(mine[cycle, machine])
     return (
         f"in cycle {cycle} of a test, with error {error:.2f} and swing {swing:.2f}, you decide "

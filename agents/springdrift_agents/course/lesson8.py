@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import Action
+from springdrift import THREE_ACTIONS
 from springdrift_agents.course.exercise import Case, Exercise, Wrong, function, option, words
 
 Floats = NDArray[np.float64]
@@ -169,7 +169,7 @@ _WHY = {
 
 
 def _judge_cures(answer: Any) -> None:
-    allowed = [action.name.lower() for action in Action]
+    allowed = [name.lower() for name in THREE_ACTIONS.names]
     for name, said in words(answer, list(CURES), "scenarios and decisions").items():
         if option(name, said, allowed, numbered=True) != CURES[name]:
             raise Wrong(_WHY[name])

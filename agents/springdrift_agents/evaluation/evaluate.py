@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv, Scenario
-from springdrift.incline.vector_env import check_actions
+from springdrift import TERMS, THREE_ACTIONS, Action, Costs, InclinedMassVectorEnv, Scenario
 from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis
 from springdrift_agents.policies.rules import Floats, Memory, Periodic, Policy, observe_of
 
@@ -121,7 +120,7 @@ def _evaluate(
     start, live = np.ones(n, np.bool_), np.ones(n, np.bool_)
     while live.any():
         actions, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
-        actions = check_actions(actions, n)
+        actions = THREE_ACTIONS.check_batch(actions, n)
         charged = (actions == Action.RETRAIN) & envs.action_masks()[:, Action.RETRAIN]
         observation, _, ended, _, info = envs.step(actions)
         for column, term in enumerate(TERMS):

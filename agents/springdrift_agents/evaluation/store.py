@@ -245,7 +245,7 @@ class Store:
                 if action == Action.RETRAIN and not value("in_flight"):
                     requested = cycle
                 ended = world.advance(np.asarray(actions, np.int64))
-                bill = world.out.bill[: len(TERMS), 0].tolist()
+                bill = world.out.costs[:, 0].tolist()
                 self._db.execute(
                     f"INSERT INTO decisions VALUES (?, ?, ?, {', '.join('?' * len(TERMS))})",
                     (episode, cycle, action.name, *bill),

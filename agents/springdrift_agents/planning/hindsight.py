@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import TERMS, Action, Costs, Scenario, World
-from springdrift.incline.kernel import REWARD
+from springdrift import TERMS, THREE_ACTIONS, Action, Costs, Scenario, World
 from springdrift_agents.policies.rules import Policy, observe_of, policy
 
 Plans = NDArray[np.int64]  # (m, cycles)
@@ -68,7 +67,7 @@ class Planner:
         self.world.set_state(self._start)
         for actions in by_cycle:
             self.world.advance(actions)
-            found -= self.world.out.bill[REWARD]
+            found -= self.world.out.reward
         return found[: len(plans)]
 
     def plan_of(self, policy: Policy) -> NDArray[np.int64]:
@@ -111,7 +110,7 @@ class Planner:
         for cycle, action in enumerate(plan):
             in_flight = self.world.batch.lanes("in_flight", 1)[0] > 0.0
             self.world.advance(np.full(self.world.count, action))
-            idle = self.world.out.bill[retrain, 0] == 0.0 and in_flight
+            idle = self.world.out.costs[retrain, 0] == 0.0 and in_flight
             if action == Action.RETRAIN and idle:
                 plain[cycle] = Action.WAIT
         return plain
@@ -136,7 +135,7 @@ class Planner:
         born: list[NDArray[np.int64]] = []
         if sweep:
             for cycle in range(cycles):
-                for action in range(len(Action)):
+                for action in range(THREE_ACTIONS.n):
                     if action != elite[0, cycle] and len(born) < count:
                         child = elite[0].copy()
                         child[cycle] = action
@@ -168,7 +167,7 @@ def _mutate(plan: NDArray[np.int64], elite: Plans, rng: np.random.Generator) -> 
     elif kind < 0.85:  # the end of another plan
         plan[at:] = elite[rng.integers(len(elite)), at:]
     else:
-        plan[at] = rng.integers(len(Action))
+        plan[at] = rng.integers(THREE_ACTIONS.n)
 
 
 def _best(plans: Plans, costs: NDArray[np.float64], count: int) -> tuple[Plans, NDArray[np.float64]]:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import ENV_ID, Costs
-from springdrift.incline.vector_env import costs_of
 from springdrift_agents.evaluation.evaluate import Prices, results_of, world_seeds
 from springdrift_agents.files import write_text
 from springdrift_agents.planning.hindsight import Planner
@@ -53,7 +52,7 @@ def reference(
     The kept plan where there is one for these prices and no policy beats it, else a search that begins with
     all of them.
     """
-    old = plan_of(scenario, seed) if costs_of(costs) == Costs() else None
+    old = plan_of(scenario, seed) if Costs.of(costs) == Costs() else None
     planner = Planner(scenario, seed, costs)
     rivals = [planner.plan_of(one) for one in policies]
     if old is None:

@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import TERMS, Action, InclinedMassVectorEnv
-from springdrift.incline.vector_env import check_actions
+from springdrift import TERMS, THREE_ACTIONS, Action, InclinedMassVectorEnv
 from springdrift_agents.evaluation.diagnosis import SITUATIONS, Diagnosis
 from springdrift_agents.evaluation.evaluate import Prices, Script, check_seeds, side_by_side, world_seeds
 from springdrift_agents.planning.plans import reference
@@ -56,7 +55,7 @@ def course(policy: Policy, scenario: str, seeds: NDArray[np.uint64], costs: Pric
     start, version = live.copy(), info["truth"]["version"].astype(np.int64)
     while live.any():
         actions, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
-        actions = check_actions(actions, n)
+        actions = THREE_ACTIONS.check_batch(actions, n)
         charged = (actions == Action.RETRAIN) & envs.action_masks()[:, Action.RETRAIN]
         observation, _, ended, _, info = envs.step(actions)
         truth = info["truth"]

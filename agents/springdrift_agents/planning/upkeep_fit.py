@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from springdrift import OBS, Action, Costs, World
+from springdrift import OBS, THREE_ACTIONS, Action, Costs, World
 from springdrift.incline.observation import OBSERVE
 from springdrift.upkeep.env import (
     CYCLES,
@@ -131,8 +131,8 @@ def _explore(
     world.fill_idle()
     habits = Habits(worlds, rng, guide)
     here = states(world.out.obs)
-    starts, size = np.bincount(here, minlength=STATES), (STATES, len(Action), STATES)
-    times, sums = np.zeros(STATES * len(Action) * STATES, np.int64), np.zeros((3, STATES))
+    starts, size = np.bincount(here, minlength=STATES), (STATES, THREE_ACTIONS.n, STATES)
+    times, sums = np.zeros(STATES * THREE_ACTIONS.n * STATES, np.int64), np.zeros((3, STATES))
     for _ in range(CYCLES):
         actions = habits.decide(here)
         world.advance(actions)
@@ -141,7 +141,7 @@ def _explore(
         taken = np.where(vain, Action.WAIT, actions)
         before, here = here, states(world.out.obs)
         times += np.bincount(np.ravel_multi_index((before, taken, here), size), minlength=len(times))
-        for row, weights in zip(sums, (world.out.bill[0], world.out.bill[1], None), strict=True):
+        for row, weights in zip(sums, (*world.out.costs[:2], None), strict=True):
             row += np.bincount(here, weights, STATES)
     found = times.reshape(size)
     busy = np.isin(training_of(np.arange(STATES)), IN_TRAINING)
@@ -182,7 +182,7 @@ def to_text(found: Fit) -> str:
     rows = ",\n".join(
         ", ".join(json.dumps(row) for row in listed if row[:2] == [state, action])
         for state in range(STATES)
-        for action in Action
+        for action in range(THREE_ACTIONS.n)
     )
     return "{\n" + "".join(head) + '"transitions": [\n' + rows + "\n]\n}\n"
 
@@ -206,8 +206,8 @@ class UpkeepPolicy:
             raise ValueError(
                 f"expected actions ({STATES},) or (cycles, {STATES}), got shape {self.table.shape}"
             )
-        if not np.isin(self.table, list(Action)).all():
-            raise ValueError(f"a policy holds actions from 0 to {len(Action) - 1}")
+        if not np.isin(self.table, range(THREE_ACTIONS.n)).all():
+            raise ValueError(f"a policy holds actions from 0 to {THREE_ACTIONS.n - 1}")
         self.table = self.table.astype(np.int64)
 
     def predict(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import SCENARIOS, Action, World
+from springdrift import SCENARIOS, THREE_ACTIONS, Action, World
 from springdrift.incline.recorder import Recorder
 from springdrift.render.frame import Frame
 from springdrift.render.view import FAINT, FPS, FRAMES, HAND, INK, PAPER, TRAIN, View, Window
@@ -269,9 +269,9 @@ class Table:
                 self._pads[pad.get_instance_id()] = pad
             elif event.type == pygame.JOYDEVICEREMOVED:
                 self._pads.pop(event.instance_id, None)
-            elif event.type == pygame.JOYBUTTONDOWN and event.button < len(Action):
+            elif event.type == pygame.JOYBUTTONDOWN and event.button < THREE_ACTIONS.n:
                 self._asked = event.button
-            elif event.type == pygame.JOYBUTTONDOWN and event.button == len(Action):
+            elif event.type == pygame.JOYBUTTONDOWN and event.button == THREE_ACTIONS.n:
                 self.paused = not self.paused
             elif event.type == pygame.JOYHATMOTION:
                 cross = {(0, -1): Action.WAIT, (0, 1): Action.INTERVENE, (1, 0): Action.RETRAIN}

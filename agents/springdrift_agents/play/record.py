@@ -7,8 +7,7 @@ from typing import Any
 import gymnasium as gym
 from numpy.typing import NDArray
 
-from springdrift import InclinedMassEnv
-from springdrift.incline.env import check_action
+from springdrift import THREE_ACTIONS, InclinedMassEnv
 from springdrift.incline.recorder import Recorder
 from springdrift.render.frame import Frame
 from springdrift.render.view import FPS, FRAMES, View
@@ -97,7 +96,7 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
         """One cycle; its film is finished at the deadline."""
         if self._movie is None:
             return self.env.step(action)
-        self._recorder.before(check_action(action))
+        self._recorder.before(THREE_ACTIONS.check(action))
         found = self.env.step(action)
         self._recorder.after()
         self._film(self._recorder.frames(self._frames))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import Action
+from springdrift import THREE_ACTIONS, Action
 from springdrift.incline.observation import OBSERVE
 from springdrift_agents.files import write_bytes, write_text
 from springdrift_agents.policies.rules import Memory
@@ -75,8 +75,8 @@ class Learned:
             self._expect(f"{layer}.weight", (out, width))
             self._expect(f"{layer}.bias", (out,))
             width = out
-        if not self.layers or width != len(Action):
-            raise ValueError(f"the network gives {width} values, {len(Action)} decisions need as many")
+        if not self.layers or width != THREE_ACTIONS.n:
+            raise ValueError(f"the network gives {width} values, {THREE_ACTIONS.n} decisions need as many")
 
     @property
     def summary(self) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from springdrift import OBS, Action
 from springdrift.game.arguments import did_you_mean
-from springdrift.incline.observation import AGE_HALF, ERROR_HALF
+from springdrift.game.observation import AGE_HALF, ERROR_HALF
 from springdrift_agents.policies.detectors import Cusum, Detector, Ewma, PageHinkley, River
 
 Floats = NDArray[np.floating[Any]]

@@ -1,6 +1,6 @@
 """Checks of what users pass in: every error says what was wrong, where, and what is allowed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,3 +93,26 @@ def interval(name: str, value: Any) -> tuple[float, float]:
         if np.isfinite(low) and np.isfinite(high) and low <= high:
             return float(low), float(high)
     raise ValueError(f"{name} must be (low, high), finite numbers with low <= high, got {value!r}")
+
+
+def reset_options(options: Any, allowed: Sequence[str]) -> dict[str, Any]:
+    """The options of a reset as a dict.
+
+    Raises:
+        ValueError: no mapping, or an unknown option.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise ValueError(f"options must be None or a mapping with {', '.join(allowed)}, got {options!r}")
+    for name in options or {}:
+        if name not in allowed:
+            raise ValueError(f"unknown reset option {name!r}; allowed: {', '.join(allowed)}")
+    return dict(options or {})
+
+
+def known_options(options: Mapping[str, Any], allowed: Iterable[str]) -> None:
+    """Raises TypeError where an option is not among those allowed, with the nearest that is."""
+    allowed = tuple(allowed)
+    for name in options:
+        if name not in allowed:
+            hint = did_you_mean(name, allowed)
+            raise TypeError(f"unknown option {name!r}{hint} Allowed: {', '.join(allowed)}")

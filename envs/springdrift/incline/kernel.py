@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from springdrift.game import streams
 from springdrift.game.actions import Action
 from springdrift.game.jit import allocating, compiled, inlined, side_by_side
+from springdrift.game.observation import age, bounded, log_error
+from springdrift.game.observation import clip as gauge
 from springdrift.game.transpose import SIDE, transpose
 from springdrift.incline import model
 from springdrift.incline.drift import MEMBERS, jump_to, reflect, slot
@@ -30,8 +32,8 @@ from springdrift.incline.dynamics import (
     sin_cos,
     substep,
 )
-from springdrift.incline.observation import OBSERVE, age, bounded, gauge, log_error
-from springdrift.incline.reward import TARGET, TERMS, forecast_cost, swing_cost
+from springdrift.incline.observation import OBSERVE
+from springdrift.incline.reward import INTERVENE, RETRAIN, TARGET, TERMS, forecast_cost, swing_cost
 from springdrift.incline.state import (
     ALIGNED,
     COEFFICIENTS,
@@ -116,8 +118,7 @@ SWING, ERROR, KICK, FAULTS, WORK, DECISION, CHARGED = (
 MEASURED_ERROR, BIAS, CORRELATION, PEAK = (at(n) for n in ("measured_error", "bias", "correlation", "peak"))
 KEY0, KEY1, SEED0, SEED1, EPISODE = (k * LANES for k in range(len(KEYS)))
 
-WAITING, INTERVENING, RETRAINING = (F(int(a)) for a in Action)
-ACTIONS = len(Action)
+WAITING, INTERVENING, RETRAINING = F(int(Action.WAIT)), F(int(Action.INTERVENE)), F(int(Action.RETRAIN))
 PROBING = F(3)  # the decision in force while commissioning: random pushes
 P = len(DRIFTING)
 STRIDE = MEASUREMENTS * LANES  # from a cycle in a ring to the next
@@ -925,7 +926,7 @@ def _observe(s: Any, o: Any, latency: int, mode: int) -> None:
 @compiled
 def _charge(s: Any, costs: Any, c: Any) -> None:
     """The bill of a block's cycle: c[row * LANES + lane]."""
-    intervene, retrain = costs[2], costs[3]
+    intervene, retrain = costs[INTERVENE], costs[RETRAIN]
     for i in range(LANES):
         c[i] = forecast_cost(costs, float(s[ERROR + i]))
         c[LANES + i] = swing_cost(costs, float(s[SWING + i]))
@@ -987,15 +988,6 @@ def empty_outputs(count: int, width: int) -> Outputs:
         np.empty((BILL, length), _FLOAT64),
         np.empty((len(TRUTH_NAMES), length), _FLOAT32),
     )
-
-
-@allocating
-def all_known(actions: Any) -> bool:
-    """Whether every one of ``actions``, (n,) int64, is an :class:`~springdrift.Action`."""
-    known = 0
-    for i in range(actions.shape[0]):
-        known += 1 if 0 <= actions[i] < ACTIONS else 0
-    return known == actions.shape[0]
 
 
 @allocating

@@ -9,7 +9,7 @@ from springdrift.game.actions import Action
 from springdrift.incline import kernel
 from springdrift.incline.reward import TARGET, TERMS
 from springdrift.incline.state import DRIFTING, MEASUREMENTS
-from springdrift.incline.vector_env import World
+from springdrift.incline.world import InclinedMassWorld
 from springdrift.render.frame import Frame
 
 SHOWN = 12 * MEASUREMENTS  # measurements that a frame holds at most
@@ -21,7 +21,7 @@ class Recorder:
     Call :meth:`begin` after a reset, :meth:`before` and :meth:`after` around each step. It only reads
     copies: a recorded episode is the episode that would have been.
 
-    >>> world = World(1, "stationary")
+    >>> world = InclinedMassWorld(1, "stationary")
     >>> world.seed(np.zeros(1, int), np.zeros(1, np.uint64))
     >>> world.begin(np.ones(1, bool))
     >>> recorder = Recorder(world)
@@ -34,7 +34,7 @@ class Recorder:
     """
 
     def __init__(
-        self, world: World, index: int = 0, policy: str = "", threshold: float | None = None
+        self, world: InclinedMassWorld, index: int = 0, policy: str = "", threshold: float | None = None
     ) -> None:
         self.world, self.index = world, index
         self.policy, self.threshold = policy, threshold
@@ -93,7 +93,7 @@ class Recorder:
         self._forecast = (self._forecast + self._seen[0].tolist())[-SHOWN:]
         self._errors[self._done] = self._state("error_fast")
         self._swings[self._done] = self._state("measured_swing")
-        self._bills[self._done] = self.world.out.bill[: len(TERMS), self.index]
+        self._bills[self._done] = self.world.out.costs[:, self.index]
         if self._state("last_change") == self._done:
             self._changed.append(self._done)
         self._done += 1

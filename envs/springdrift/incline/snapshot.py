@@ -28,15 +28,6 @@ class WorldState(NamedTuple):
     origin: Origin
 
 
-class EnvState(NamedTuple):
-    """A moment of an env: its worlds', and its own."""
-
-    world: WorldState
-    starts: NDArray[np.int64]  # row of the scenario table that each world's next episode starts from
-    over: NDArray[np.bool_]  # (num_envs,) episodes that have ended or were never started
-    seeded: bool
-
-
 def digest(plans: NDArray[np.float64]) -> str:
     """A short name for a scenario table: two tables of one name are the same."""
     return hashlib.blake2b(plans.tobytes(), digest_size=16).hexdigest()
@@ -77,27 +68,6 @@ def check_world_state(state: Any, origin: Origin, batch: Batch, rows: int) -> Wo
         raise ValueError(
             f"a state's turn must be one whole number from 0 to {TURNS - 1} for all of its lanes"
         )
-    return state
-
-
-def check_env_state(
-    state: Any, origin: Origin, batch: Batch, starts: NDArray[np.int64], rows: int
-) -> EnvState:
-    """The state, if it fits an env over such a world.
-
-    Raises:
-        ValueError: as :func:`check_world_state`.
-    """
-    if not isinstance(state, EnvState):
-        raise ValueError(f"expected a state from get_state(), got {type(state).__name__}")
-    check_world_state(state.world, origin, batch, rows)
-    for name, part, shape in (
-        ("starts", state.starts, starts.shape),
-        ("over", state.over, (origin.num_envs,)),
-    ):
-        if np.shape(part) != shape:
-            raise ValueError(f"this state's {name} has shape {np.shape(part)}, this env needs {shape}")
-    check_rows(state.starts, rows)
     return state
 
 

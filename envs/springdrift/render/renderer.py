@@ -1,11 +1,9 @@
 """What a render mode does with an episode: show it, keep its frames, or write it down."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from springdrift.game import arguments
-from springdrift.incline.recorder import Recorder
-from springdrift.incline.vector_env import World
 from springdrift.render.frame import Frame
 from springdrift.render.view import FRAMES, View, Window, ansi
 
@@ -41,16 +39,37 @@ def _size(size: Any) -> tuple[int, int]:
     raise ValueError(f"size must be two whole numbers from 160 to 8192, got {size!r}")
 
 
-class Stage:
-    """Renders world 0 of a batch in one of the env's render modes.
+class Recorder(Protocol):
+    """Follows an episode and cuts it into frames, as :class:`springdrift.incline.recorder.Recorder` does."""
+
+    def before(self, action: int) -> None:
+        """A cycle is about to begin with this decision."""
+
+    def after(self) -> None:
+        """The cycle is done."""
+
+    def now(self) -> Frame:
+        """The moment at which the world stands."""
+
+    def frames(self, count: int) -> list[Frame]:
+        """``count`` moments of the last cycle, evenly spaced, the last at its end."""
+
+
+class Renderer:
+    """Renders an episode in one of the env's render modes.
+
+    Args:
+        record: makes the recorder of an episode as it begins.
+        mode: "human", "rgb_array", "rgb_array_list" or "ansi".
+        options: as :func:`check_render_options` gives them.
 
     Raises:
         ImportError: pygame-ce is missing, for every mode but "ansi"; says what to install.
     """
 
-    def __init__(self, world: World, mode: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, record: Callable[[], Recorder], mode: str, options: Mapping[str, Any]) -> None:
         self.mode = mode
-        self._world, self._options = world, dict(options)
+        self._record, self._options = record, dict(options)
         self._recorder: Recorder | None = None
         self._frames: list[Frame] = []
         self._view = None if mode == "ansi" else View(**self._options)
@@ -58,7 +77,7 @@ class Stage:
 
     def begin(self) -> None:
         """An episode starts, or goes on from a state of its own."""
-        self._recorder = Recorder(self._world)
+        self._recorder = self._record()
         self._frames = [self._recorder.now()]
         self._show()
 

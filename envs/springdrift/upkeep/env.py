@@ -16,10 +16,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import ArrayLike, NDArray
 
-from springdrift.game.actions import Action
-from springdrift.incline.env import check_action
+from springdrift.game.actions import THREE_ACTIONS, Action
+from springdrift.game.arguments import reset_options
+from springdrift.game.seeds import check_seed
 from springdrift.incline.reward import TERMS, Costs
-from springdrift.incline.vector_env import check_reset_options, check_seed, costs_of
 
 STALE = 0.5  # rms forecast error, of the target's rms, from which on a model is stale
 MIXED = 5  # cycles after a change for which a window holds too much of the old world
@@ -116,9 +116,9 @@ def grid(policy: ArrayLike) -> str:
                far    wait       wait       wait       wait
     """
     table = np.asarray(policy)
-    if table.shape != (STATES,) or not np.isin(table, list(Action)).all():
+    if table.shape != (STATES,) or not np.isin(table, range(THREE_ACTIONS.n)).all():
         raise ValueError(
-            f"a policy of Upkeep holds {STATES} actions, one a state, each from 0 to {len(Action) - 1}; "
+            f"a policy of Upkeep holds {STATES} actions, one a state, each from 0 to {THREE_ACTIONS.n - 1}; "
             f"got shape {table.shape}"
         )
     lines = [_line("staleness", "swing", TRAINING)]
@@ -147,7 +147,7 @@ class Counts(NamedTuple):
 def counts() -> Counts:
     """The counts that ship."""
     kept = json.loads(DATA.read_text())
-    transitions = np.zeros((STATES, len(Action), STATES), np.int64)
+    transitions = np.zeros((STATES, THREE_ACTIONS.n, STATES), np.int64)
     for state, action, following, times in kept["transitions"]:
         transitions[state, action, following] = times
     return Counts(transitions, np.array(kept["starts"]), np.array(kept["forecast"]), np.array(kept["swing"]))
@@ -178,7 +178,7 @@ def transitions(known: Counts, costs: Costs) -> Transitions:
     table: Transitions = {}
     for state in range(STATES):
         table[state] = {}
-        for action in Action:
+        for action in range(THREE_ACTIONS.n):
             row = known.transitions[state, action]
             table[state][int(action)] = [
                 (times / row.sum(), int(j), -sum(terms_of(known, costs, state, action, j).values()), False)
@@ -225,7 +225,7 @@ class UpkeepEnv(gym.Env[Any, Any]):
     ) -> None:
         if render_mode not in (None, "ansi"):
             raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, ansi")
-        self.costs, usual = costs_of(costs), Costs()
+        self.costs, usual = Costs.of(costs), Costs()
         for cap in ("forecast_cap", "swing_cap"):
             if getattr(self.costs, cap) != getattr(usual, cap):
                 raise ValueError(
@@ -233,7 +233,7 @@ class UpkeepEnv(gym.Env[Any, Any]):
                 )
         self.render_mode = render_mode
         self.observation_space = spaces.Discrete(STATES)
-        self.action_space = spaces.Discrete(len(Action))
+        self.action_space = spaces.Discrete(THREE_ACTIONS.n)
         known = counts()
         self.initial_state_distrib = known.starts / known.starts.sum()
         self.P = transitions(known, self.costs)
@@ -248,7 +248,7 @@ class UpkeepEnv(gym.Env[Any, Any]):
         Raises:
             ValueError: a bad seed, an unknown option, or a state that does not exist.
         """
-        options = check_reset_options(options, ("state",))
+        options = reset_options(options, ("state",))
         if seed is not None:
             check_seed(seed)
         super().reset(seed=seed)
@@ -268,7 +268,7 @@ class UpkeepEnv(gym.Env[Any, Any]):
         """
         if self.s < 0:
             raise RuntimeError("no episode was started: call reset() before step()")
-        chosen = check_action(action)
+        chosen = THREE_ACTIONS.check(action)
         outcomes = self.P[self.s][chosen]
         place = int(self.np_random.choice(len(outcomes), p=[outcome[0] for outcome in outcomes]))
         probability, following, reward, terminated = outcomes[place]
@@ -279,7 +279,7 @@ class UpkeepEnv(gym.Env[Any, Any]):
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which decisions would do something, shape (3,): no RETRAIN with a model in training."""
-        masks = np.ones(len(Action), np.bool_)
+        masks = np.ones(THREE_ACTIONS.n, np.bool_)
         masks[Action.RETRAIN] = training_of(self.s) not in IN_TRAINING
         return masks
 
