@@ -10,6 +10,7 @@ EXTRAS = {
     "render": ("pygame", "imageio_ffmpeg", "PIL"),
     "rl": ("torch", "stable_baselines3", "sb3_contrib", "yaml"),
     "tune": ("optuna", "alembic"),
+    "web": ("ziglang",),
 }
 
 

@@ -75,7 +75,7 @@ def intermediate() -> dict[str, tuple[str, str]]:
     import numpy as np
 
     from springdrift import World
-    from springdrift.render.recorder import Recorder
+    from springdrift.incline.recorder import Recorder
 
     world = World(1)
     world.seed(np.zeros(1, np.int64), np.zeros(1, np.uint64))
@@ -95,9 +95,7 @@ def object_of(functions: dict[str, tuple[str, str]]) -> bytes:
 
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    machine = llvm.Target.from_triple(TARGET).create_target_machine(
-        opt=3, features=FEATURES, reloc="static"
-    )
+    machine = llvm.Target.from_triple(TARGET).create_target_machine(opt=3, features=FEATURES, reloc="static")
     head = f'target datalayout = "{machine.target_data}"\ntarget triple = "{TARGET}"\n'
 
     def parsed(text: str) -> Any:

@@ -1,0 +1,139 @@
+/** One world of the inclined mass, moved by the very kernel that moves it in Python. */
+
+const SIZES = { float32: 4, uint32: 4, float64: 8, int64: 8 };
+const VIEWS = { float32: Float32Array, uint32: Uint32Array, float64: Float64Array, int64: BigInt64Array };
+
+export function bytesOf(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+/** An array in the kernel's memory, and the arguments by which compiled Numba code takes it. */
+class Shared {
+  constructor(exports, type, ...shape) {
+    const count = shape.reduce((a, b) => a * b, 1);
+    this.place = exports.alloc(count * SIZES[type]);
+    this.values = new VIEWS[type](exports.memory.buffer, this.place, count);
+    this.values.fill(type === "int64" ? 0n : 0);
+    const steps = shape.map((_, k) => shape.slice(k + 1).reduce((a, b) => a * b, SIZES[type]));
+    this.argument = [0, 0, BigInt(count), BigInt(SIZES[type]), this.place, ...shape.map(BigInt), ...steps.map(BigInt)];
+  }
+}
+
+export class World {
+  /**
+   * @param {object} about what Python exports of this kind of world
+   * @param {Uint8Array} code the compiled kernel; its own when none is given
+   */
+  static async load(about, code = bytesOf(about.kernel)) {
+    // the remainder of two float32 is a float32: nothing is rounded
+    const made = await WebAssembly.instantiate(code, { env: { fmodf: (a, b) => a % b } });
+    return new World(about, made.instance.exports);
+  }
+
+  constructor(about, exports) {
+    this.about = about;
+    this.exports = exports;
+    const { lanes, rows, keys, substeps, measurements } = about;
+    const shared = (type, ...shape) => new Shared(exports, type, ...shape);
+    this.real = shared("float32", 1, rows * lanes);
+    this.keys = shared("uint32", 1, keys.length * lanes);
+    this.ahead = shared("float32", rows * lanes);
+    this.keysAhead = shared("uint32", keys.length * lanes);
+    this.plans = shared("float64", ...about.plans.shape);
+    this.plans.values.set(new Float64Array(bytesOf(about.plans.base64).buffer));
+    this.costs = shared("float64", about.prices.length);
+    this.costs.values.set(about.prices.map((price) => price.value));
+    this.starts = shared("int64", lanes);
+    this.chosen = shared("int64", 1);
+    this.action = shared("int64", 1);
+    this.obs = shared("float32", 1, about.observation.length);
+    this.bill = shared("float64", about.terms.length + 2, 1);
+    this.truthValues = shared("float32", about.truth.length, 1);
+    this.path = shared("float64", measurements * substeps + 1);
+    this.seen = shared("float64", 3, measurements);
+    const result = exports.alloc(16); // what a call returns, and what it raises
+    this.base = exports.mark();
+    const numbers = [about.latency, substeps, about.mode].map(BigInt);
+    const common = [this.real, this.keys, this.plans, this.costs].flatMap((one) => one.argument);
+    common.push(...numbers, ...[this.obs, this.bill, this.truthValues].flatMap((one) => one.argument));
+    const copies = [this.ahead, this.keysAhead].flatMap((one) => one.argument);
+    const traced = [0n, ...this.plans.argument, ...numbers.slice(0, 2), ...this.path.argument, ...this.seen.argument];
+    this.arguments = {
+      begin: [result, result + 8, ...this.chosen.argument, ...this.starts.argument, ...common],
+      advance: [result, result + 8, ...this.action.argument, 0n, 1n, ...common],
+      trace: [result, result + 8, ...copies, ...traced],
+    };
+  }
+
+  call(name) {
+    const status = this.exports[name](...this.arguments[name]);
+    this.exports.release(this.base); // all that the call asked for
+    if (status) throw new Error(`the kernel's ${name} ended with status ${status}`);
+  }
+
+  /** Start the episode of a seed, a BigInt below 2^64. */
+  begin(scenario, seed) {
+    const { about } = this;
+    const row = about.scenarios.find((one) => one.name === scenario).row;
+    this.starts.values.fill(BigInt(row));
+    this.real.values.fill(0);
+    this.keys.values.fill(0);
+    this.keys.values[about.keys.indexOf("seed0") * about.lanes] = Number(seed & 0xffffffffn);
+    this.keys.values[about.keys.indexOf("seed1") * about.lanes] = Number(seed >> 32n);
+    this.call("begin");
+    for (const part of [this.real, this.keys]) {
+      const { values } = part; // idle lanes do as the first does
+      for (let row = 0; row < values.length; row += about.lanes) {
+        values.fill(values[row], row, row + about.lanes);
+      }
+    }
+  }
+
+  /** Follow the cycle ahead on copies: `path` holds its places, `seen` forecasts, pushes and measurements. */
+  trace(action) {
+    const { about } = this;
+    this.ahead.values.set(this.real.values);
+    this.keysAhead.values.set(this.keys.values);
+    const first = about.fields.decision[0] * about.lanes;
+    this.ahead.values.fill(action, first, first + about.lanes);
+    this.call("trace");
+  }
+
+  /** One cycle; returns whether the episode is over. */
+  advance(action) {
+    this.action.values[0] = BigInt(action);
+    this.call("advance");
+    return this.bill.values[this.about.terms.length + 1] > 0;
+  }
+
+  /** What the last cycle cost, term by term. */
+  terms() {
+    return [...this.bill.values.subarray(0, this.about.terms.length)];
+  }
+
+  /** Minus the reward of the last cycle. */
+  cost() {
+    return -this.bill.values[this.about.terms.length];
+  }
+
+  /** A field of the state by its name; element `place` of an array. */
+  field(name, place = 0) {
+    return this.real.values[(this.about.fields[name][0] + place) * this.about.lanes];
+  }
+
+  /** A ring of measurements or forecasts, oldest first. */
+  ring(name) {
+    const size = this.about.fields[name][1];
+    const first = (this.field("turn") + 1) * this.about.measurements;
+    return Array.from({ length: size }, (_, n) => this.field(name, (first + n) % size));
+  }
+
+  save() {
+    return { real: this.real.values.slice(), keys: this.keys.values.slice() };
+  }
+
+  restore(state) {
+    this.real.values.set(state.real);
+    this.keys.values.set(state.keys);
+  }
+}
