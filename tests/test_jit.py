@@ -8,6 +8,7 @@ from pathlib import Path
 import springdrift
 from springdrift.game import jit
 from springdrift.incline import dynamics, kernel, kernel_narrow, kernel_wide, model
+from springdrift.series import forecaster
 
 PACKAGE = Path(springdrift.__file__).parent
 
@@ -15,7 +16,9 @@ PACKAGE = Path(springdrift.__file__).parent
 def test_the_stamp_covers_all_that_the_kernel_is_made_of():
     """The rooms below the envs are all of it: layers only look down."""
     for module in (jit, dynamics, kernel, model):
-        assert Path(module.__file__) in jit.SOURCES
+        assert Path(module.__file__) in jit.sources("incline")
+    assert Path(forecaster.__file__) in jit.sources("series")
+    assert not {Path(forecaster.__file__)} & {*jit.sources("incline")}
 
 
 def test_every_cached_function_carries_the_stamp():
@@ -28,7 +31,8 @@ def test_every_cached_function_carries_the_stamp():
         model.fit,
         dynamics._trajectory,
     ):
-        assert function._cache._cache_file._source_stamp == jit.STAMP
+        assert function._cache._cache_file._source_stamp == jit.stamp("incline")
+    assert forecaster.fit._cache._cache_file._source_stamp == jit.stamp("series")
 
 
 def test_a_changed_constant_elsewhere_is_compiled_anew(tmp_path):

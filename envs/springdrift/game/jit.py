@@ -5,16 +5,32 @@ numpy's error model: a division has no check of its own, which would keep a loop
 """
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from numba import njit
 
-# What the kernel is made of. Numba keeps compiled code for as long as the file of a function stays as it
-# is, whatever becomes of the constants and functions that it took from others.
 PACKAGE = Path(__file__).parents[1]
-SOURCES = sorted(path for room in ("game", "incline") for path in (PACKAGE / room).rglob("*.py"))
-STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
+WORLDS = ("incline", "series")
+
+
+@cache
+def sources(room: str) -> tuple[Path, ...]:
+    """Every file that compiled code in a room of the package may be made of; worlds know no other."""
+    rooms = ("game", room) if room in WORLDS else ("game", *WORLDS)
+    return tuple(sorted(path for name in rooms for path in (PACKAGE / name).rglob("*.py")))
+
+
+@cache
+def stamp(room: str) -> str:
+    """Digest of :func:`sources`.
+
+    Numba keeps compiled code for as long as the file of a function stays as it is, whatever becomes of
+    the constants and functions that it took from others; with this, for as long as none of them changes.
+    """
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources(room))).hexdigest()
+
 
 _njit: Any = njit
 
@@ -46,5 +62,6 @@ def _kept(dispatcher: Any) -> Any:
     """Take from the cache only what was compiled from these very sources."""
     index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if index is not None:  # there is none where nothing is compiled or kept
-        index._source_stamp = STAMP
+        package, _, rest = dispatcher.py_func.__module__.partition(".")
+        index._source_stamp = stamp(rest.partition(".")[0] if package == "springdrift" else "")
     return dispatcher

@@ -1,0 +1,33 @@
+"""What a cycle of the series world costs, term by term. The reward is minus their sum."""
+
+from dataclasses import dataclass, fields
+
+from springdrift.game.arguments import number
+
+MOST = 1e9  # of a price: sums of episodes stay far from the end of the numbers
+TERMS = ("forecast", "intervene", "retrain")
+TOLERANCE = 10.0  # times the commissioned model's usual error: a forecast that far off is worth nothing
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Prices. The unit of cost is free: only ratios matter to a decision.
+
+    The unit of error is the scale fixed at commissioning: ``tolerance`` times the usual error of the model
+    that was commissioned.
+
+    >>> Costs(retrain=-1)
+    Traceback (most recent call last):
+    ValueError: Costs.retrain must be a number from 0 to 1e+09, got -1
+    """
+
+    forecast: float = 3.0  # a cycle, per unit of squared error of the forecast that was served
+    intervene: float = 0.6  # an intervention
+    retrain: float = 3.0  # a retraining, paid when asked for
+    forecast_cap: float = 1.0  # squared error beyond which a forecast is no worse
+    tolerance: float = TOLERANCE  # the scale of errors, in usual errors of the commissioned model
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            number(f"Costs.{field.name}", getattr(self, field.name), 0.0, MOST)
+        number("Costs.tolerance", self.tolerance, 0.01, 1e6)
