@@ -1,20 +1,18 @@
 """What a cycle of the series world costs, term by term. The reward is minus their sum."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from springdrift.game.arguments import number
+from springdrift.game.costs import Prices
 
-MOST = 1e9  # of a price: sums of episodes stay far from the end of the numbers
 TERMS = ("forecast", "intervene", "retrain")
 TOLERANCE = 10.0  # times the commissioned model's usual error: a forecast that far off is worth nothing
 
 
 @dataclass(frozen=True)
-class Costs:
-    """Prices. The unit of cost is free: only ratios matter to a decision.
-
-    The unit of error is the scale fixed at commissioning: ``tolerance`` times the usual error of the model
-    that was commissioned.
+class Costs(Prices):
+    """Prices. The unit of error is a scale fixed at commissioning: ``tolerance`` times the usual error of the
+    model that was commissioned.
 
     >>> Costs(retrain=-1)
     Traceback (most recent call last):
@@ -28,6 +26,5 @@ class Costs:
     tolerance: float = TOLERANCE  # the scale of errors, in usual errors of the commissioned model
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            number(f"Costs.{field.name}", getattr(self, field.name), 0.0, MOST)
+        super().__post_init__()
         number("Costs.tolerance", self.tolerance, 0.01, 1e6)
