@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from springdrift_agents.evaluation.evaluate import compare
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 POLICIES = {name: policy(name) for name in ("never", "periodic", "threshold", "adwin")}
 SCENARIOS = ["abrupt", "wear", "poc"]

@@ -20,7 +20,8 @@ from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.evaluate import PURPOSES, compare, evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import mean_interval
-from springdrift_agents.policies.rules import RULES, policy, policy_names
+from springdrift_agents.policies.registry import policy, policy_names
+from springdrift_agents.policies.rules import RULES
 
 run = CliRunner()
 

@@ -25,8 +25,9 @@ from springdrift_agents.evaluation.statistics import (
     stratified_interval,
 )
 from springdrift_agents.planning.regret import CAUSES, regret
-from springdrift_agents.policies import rules
-from springdrift_agents.policies.rules import RULES, Rule, policy
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import RULES, Rule
+from springdrift_agents.policies.settings import settings
 from springdrift_agents.training import tune as tuning
 
 
@@ -114,7 +115,7 @@ def test_tuning_improves_and_repeats_itself():
 
 
 def test_every_rule_ships_tuned_for_every_scenario():
-    kept = rules.settings()
+    kept = settings()
     assert set(kept) == set(SCENARIOS)
     for scenario in SCENARIOS:
         assert set(kept[scenario]) == set(tuning.SPACES) == set(RULES) - {"never", "always"}

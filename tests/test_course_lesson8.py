@@ -10,7 +10,7 @@ from springdrift import Action, Jump, Scenario
 from springdrift_agents.course import check
 from springdrift_agents.course.lesson8 import CURES
 from springdrift_agents.evaluation.evaluate import Script, evaluate, world_seeds
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 RIGHT = solutions_of(8)
 

@@ -6,7 +6,8 @@ import pytest
 from springdrift import Action
 from springdrift_agents.evaluation.evaluate import Script, evaluate, world_seeds
 from springdrift_agents.planning.hindsight import Planner, hindsight
-from springdrift_agents.policies.rules import RULES, policy
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import RULES
 
 
 @pytest.mark.parametrize(("scenario", "seed"), [("poc", 1), ("poc", 2), ("wear", 3), ("abrupt", 4)])

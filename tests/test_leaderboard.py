@@ -23,7 +23,7 @@ from springdrift_agents.course.leaderboard import (
 from springdrift_agents.course.sandbox import Box
 from springdrift_agents.course.workshop import Workshop, namespaces_work
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 PREDICT = "def predict(self, observation, state=None, episode_start=None, deterministic=True):"
 

@@ -16,8 +16,9 @@ from springdrift import OBS, THREE_ACTIONS, Action
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies import learned
+from springdrift_agents.policies.base import observe_of
 from springdrift_agents.policies.learned import Card, Learned
-from springdrift_agents.policies.rules import observe_of, policy, policy_names
+from springdrift_agents.policies.registry import policy, policy_names
 from springdrift_agents.training import train as training
 from springdrift_agents.training.hyperparameters import ALGOS
 

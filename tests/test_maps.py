@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.maps import break_even
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 POLICIES = {name: policy(name) for name in ("never", "swing", "threshold")}
 

@@ -10,7 +10,7 @@ from springdrift import SCENARIOS
 from springdrift_agents.evaluation.evaluate import Script, compare, evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import gap_interval
 from springdrift_agents.planning import plans
-from springdrift_agents.policies.rules import policy, policy_names
+from springdrift_agents.policies.registry import policy, policy_names
 from springdrift_agents.training.practice import HELD_OUT
 
 

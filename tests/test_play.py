@@ -31,7 +31,9 @@ from springdrift_agents.play.feedback import lesson
 from springdrift_agents.play.movie import Movie
 from springdrift_agents.play.record import SmoothVideo
 from springdrift_agents.policies.learned import shipped
-from springdrift_agents.policies.rules import RULES, policy, settings
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import RULES
+from springdrift_agents.policies.settings import settings
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from springdrift.incline.drift import Law
 from springdrift.incline.kernel import TRUTH_NAMES
 from springdrift.incline.observation import OBSERVE
 from springdrift_agents.policies import learned
-from springdrift_agents.policies.rules import RULES, settings
+from springdrift_agents.policies.rules import RULES
+from springdrift_agents.policies.settings import settings
 
 SITE = Path(__file__).parents[1] / "tutorials" / "site"
 HOW_TOS = sorted(SITE.glob("howto/*.md"))

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import compare, world_seeds
 from springdrift_agents.evaluation.store import Store, hash_of
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 CONFIG = {"policies": {"threshold": "x"}, "episodes": 3, "seed": 0}
 POLICIES = {"threshold": policy("threshold"), "periodic": policy("periodic")}

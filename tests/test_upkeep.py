@@ -40,7 +40,7 @@ from springdrift_agents.planning.exact import (
     value_iteration,
 )
 from springdrift_agents.planning.upkeep_fit import UpkeepPolicy, both_worlds, count, simple_policies, states
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 WAIT, INTERVENE, RETRAIN = Action.WAIT, Action.INTERVENE, Action.RETRAIN
 

@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormali
 
 from springdrift import ENV_ID, TERMS, InclinedMassEnv
 from springdrift_agents.evaluation.evaluate import world_seeds
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
 

@@ -26,7 +26,8 @@ from springdrift_agents.course.lesson2 import strangers
 from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
 from springdrift_agents.evaluation.store import Store
 from springdrift_agents.play.inline import inline
-from springdrift_agents.policies.rules import error_of, policy, sense
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import error_of, sense
 
 WORLDS = 100 if FAST else 1000  # for means over worlds
 RECORDED = 4 if FAST else 20  # episodes that are kept cycle by cycle

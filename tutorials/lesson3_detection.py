@@ -29,7 +29,8 @@ from springdrift_agents.policies.detectors import (
     run_lengths,
     siegmund,
 )
-from springdrift_agents.policies.rules import error_of, policy, sense
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import error_of, sense
 
 RUNS = 500 if FAST else 4000  # simulated runs of a detector
 FEW = 5 if FAST else 20  # of the slow ones

@@ -23,7 +23,8 @@ from springdrift_agents.evaluation.evaluate import Script, evaluate, world_seeds
 from springdrift_agents.play.game import Game
 from springdrift_agents.play.inline import Inline, inline
 from springdrift_agents.play.movie import Movie
-from springdrift_agents.policies.rules import error_of, policy, sense
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import error_of, sense
 
 EPISODES = 128 if FAST else 1024  # worlds in a mean
 

@@ -33,7 +33,8 @@ from springdrift_agents.planning.exact import (
 from springdrift_agents.planning.upkeep_fit import UpkeepPolicy, both_worlds, simple_policies, states
 from springdrift_agents.play.inline import Inline
 from springdrift_agents.play.movie import Movie
-from springdrift_agents.policies.rules import error_of, policy
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import error_of
 
 EPISODES = 300 if FAST else 2000  # worlds in a comparison
 LOGGED = 4096 if FAST else 16384  # worlds in the log of the last section

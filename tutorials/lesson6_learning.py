@@ -22,7 +22,8 @@ try:
     from stable_baselines3 import PPO
     from stable_baselines3.common.vec_env import VecFrameStack
 
-    from springdrift_agents.training.train import config_of, export, train
+    from springdrift_agents.policies.sb3 import export
+    from springdrift_agents.training.train import config_of, train
 except ModuleNotFoundError as missing:
     raise SystemExit(
         f'this lesson trains networks and needs {missing.name}: pip install -e ".[cli,render,rl]"'
@@ -31,12 +32,13 @@ except ModuleNotFoundError as missing:
 from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv
 from springdrift.incline.observation import OBSERVE
 from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
+from springdrift_agents import load
 from springdrift_agents.course import FAST, check
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.play.inline import inline
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card
-from springdrift_agents.policies.rules import policy, policy_names
+from springdrift_agents.policies.registry import policy, policy_names
 from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
 torch.set_num_threads(1)  # for networks this small more threads only get in each other's way
@@ -528,10 +530,10 @@ data = pickle.dumps(Harmless())
 pickle.loads(data)
 
 try:
-    learned.load("gift-from-a-stranger.zip")
+    load("gift-from-a-stranger.zip")
 except ValueError as refused:
     print("refused:", refused)
-print("safetensors + JSON:", {name: value.shape for name, value in learned.load(mine).weights.items()})
+print("safetensors + JSON:", {name: value.shape for name, value in load(mine).weights.items()})
 
 # %% [markdown]
 # The house keeps policies as **safetensors**, plain arrays with names, next to a small JSON file that says

@@ -24,7 +24,7 @@ from springdrift_agents.evaluation.statistics import iqm, mean_interval, probabi
 from springdrift_agents.planning.regret import CAUSES, regret
 from springdrift_agents.play.inline import Inline
 from springdrift_agents.play.movie import Movie
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 WORLDS = 128 if FAST else 512  # in a comparison
 

@@ -25,7 +25,8 @@ from springdrift_agents.evaluation.maps import break_even
 from springdrift_agents.evaluation.statistics import mean_interval
 from springdrift_agents.play.inline import Inline, inline
 from springdrift_agents.play.movie import Movie
-from springdrift_agents.policies.rules import policy, sense
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import sense
 
 WORLDS = 128 if FAST else 512  # in a mean
 seeds = world_seeds("evaluation", 8, WORLDS)

@@ -1,3 +1,4 @@
 """Policies, training, evaluation and the command line for springdrift."""
 
-from springdrift_agents.policies.learned import load as load
+from springdrift_agents.policies.registry import load as load
+from springdrift_agents.policies.registry import policy as policy

@@ -26,7 +26,7 @@ from springdrift_agents.cli.shell import (
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.evaluate import SEEDS, world_seeds
 from springdrift_agents.files import write_text
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 
 @benches.command()

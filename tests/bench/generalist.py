@@ -10,7 +10,9 @@ from springdrift import SCENARIOS, Scenario
 from springdrift_agents.evaluation.evaluate import Script, evaluate, side_by_side, world_seeds
 from springdrift_agents.evaluation.statistics import Interval, gap_interval, mean_interval
 from springdrift_agents.planning import plans
-from springdrift_agents.policies.rules import Policy, policy, settings
+from springdrift_agents.policies.base import Policy
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.settings import settings
 from springdrift_agents.training.practice import HELD_OUT
 
 CHEAPER = ("mix", "gradual", "abrupt", "recurring", "compound")  # where it should cost less than any rule

@@ -14,8 +14,10 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 from springdrift import ENV_ID
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.learned import Card
-from springdrift_agents.policies.rules import RULES, policy
-from springdrift_agents.training.train import config_of, export, make_envs, make_model
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import RULES
+from springdrift_agents.policies.sb3 import export
+from springdrift_agents.training.train import config_of, make_envs, make_model
 
 EVERY = 65_536  # env steps between two evaluations, which the clock does not count
 

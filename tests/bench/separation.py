@@ -14,7 +14,7 @@ from springdrift import SCENARIOS
 from springdrift_agents.evaluation.evaluate import compare
 from springdrift_agents.evaluation.report import Row, summarise
 from springdrift_agents.evaluation.statistics import Interval, mean_interval
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 STRATEGIES = (
     "never",

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import springdrift
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 # Ray and torch are imported where they are used: the doctests here run where there is no Ray.
 

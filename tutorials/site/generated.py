@@ -25,7 +25,9 @@ from springdrift.incline.state import DRIFTING, FIELDS
 from springdrift.upkeep.env import LEVELS
 from springdrift_agents import course
 from springdrift_agents.policies import learned
-from springdrift_agents.policies.rules import RULES, settings
+from springdrift_agents.policies.registry import load
+from springdrift_agents.policies.rules import RULES
+from springdrift_agents.policies.settings import settings
 from springdrift_agents.training import hyperparameters
 
 GLUE = "\u00a0"  # a space that no line breaks at
@@ -245,7 +247,7 @@ def networks() -> str:
     """The learned policies that ship, and where they come from."""
     rows = []
     for name in learned.shipped():
-        card = learned.load(name).card
+        card = load(name).card
         sees = f"`{card.observe}`, {card.stack} at once" if card.stack > 1 else f"`{card.observe}`"
         trained = (str(card.trained.get(one, "")) for one in ("scenario", "steps", "seed"))
         rows.append((f"`{name}`", f"`{card.algo}`", sees, *trained))

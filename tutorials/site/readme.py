@@ -14,7 +14,7 @@ from springdrift_agents.evaluation.statistics import Interval, mean_interval
 from springdrift_agents.files import write_text
 from springdrift_agents.planning import plans
 from springdrift_agents.play.watch import Episode, show
-from springdrift_agents.policies.rules import policies_about, policy
+from springdrift_agents.policies.registry import policies_about, policy
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
 from bench.generalist import hindsight_costs, rules_for

@@ -35,7 +35,7 @@ from springdrift_agents.evaluation.evaluate import SEEDS, Episodes
 from springdrift_agents.evaluation.evaluate import compare as run_comparison
 from springdrift_agents.evaluation.store import Store
 from springdrift_agents.files import write_text
-from springdrift_agents.policies.rules import policy, policy_names
+from springdrift_agents.policies.registry import policy, policy_names
 
 QUICK, FULL = 100, 1000  # episodes
 

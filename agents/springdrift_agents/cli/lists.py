@@ -11,7 +11,7 @@ from springdrift_agents.cli.shell import (
     app,
     out,
 )
-from springdrift_agents.policies.rules import policies_about
+from springdrift_agents.policies.registry import policies_about
 
 
 @app.command(rich_help_panel="Use")

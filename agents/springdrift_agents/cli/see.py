@@ -22,7 +22,7 @@ from springdrift_agents.evaluation.evaluate import SEEDS
 from springdrift_agents.files import write_text
 from springdrift_agents.play.scores import best_first, scores_path, text_of
 from springdrift_agents.play.scores import read as read_scores
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 Hide = Annotated[bool, typer.Option("--hide", help="Do not tell the scenario's name.")]
 FontScale = Annotated[float, typer.Option(help="Size of the letters: 0.7 to 1.4.")]

@@ -26,7 +26,8 @@ from springdrift_agents.cli.shell import (
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.evaluation.report import as_json as to_json
 from springdrift_agents.files import write_text
-from springdrift_agents.policies.rules import SETTINGS, name_of, policy
+from springdrift_agents.policies.registry import name_of, policy
+from springdrift_agents.policies.settings import SETTINGS
 
 
 @app.command(rich_help_panel="Measure")

@@ -35,7 +35,8 @@ from springdrift_agents.course.submissions import (
 from springdrift_agents.course.workshop import LEAST_MEMORY, MEMORY, Kit, Workshop
 from springdrift_agents.evaluation.evaluate import Episodes, evaluate
 from springdrift_agents.evaluation.statistics import Interval, mean_interval
-from springdrift_agents.policies.rules import policy, settings
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.settings import settings
 
 SECONDS = 60.0  # for all decisions of a policy, and to load it
 LOAD = "policy.py"

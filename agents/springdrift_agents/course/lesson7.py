@@ -21,7 +21,9 @@ from springdrift_agents.course.exercise import (
     words,
 )
 from springdrift_agents.evaluation.evaluate import world_seeds
-from springdrift_agents.policies.rules import Memory, Policy, cycles_of, error_of, policy, sense
+from springdrift_agents.policies.base import Memory, Policy
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import cycles_of, error_of, sense
 
 Floats = NDArray[np.float64]
 Z = 1.96  # standard errors that 95 % of a normal distribution lie within

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from springdrift import TERMS, THREE_ACTIONS, Action, Costs, InclinedMassVectorEnv, Scenario
 from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis
-from springdrift_agents.policies.rules import Floats, Memory, Periodic, Policy, observe_of
+from springdrift_agents.policies.base import Floats, Memory, Policy, observe_of
+from springdrift_agents.policies.rules import Periodic
 
 PURPOSES = ("evaluation", "training", "tuning", "validation")  # seeds of two purposes never meet
 REFERENCE = "hindsight"
@@ -87,7 +88,7 @@ def evaluate(
     Raises:
         ValueError: seeds that are no worlds, or decisions of a policy that are none.
 
-    >>> from springdrift_agents.policies.rules import policy
+    >>> from springdrift_agents.policies.registry import policy
     >>> evaluate(policy("never"), "stationary", world_seeds("evaluation", 0, 4)).cost.shape
     (4,)
     """

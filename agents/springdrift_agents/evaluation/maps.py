@@ -8,7 +8,7 @@ import numpy as np
 from springdrift import Costs
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import stratified_interval
-from springdrift_agents.policies.rules import Policy
+from springdrift_agents.policies.base import Policy
 
 DEFAULT = ("never", "swing", "periodic", "retrain", "threshold", "page-hinkley")
 RATIOS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)  # price of a retraining over that of an intervention

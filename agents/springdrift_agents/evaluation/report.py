@@ -22,7 +22,8 @@ from springdrift_agents.evaluation.statistics import (
     stratified_interval,
 )
 from springdrift_agents.files import write_text
-from springdrift_agents.policies.rules import RULES, name_of
+from springdrift_agents.policies.registry import name_of
+from springdrift_agents.policies.rules import RULES
 
 Row = dict[str, Any]
 

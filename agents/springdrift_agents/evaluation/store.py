@@ -26,7 +26,7 @@ from springdrift.incline.state import DRIFTING
 from springdrift_agents.evaluation.diagnosis import FINDINGS
 from springdrift_agents.evaluation.evaluate import Episodes
 from springdrift_agents.files import replacing, write_text
-from springdrift_agents.policies.rules import Policy, observe_of
+from springdrift_agents.policies.base import Policy, observe_of
 
 APPLICATION, VERSION = 0x53505244, 1  # "SPRD", and the layout of the tables
 _EPISODE = "episode INTEGER NOT NULL REFERENCES episodes(id) ON DELETE CASCADE"

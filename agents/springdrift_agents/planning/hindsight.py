@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import TERMS, THREE_ACTIONS, Action, Costs, Scenario, World
-from springdrift_agents.policies.rules import Policy, observe_of, policy
+from springdrift_agents.policies.base import Policy, observe_of
+from springdrift_agents.policies.registry import policy
 
 Plans = NDArray[np.int64]  # (m, cycles)
 START = ("never", "swing", "threshold", "threshold:error=0.3:cooldown=4", "page-hinkley", "cusum")

@@ -16,7 +16,8 @@ from springdrift import ENV_ID, Costs
 from springdrift_agents.evaluation.evaluate import Prices, results_of, world_seeds
 from springdrift_agents.files import write_text
 from springdrift_agents.planning.hindsight import Planner
-from springdrift_agents.policies.rules import Policy, policy, policy_names
+from springdrift_agents.policies.base import Policy
+from springdrift_agents.policies.registry import policy, policy_names
 
 KEPT = Path(__file__).with_name("plans.json")
 SEED = 0  # of the evaluation worlds that plans are kept for

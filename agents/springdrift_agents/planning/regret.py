@@ -21,7 +21,7 @@ from springdrift import TERMS, THREE_ACTIONS, Action, InclinedMassVectorEnv
 from springdrift_agents.evaluation.diagnosis import SITUATIONS, Diagnosis
 from springdrift_agents.evaluation.evaluate import Prices, Script, check_seeds, side_by_side, world_seeds
 from springdrift_agents.planning.plans import reference
-from springdrift_agents.policies.rules import Memory, Policy, observe_of
+from springdrift_agents.policies.base import Memory, Policy, observe_of
 
 CAUSES = ("late detection", "needless retraining", "bad window", "needless intervention", "the rest")
 

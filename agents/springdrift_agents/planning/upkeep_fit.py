@@ -37,7 +37,8 @@ from springdrift.upkeep.env import (
 )
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.planning.exact import evaluate_policy, value_iteration
-from springdrift_agents.policies.rules import Memory, cycles_of, error_of
+from springdrift_agents.policies.base import Memory
+from springdrift_agents.policies.rules import cycles_of, error_of
 
 SCENARIO = "abrupt"
 WORLDS, SEED = 2**18, 0  # of the counts that ship

@@ -18,7 +18,9 @@ from springdrift_agents.play.card import RIVALS, Row, draw_card
 from springdrift_agents.play.feedback import lesson
 from springdrift_agents.play.scores import Score, append, now
 from springdrift_agents.policies.learned import shipped
-from springdrift_agents.policies.rules import RULES, policy, settings
+from springdrift_agents.policies.registry import policy
+from springdrift_agents.policies.rules import RULES
+from springdrift_agents.policies.settings import settings
 
 LEARNED = "ppo-mix"  # the learned policy on the card, where it ships
 SEARCH = 30  # rounds of hindsight's search for the score card

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from springdrift_agents.play.watch import Episode, show
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 
 class Inline:

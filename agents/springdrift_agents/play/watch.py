@@ -13,13 +13,13 @@ from springdrift.render.frame import Frame
 from springdrift.render.view import FPS, FRAMES, View, Window
 from springdrift_agents.evaluation.evaluate import world_seeds
 from springdrift_agents.play.movie import Movie
-from springdrift_agents.policies.rules import Memory, Policy, observe_of
+from springdrift_agents.policies.base import Memory, Policy, observe_of
 
 
 class Episode:
     """One world under one policy, a cycle at a time.
 
-    >>> from springdrift_agents.policies.rules import policy
+    >>> from springdrift_agents.policies.registry import policy
     >>> episode = Episode(policy("never"), "never", "stationary", seed=0, cycles=3)
     >>> sum(1 for _ in episode.frames(4))
     13

@@ -3,13 +3,16 @@
 A detector reads one number after the other, says how far its statistic has come, and alarms when that
 exceeds its threshold. Detectors are comparable only at an equal rate of false alarms: see
 :func:`calibrate`.
+
+A value that is no finite number is missing. A missing value is skipped: what the detector remembers stays as
+it is, and the built-in ones count how many they missed (:func:`missing`). See :func:`update`.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +37,57 @@ class Detector(Protocol):
         ...
 
 
+class _Skipping:
+    """A detector that skips and counts missing values: the last column of its memory is their number."""
+
+    slots: ClassVar[int]  # numbers of memory beside that count
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value != value:
+                raise ValueError(f"{type(self).__name__}.{name} must be a number, got {value}")
+
+    def start(self, count: int) -> Floats:
+        """Memory of ``count`` fresh detectors, (count, slots + 1)."""
+        return np.zeros((count, self.slots + 1))
+
+    def update(self, memory: Floats, values: Floats) -> Floats:
+        """Take one value a detector, (n,), change ``memory`` in place, and return the statistics (n,).
+
+        A missing value changes nothing but the count of those.
+        """
+        seen = np.isfinite(values)
+        if seen.all():
+            self._take(memory, values)
+        else:
+            part = memory[seen]
+            self._take(part, values[seen])
+            memory[seen] = part
+            memory[~seen, -1] += 1.0
+        return self._statistic(memory)
+
+    def _take(self, memory: Floats, values: Floats) -> None:
+        raise NotImplementedError
+
+    def _statistic(self, memory: Floats) -> Floats:
+        raise NotImplementedError
+
+
+def missing(memory: NDArray[Any]) -> NDArray[np.int64]:
+    """How many values each of the built-in detectors behind this memory has missed, (n,).
+
+    >>> ewma = Ewma()
+    >>> memory = ewma.start(2)
+    >>> for values in ([1.0, np.nan], [np.inf, np.nan]):
+    ...     statistics = ewma.update(memory, np.array(values))
+    >>> missing(memory).tolist(), statistics.round(3).tolist()
+    ([1, 2], [0.6, 0.0])
+    """
+    return memory[:, -1].astype(np.int64)
+
+
 @dataclass(frozen=True)
-class Cusum:
+class Cusum(_Skipping):
     """Tabular CUSUM of standardised values (Page 1954): sums of what exceeds ``slack``, reset at 0.
 
     >>> cusum = Cusum(slack=0.5, threshold=4.0)
@@ -47,19 +99,19 @@ class Cusum:
     slack: float = 0.5  # half the shift, in standard deviations, to be found soonest
     threshold: float = 4.0
     two_sided: bool = True
+    slots = 2
 
-    def start(self, count: int) -> Floats:
-        return np.zeros((count, 2))
-
-    def update(self, memory: Floats, values: Floats) -> Floats:
+    def _take(self, memory: Floats, values: Floats) -> None:
         memory[:, 0] = np.maximum(0.0, memory[:, 0] + values - self.slack)
         if self.two_sided:
             memory[:, 1] = np.maximum(0.0, memory[:, 1] - values - self.slack)
-        return memory.max(axis=1)
+
+    def _statistic(self, memory: Floats) -> Floats:
+        return np.maximum(memory[:, 0], memory[:, 1])
 
 
 @dataclass(frozen=True)
-class Ewma:
+class Ewma(_Skipping):
     """Control chart of the exponentially weighted moving average (Roberts 1959), asymptotic limits.
 
     >>> ewma = Ewma(weight=0.5)
@@ -70,22 +122,23 @@ class Ewma:
     weight: float = 0.2
     threshold: float = 2.86  # standard deviations of the average
     two_sided: bool = True
+    slots = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0.0 < self.weight <= 1.0:
             raise ValueError(f"Ewma.weight must be above 0 and at most 1, got {self.weight}")
 
-    def start(self, count: int) -> Floats:
-        return np.zeros((count, 1))
-
-    def update(self, memory: Floats, values: Floats) -> Floats:
+    def _take(self, memory: Floats, values: Floats) -> None:
         memory[:, 0] += self.weight * (values - memory[:, 0])
+
+    def _statistic(self, memory: Floats) -> Floats:
         average = np.abs(memory[:, 0]) if self.two_sided else memory[:, 0]
         return average / math.sqrt(self.weight / (2.0 - self.weight))
 
 
 @dataclass(frozen=True)
-class PageHinkley:
+class PageHinkley(_Skipping):
     """Page-Hinkley test for a rise above the running mean (Page 1954, Hinkley 1971).
 
     Its mean learns, so a shift that is there from the first value on stays unseen.
@@ -93,15 +146,15 @@ class PageHinkley:
 
     slack: float = 0.1
     threshold: float = 10.0
+    slots = 3  # values seen, their mean, the statistic
 
-    def start(self, count: int) -> Floats:
-        return np.zeros((count, 3))  # values seen, their mean, the statistic
-
-    def update(self, memory: Floats, values: Floats) -> Floats:
+    def _take(self, memory: Floats, values: Floats) -> None:
         memory[:, 0] += 1.0
         memory[:, 1] += (values - memory[:, 1]) / memory[:, 0]
         memory[:, 2] = np.maximum(0.0, memory[:, 2] + values - memory[:, 1] - self.slack)
-        return memory[:, 2]
+
+    def _statistic(self, memory: Floats) -> Floats:
+        return memory[:, 2].copy()
 
 
 @dataclass(frozen=True)
@@ -122,7 +175,7 @@ class River:
     threshold: float = 0.5
 
     def start(self, count: int) -> NDArray[np.object_]:
-        memory = np.empty((count, 1), object)
+        memory = np.zeros((count, 2), object)
         for i in range(count):
             memory[i, 0] = self.make()
         return memory
@@ -130,9 +183,33 @@ class River:
     def update(self, memory: NDArray[np.object_], values: Floats) -> Floats:
         found = np.zeros(len(values))
         for i, value in enumerate(values.tolist()):
+            if not math.isfinite(value):
+                memory[i, 1] += 1
+                continue
             memory[i, 0].update(value)
             found[i] = memory[i, 0].drift_detected
         return found
+
+
+def update(detector: Detector, memory: NDArray[Any], values: Floats) -> Floats:
+    """A detector's statistics (n,) after one value each, (n,); changes ``memory`` in place.
+
+    A missing value never reaches a detector of the user's: nothing changes there, and the statistic is 0.
+    The built-in ones count it, and their statistic stays what it was.
+
+    >>> cusum = Cusum()
+    >>> memory = cusum.start(2)
+    >>> [update(cusum, memory, np.array(x)).tolist() for x in ([9.0, 9.0], [np.nan, 9.0])]
+    [[8.5, 8.5], [8.5, 17.0]]
+    """
+    seen = np.isfinite(values)
+    if seen.all() or isinstance(detector, _Skipping | River):
+        return detector.update(memory, values)
+    found = np.zeros(len(values))
+    part = memory[seen]
+    found[seen] = detector.update(part, values[seen])
+    memory[seen] = part
+    return found
 
 
 # ---------------------------------------------------------------- what a detector is worth
@@ -176,26 +253,35 @@ def run_lengths(
         limit: values after which a run is given up.
 
     Raises:
-        ValueError: a number out of range.
+        ValueError: a number out of range, or a detector whose statistic is no number.
     """
     if n < 2 or limit < 1 or after < 0:
         raise ValueError(f"n must be at least 2, limit 1 and after 0, got {n}, {limit} and {after}")
+    if not math.isfinite(change):
+        raise ValueError(f"change must be a finite number of standard deviations, got {change}")
     rng = np.random.default_rng(seed)
     memory = detector.start(n)
     for _ in range(after):
-        alarmed = detector.update(memory, rng.standard_normal(n)) > detector.threshold
+        alarmed = _alarms(detector, memory, rng.standard_normal(n))
         if alarmed.any():
             memory[alarmed] = detector.start(int(alarmed.sum()))
     lengths = np.full(n, limit, np.int64)
     running = np.arange(n)
     for step in range(1, limit + 1):
-        alarmed = detector.update(memory, rng.standard_normal(len(running)) + change) > detector.threshold
+        alarmed = _alarms(detector, memory, rng.standard_normal(len(running)) + change)
         if alarmed.any():
             lengths[running[alarmed]] = step
             running, memory = running[~alarmed], memory[~alarmed]
             if not len(running):
                 break
     return RunLengths(lengths, len(running))
+
+
+def _alarms(detector: Detector, memory: NDArray[Any], values: Floats) -> NDArray[np.bool_]:
+    statistics = update(detector, memory, values)
+    if np.isnan(statistics).any():
+        raise ValueError(f"{detector} gives a statistic that is no number (nan), for finite values")
+    return statistics > detector.threshold
 
 
 class Family(NamedTuple):

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from springdrift import THREE_ACTIONS, Action
 from springdrift.incline.observation import OBSERVE
 from springdrift_agents.files import write_bytes, write_text
-from springdrift_agents.policies.rules import Memory
+from springdrift_agents.policies.base import Memory
 
 SHIPPED = Path(__file__).with_name("shipped")
+STACKS = 256  # the most observations that a network may see at once
 SUFFIX = ".safetensors"
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -30,10 +31,12 @@ class Card:
     """What must be known of a network to run it, and where it comes from."""
 
     algo: str  # that trained it
-    observe: str = "monitor"  # what it sees
+    observe: str = "monitor"  # which observation it is shown
     stack: int = 1  # observations that it sees at once, the newest last
     activation: str = "relu"  # or "tanh", between layers
     masked: bool = False  # it never asks for a retraining while one is in flight
+    columns: tuple[str, ...] = ()  # names of what it reads, in its order; those of ``observe`` when empty
+    actions: tuple[str, ...] = THREE_ACTIONS.names  # names of what it decides, in the order of its values
     trained: dict[str, Any] = field(default_factory=dict)  # scenario, steps, seed, validation cost
     sha256: str = ""  # of the weights' file
 
@@ -41,12 +44,30 @@ class Card:
         for name, allowed in (("observe", OBSERVE), ("activation", ("relu", "tanh"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
-        if not 1 <= self.stack <= 256:
-            raise ValueError(f"stack must be from 1 to 256, got {self.stack}")
+        if not 1 <= self.stack <= STACKS:
+            raise ValueError(f"stack must be from 1 to {STACKS}, got {self.stack}")
+        if not self.columns:
+            object.__setattr__(self, "columns", _names(self.observe))
+        for name in ("columns", "actions"):
+            found = tuple(getattr(self, name))
+            if not all(isinstance(one, str) for one in found) or len(set(found)) != len(found):
+                raise ValueError(f"{name} must be names, each once, got {list(found)}")
+            object.__setattr__(self, name, found)  # JSON has lists
+        unknown = [one for one in self.actions if one not in Action.__members__]
+        if unknown or not self.actions:
+            raise ValueError(f"unknown action {unknown[:1]}; allowed: {', '.join(Action.__members__)}")
+        if self.masked and not {"in_flight"} <= set(self.columns):
+            raise ValueError("a masked policy must read the column 'in_flight'")
+
+
+def _names(observe: str) -> tuple[str, ...]:
+    return tuple(column.name for column in OBSERVE[observe])
 
 
 class Learned:
-    """A network as a policy: ``predict`` as every policy of the house, without torch.
+    """A trained network as a policy, run in NumPy without torch.
+
+    It knows the names of its columns and actions, so it also runs where there are more of either.
 
     Weights are named "0.weight" (out, in), "0.bias" (out,), "1.weight" …; a recurrent one has
     "lstm.weight_ih" (4 h, in), "lstm.weight_hh" (4 h, h), "lstm.bias_ih" and "lstm.bias_hh" (4 h,) in front
@@ -59,7 +80,8 @@ class Learned:
     def __init__(self, card: Card, weights: Weights) -> None:
         self.card, self.observe = card, card.observe
         self.weights = {name: np.ascontiguousarray(value, np.float32) for name, value in weights.items()}
-        self.wide = len(OBSERVE[card.observe])  # numbers in an observation
+        self.columns, self.actions = card.columns, card.actions
+        self.wide = len(card.columns)  # numbers that it reads of an observation
         self.layers = sum(name.endswith(".weight") for name in self.weights)
         self.hidden = self.weights["lstm.weight_hh"].shape[1] if "lstm.weight_hh" in self.weights else 0
         width = self.wide * card.stack
@@ -75,8 +97,8 @@ class Learned:
             self._expect(f"{layer}.weight", (out, width))
             self._expect(f"{layer}.bias", (out,))
             width = out
-        if not self.layers or width != THREE_ACTIONS.n:
-            raise ValueError(f"the network gives {width} values, {THREE_ACTIONS.n} decisions need as many")
+        if not self.layers or width != len(card.actions):
+            raise ValueError(f"the network gives {width} values, {len(card.actions)} decisions need as many")
 
     @property
     def summary(self) -> str:
@@ -98,7 +120,7 @@ class Learned:
             raise ValueError(f"weight {name!r} is not finite")
 
     def values(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the network gives for each decision, (n, 3), from stacked observations or hidden states."""
+        """What the network gives for each decision, (n, actions), from frames or hidden states."""
         for layer in range(self.layers):
             features = features @ self.weights[f"{layer}.weight"].T + self.weights[f"{layer}.bias"]
             if layer < self.layers - 1:
@@ -118,29 +140,46 @@ class Learned:
             ValueError: observations of another width than it was trained on.
         """
         observation = np.asarray(observation, np.float32)
-        batch = np.atleast_2d(observation)
-        if batch.shape[1:] != (self.wide,):
-            raise ValueError(
-                f"this policy sees observe={self.observe!r}, (n, {self.wide}), got shape {observation.shape}"
-            )
+        batch = self._read(np.atleast_2d(observation))
         memory = self._memory(len(batch), state, episode_start)
         frames = np.concatenate((memory[0][:, self.wide :], batch), axis=1)
-        if self.hidden:
-            hidden, cell = self._recur(frames, *memory[1:])
-            values, memory = self.values(hidden), (frames, hidden, cell)
-        else:
-            values, memory = self.values(frames), (frames,)
-        if self.card.masked:
-            column = OBSERVE[self.observe].index("in_flight")
+        values, hidden = self.forward(frames, memory[1:])
+        if self.card.masked and "RETRAIN" in self.actions:
             values = values.copy()
-            values[batch[:, column] > 0.0, Action.RETRAIN] = -np.inf
+            values[batch[:, self.columns.index("in_flight")] > 0.0, self.actions.index("RETRAIN")] = -np.inf
         actions = values.argmax(axis=1)
-        return (actions if observation.ndim == 2 else actions[0]), memory
+        return (actions if observation.ndim == 2 else actions[0]), (frames, *hidden)
+
+    def _read(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Its own columns, (n, wide), of observations that hold them alone or those of a wider table."""
+        if batch.shape[1:] == (self.wide,):
+            return batch
+        table = _names(self.observe)
+        if batch.shape[1:] != (len(table),) or not set(self.columns) <= set(table):
+            raise ValueError(
+                f"this policy sees observe={self.observe!r}, (n, {self.wide}), got shape {batch.shape}"
+            )
+        return batch[:, [table.index(name) for name in self.columns]]
+
+    def forward(self, frames: NDArray[np.float32], hidden: Memory) -> tuple[NDArray[np.float32], Memory]:
+        """What it gives for each decision, (n, actions), and its new hidden state.
+
+        Args:
+            frames: the observations that it sees at once, (n, wide times stack), the newest last.
+            hidden: (h, c), (n, hidden) each, of a recurrent one; else empty. See :meth:`blank`.
+        """
+        if not self.hidden:
+            return self.values(frames), ()
+        carried = self._recur(frames, *hidden)
+        return self.values(carried[0]), carried
+
+    def blank(self, count: int) -> Memory:
+        """The hidden state of ``count`` policies at the start of their episodes."""
+        return tuple(np.zeros((count, self.hidden), np.float32) for _ in range(2 if self.hidden else 0))
 
     def _memory(self, count: int, state: Memory | None, episode_start: Any) -> Memory:
-        sizes = (self.wide * self.card.stack, *((self.hidden,) * 2 if self.hidden else ()))
         if state is None:
-            return tuple(np.zeros((count, size), np.float32) for size in sizes)
+            return np.zeros((count, self.wide * self.card.stack), np.float32), *self.blank(count)
         if episode_start is None:
             return state
         goes_on = ~np.broadcast_to(np.asarray(episode_start, np.bool_), count)[:, None]
@@ -185,48 +224,11 @@ def shipped() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED.glob(f"*{SUFFIX}"))}
 
 
-def load(name: str | Path, trust: bool = False, algo: str | None = None) -> Learned:
-    """A learned policy: one of the house's by name, or a file written by ``springdrift train``.
-
-    Args:
-        name: such as "ppo-mix", or a path to a .safetensors file (its .json beside it), or to a zip of
-            Stable-Baselines3.
-        trust: open a zip, whose pickles can run code. Only for files of your own.
-        algo: what trained a zip, when its name does not begin with it.
-
-    Raises:
-        ValueError: an unknown name; a zip without trust; files that are damaged or do not belong together.
-        FileNotFoundError: there is no such file.
-        ImportError: safetensors or Stable-Baselines3 is missing; says what to install.
-
-    >>> load("my-policy.zip")
-    Traceback (most recent call last):
-    ValueError: my-policy.zip: a zip of Stable-Baselines3 holds pickles, which can run code as they are \
-opened; if it is your own, pass trust=True (on the command line --trust)
-    """
-    path = shipped().get(str(name), Path(name))
-    if path.suffix == ".zip":
-        if not trust:
-            raise ValueError(
-                f"{path}: a zip of Stable-Baselines3 holds pickles, which can run code as they are opened; "
-                "if it is your own, pass trust=True (on the command line --trust)"
-            )
-        from springdrift_agents.training.train import from_zip
-
-        return from_zip(path, algo)
-    if path.suffix != SUFFIX:
-        raise ValueError(
-            f"unknown learned policy {str(name)!r}; allowed: {', '.join(shipped()) or 'none is shipped'}, "
-            f"or a {SUFFIX} or .zip file"
-        )
-    return read(path)
-
-
 def read(path: Path) -> Learned:
     """A policy from PATH.safetensors and PATH.json.
 
     Raises:
-        ValueError: as in :func:`load`.
+        ValueError: files that are damaged or do not belong together; which, and how.
         FileNotFoundError: there is no such file.
     """
     stem = path.with_suffix("")

@@ -1,48 +1,29 @@
 """Rules: policies a person could follow with the dashboard in view.
 
-Every policy here, as every policy of the house, has Stable-Baselines3's ``predict``: a batch of
-observations in, a batch of decisions out, and whatever it remembers travels in ``state``.
+A batch of observations in, a batch of decisions out, and whatever a rule remembers travels in ``state``.
 """
 
-import json
-from dataclasses import asdict, dataclass, fields
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import partial
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import OBS, Action
-from springdrift.game.arguments import did_you_mean
 from springdrift.game.observation import AGE_HALF, ERROR_HALF
-from springdrift_agents.policies.detectors import Cusum, Detector, Ewma, PageHinkley, River
-
-Floats = NDArray[np.floating[Any]]
-Memory = tuple[NDArray[Any], ...]
-
-
-class Policy(Protocol):
-    """What can decide: anything with Stable-Baselines3's ``predict``."""
-
-    def predict(
-        self,
-        observation: Any,
-        state: Memory | None = None,
-        episode_start: Any = None,
-        deterministic: bool = True,
-    ) -> tuple[Any, Memory | None]:
-        """Decisions (n,) and the memory to hand back, for observations (n, D); scalars for (D,)."""
-        ...
-
-
-def observe_of(policy: Any) -> str:
-    """What a policy is to be shown: its own ``observe``, else the dashboard.
-
-    >>> observe_of(Never())
-    'monitor'
-    """
-    return str(getattr(policy, "observe", "monitor"))
+from springdrift_agents.policies.base import Floats, Memory
+from springdrift_agents.policies.detectors import (
+    Cusum,
+    Detector,
+    Ewma,
+    PageHinkley,
+    River,
+    update,
+)
 
 
 def sense(observation: Floats, name: str) -> Floats:
@@ -74,15 +55,36 @@ def cycles_of(scaled: Any) -> Any:
 
 @dataclass(frozen=True)
 class Rule:
-    """A policy that decides from the dashboard and ``slots`` numbers of memory an env."""
+    """A policy that decides from the dashboard and ``slots`` numbers of memory an env.
 
-    slots = 0
+    Its fields are its parameters: numbers from 0 on, and above 0 where the rule divides by one.
+
+    Raises:
+        ValueError: a parameter out of range, naming it.
+
+    >>> CusumRule(scale=0)
+    Traceback (most recent call last):
+    ValueError: CusumRule.scale must be finite and above 0, got 0
+    """
+
+    slots: ClassVar[int] = 0
+    columns: ClassVar[tuple[str, ...]] = tuple(column.name for column in OBS)
+    needs: ClassVar[tuple[str, ...]] = ()  # columns without which it cannot decide
+    actions: ClassVar[tuple[str, ...]] = ("WAIT", "INTERVENE", "RETRAIN")
+    divides: ClassVar[tuple[str, ...]] = ()  # parameters that it divides by, or takes the logarithm of
+    most: ClassVar[Mapping[str, float]] = MappingProxyType({})  # the highest value of some parameters
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for name in (one.name for one in fields(self)):
+            value, title = getattr(self, name), f"{type(self).__name__}.{name}"
+            if not isinstance(value, int | float):
+                continue
+            if name in self.divides and not 0 < value < math.inf:
+                raise ValueError(f"{title} must be finite and above 0, got {value}")
             if not value >= 0:
-                raise ValueError(f"{type(self).__name__}.{field.name} must be 0 or more, got {value}")
+                raise ValueError(f"{title} must be 0 or more, got {value}")
+            if value > self.most.get(name, math.inf):
+                raise ValueError(f"{title} must be at most {self.most[name]:g}, got {value}")
 
     def blank(self, count: int) -> NDArray[Any]:
         """Memory of ``count`` envs at the start of their episodes, first axis (count,)."""
@@ -99,7 +101,7 @@ class Rule:
         episode_start: Any = None,
         deterministic: bool = True,
     ) -> tuple[Any, Memory | None]:
-        """As in :class:`Policy`; rules read ``observe="monitor"`` or ``"truth"``.
+        """Decisions from the dashboard, which ``observe="monitor"`` and ``"truth"`` begin with.
 
         Raises:
             ValueError: observations without the dashboard's columns.
@@ -142,6 +144,7 @@ class Periodic(Rule):
 
     every: float = 40  # cycles
     slots = 1
+    divides = ("every",)
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         memory[:, 0] += 1.0
@@ -160,6 +163,7 @@ class Swing(Rule):
     start: float = 0.3  # of the target amplitude
     stop: float = 0.25
     slots = 1
+    needs = ("swing",)
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         off = np.abs(sense(observation, "swing"))
@@ -178,6 +182,7 @@ class Retrain(Rule):
 
     error: float = 0.7  # rms, of the target's rms
     cooldown: float = 6  # cycles between two requests
+    needs = ("error_fast",)
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         stale = error_of(sense(observation, "error_fast")) > self.error
@@ -198,6 +203,7 @@ class Threshold(Rule):
     start: float = Swing.start
     stop: float = Swing.stop
     slots = Swing.slots
+    needs = (*Retrain.needs, *Swing.needs)
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         by_hand = Swing(self.start, self.stop).decide(observation, memory)
@@ -209,7 +215,8 @@ class Threshold(Rule):
 class DetectorRule(Rule):
     """Retrain when a change detector alarms on the forecast error, else push by hand as ``Swing`` does.
 
-    The detector reads ln(error / usual) / scale, held at its start while a model is in training.
+    The detector reads ln(error / usual) / scale, held at its start while a model is in training; an error
+    that is missing (nan) is skipped.
     ``fresh`` is how many cycles to wait after the alarm, for a window that holds the new world alone.
     """
 
@@ -219,6 +226,8 @@ class DetectorRule(Rule):
     scale: float = 0.4  # standard deviation of its logarithm
     start: float = Swing.start
     stop: float = Swing.stop
+    needs = ("error", *Swing.needs)
+    divides: ClassVar[tuple[str, ...]] = ("usual", "scale")
 
     def detector(self) -> Detector:
         """The detector that this rule runs."""
@@ -235,7 +244,7 @@ class DetectorRule(Rule):
         memory[:, :1] = hysteresis
         z = np.log(np.maximum(error_of(sense(observation, "error")), 1e-6) / self.usual) / self.scale
         own = memory[:, 2:]
-        alarm = (detector.update(own, z.astype(np.float64)) > detector.threshold) & (z > 0.0)
+        alarm = (update(detector, own, z.astype(np.float64)) > detector.threshold) & (z > 0.0)
         busy = sense(observation, "in_flight") > 0.0
         waiting = memory[:, 1].astype(np.float64)  # cycles until the request, and one; 0 is none
         waiting = np.where(alarm & (waiting == 0.0), 1.0 + self.fresh, np.maximum(waiting - 1.0, 0.0))
@@ -264,9 +273,11 @@ class EwmaRule(DetectorRule):
 
     weight: float = 0.4
     threshold: float = 6.0
+    divides = (*DetectorRule.divides, "weight")
+    most = MappingProxyType({"weight": 1.0})
 
     def detector(self) -> Detector:
-        return Ewma(min(self.weight, 1.0), self.threshold, two_sided=False)
+        return Ewma(self.weight, self.threshold, two_sided=False)
 
 
 @dataclass(frozen=True)
@@ -285,9 +296,22 @@ class AdwinRule(DetectorRule):
 
     threshold: float = 0.5  # ADWIN says yes or no
     delta: float = 0.05  # the smaller, the fewer false alarms
+    divides = (*DetectorRule.divides, "delta")
+    most = MappingProxyType({"delta": 1.0})
 
     def detector(self) -> Detector:
-        return River(lambda: _adwin(min(max(self.delta, 1e-12), 1.0)), self.threshold)
+        return River(partial(_adwin, self.delta), self.threshold)
+
+
+@dataclass(frozen=True)
+class PluggedRule(DetectorRule):
+    """Retrain when a detector of the user's alarms on the forecast error, else push by hand."""
+
+    made: Any = field(default=None, kw_only=True)  # the detector, whose own threshold holds
+
+    def detector(self) -> Detector:
+        found: Detector = self.made
+        return found
 
 
 def _adwin(delta: float) -> Any:
@@ -310,95 +334,3 @@ RULES: dict[str, type[Rule]] = {
     "page-hinkley": PageHinkleyRule,
     "adwin": AdwinRule,
 }
-
-
-def policy_names() -> list[str]:
-    """Every policy of the house: the rules, then the learned ones that ship."""
-    from springdrift_agents.policies.learned import shipped  # it builds on this module
-
-    return [*RULES, *shipped()]
-
-
-class About(NamedTuple):
-    """A policy as lists show it."""
-
-    summary: str
-    parameters: dict[str, float]
-
-
-def policies_about() -> dict[str, About]:
-    """What each policy of the house does, and its parameters with their defaults."""
-    from springdrift_agents.policies import learned  # it builds on this module
-
-    found = {name: About((rule.__doc__ or "").split("\n")[0], asdict(rule())) for name, rule in RULES.items()}
-    for name in learned.shipped():
-        found[name] = About(learned.load(name).summary, {})
-    return found
-
-
-def name_of(spec: str) -> str:
-    """The policy's name in a spec, without parameters and the scenario it was tuned for.
-
-    >>> name_of("cusum@mix:slack=1")
-    'cusum'
-    """
-    return spec.partition(":")[0].partition("@")[0]
-
-
-def policy(spec: str, trust: bool = False) -> Policy:
-    """A rule, tuned for a scenario after an @, with parameters after colons; or a learned policy.
-
-    A learned one goes by its name, or by the path of a .safetensors file, or of Stable-Baselines3's .zip
-    when it is trusted: see :func:`springdrift_agents.load`.
-
-    Raises:
-        ValueError: an unknown name, scenario or parameter, or a value that is not a number, and what is
-            allowed.
-
-    >>> policy("threshold:error=0.5:cooldown=8").cooldown
-    8.0
-    >>> policy("cusum@mix") == policy("cusum")
-    False
-    >>> policy("periodic:evry=3")
-    Traceback (most recent call last):
-    ValueError: 'periodic' has no parameter 'evry'; it has: every
-    """
-    from springdrift_agents.policies import learned  # it builds on this module
-
-    if spec in learned.shipped() or spec.endswith((learned.SUFFIX, ".zip")):
-        return learned.load(spec, trust)
-    head, *given = spec.split(":")
-    name, at, scenario = head.partition("@")
-    if name not in RULES:
-        hint = did_you_mean(name, policy_names())
-        raise ValueError(
-            f"unknown policy {name!r}{hint} Allowed: {', '.join(policy_names())}, or a {learned.SUFFIX} file"
-        )
-    allowed = [field.name for field in fields(RULES[name])]
-    values: dict[str, float] = {}
-    if at:
-        tuned = {place: rules[name] for place, rules in settings().items() if name in rules}
-        if scenario not in tuned:
-            raise ValueError(
-                f"{name!r} is not tuned for {scenario!r}; it is for: {', '.join(tuned) or 'nothing'}"
-            )
-        values.update(tuned[scenario])
-    for setting in given:
-        key, _, value = setting.partition("=")
-        if key not in allowed:
-            raise ValueError(f"{name!r} has no parameter {key!r}; it has: {', '.join(allowed) or 'none'}")
-        try:
-            values[key] = float(value)
-        except ValueError:
-            raise ValueError(f"{name}:{key} must be a number, got {value!r}") from None
-    return RULES[name](**values)
-
-
-SETTINGS = Path(__file__).with_name("tuned.json")
-
-
-@cache
-def settings() -> dict[str, dict[str, dict[str, float]]]:
-    """The tuned settings that ship: scenario, then rule, then parameter. ``springdrift tune`` writes them."""
-    kept: dict[str, dict[str, dict[str, float]]] = json.loads(SETTINGS.read_text())["settings"]
-    return kept

@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sb3_contrib import MaskablePPO, RecurrentPPO
-from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
@@ -29,17 +27,12 @@ from springdrift_agents.evaluation.store import manifest
 from springdrift_agents.files import exclusive, write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card, Learned
+from springdrift_agents.policies.sb3 import ALGOS, export, models
 from springdrift_agents.training import checkpoint, hyperparameters
 from springdrift_agents.training.hyperparameters import OWN, policy_kwargs, start_of
 from springdrift_agents.training.practice import PRACTICE
 from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
-MODELS: dict[str, Any] = {
-    "ppo": PPO,
-    "dqn": DQN,
-    "recurrent-ppo": RecurrentPPO,
-    "maskable-ppo": MaskablePPO,
-}
 ACTIVATIONS = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
 CHUNK = 250_000  # env steps between checkpoints, unless the run says otherwise
 
@@ -63,8 +56,8 @@ class TrainConfig:
     hyper: dict[str, Any] = field(default_factory=dict)  # as in the YAML files
 
     def __post_init__(self) -> None:
-        if self.algo not in MODELS:
-            raise ValueError(f"unknown algorithm {self.algo!r}; allowed: {', '.join(MODELS)}")
+        if self.algo not in ALGOS:
+            raise ValueError(f"unknown algorithm {self.algo!r}; allowed: {', '.join(ALGOS)}")
         if self.observe not in OBSERVE:
             raise ValueError(f"unknown observe {self.observe!r}; allowed: {', '.join(OBSERVE)}")
         for name in ("steps", "chunk"):
@@ -144,7 +137,7 @@ def make_model(config: TrainConfig, envs: VecEnv, chunk: int = 0) -> Any:
     try:
         if "_init_setup_model" in arguments:
             raise TypeError("_init_setup_model is not for a run to choose")
-        model = MODELS[config.algo](
+        model = models()[config.algo](
             policy, envs, policy_kwargs=kwargs, seed=_seed_of(config.seed, chunk), device="cpu", **arguments
         )
     except (TypeError, KeyError, ValueError, AssertionError, AttributeError, MemoryError) as wrong:
@@ -189,32 +182,6 @@ class _Watch(BaseCallback):
         self._tell(self.model.num_timesteps)
 
 
-# ---------------------------------------------------------------- a network in plain numbers
-
-
-def export(model: Any, card: Card) -> Learned:
-    """The network of a Stable-Baselines3 model that decides, as a policy in NumPy.
-
-    Raises:
-        ValueError: a network of another kind than this can run.
-    """
-    policy = model.policy
-    weights: dict[str, Any] = {}
-    if hasattr(policy, "q_net"):
-        linear = list(policy.q_net.q_net)
-    else:
-        linear = [*policy.mlp_extractor.policy_net, policy.action_net]
-    if hasattr(policy, "lstm_actor"):
-        if policy.lstm_actor.num_layers != 1:
-            raise ValueError(f"one recurrent layer can be run, got {policy.lstm_actor.num_layers}")
-        for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
-            weights[f"lstm.{name}"] = getattr(policy.lstm_actor, f"{name}_l0")
-    layers = [layer for layer in linear if isinstance(layer, torch.nn.Linear)]
-    for place, layer in enumerate(layers):
-        weights[f"{place}.weight"], weights[f"{place}.bias"] = layer.weight, layer.bias
-    return Learned(card, {name: value.detach().numpy().copy() for name, value in weights.items()})
-
-
 def _card(config: TrainConfig, **trained: Any) -> Card:
     usual = "relu" if config.algo == "dqn" else "tanh"  # of Stable-Baselines3
     return Card(
@@ -225,36 +192,6 @@ def _card(config: TrainConfig, **trained: Any) -> Card:
         masked=config.algo == "maskable-ppo",
         trained={"scenario": config.scenario, "seed": config.seed, **trained},
     )
-
-
-def from_zip(path: Path, algo: str | None = None) -> Learned:
-    """A zip of Stable-Baselines3 as a policy in NumPy. Opening it can run code: only for files one trusts.
-
-    Raises:
-        ValueError: the algorithm cannot be told from the file's name, or the model is for another env.
-    """
-    algo = algo or next((name for name in sorted(MODELS, key=len)[::-1] if path.name.startswith(name)), None)
-    if algo not in MODELS:
-        raise ValueError(
-            f"{path}: its name must begin with the algorithm that trained it, such as ppo-{path.name}; "
-            f"allowed: {', '.join(MODELS)} (in Python also load(..., algo=...))"
-        )
-    model = MODELS[algo].load(path, device="cpu")
-    wide = model.observation_space.shape[0]
-    fits = [(name, wide // len(table)) for name, table in OBSERVE.items() if wide % len(table) == 0]
-    if not fits:
-        raise ValueError(f"{path}: {wide} inputs fit no observation of springdrift")
-    network = model.policy.q_net.q_net if hasattr(model.policy, "q_net") else model.policy.mlp_extractor
-    relu = any(isinstance(part, torch.nn.ReLU) for part in network.modules())
-    card = Card(
-        algo,
-        fits[0][0],
-        fits[0][1],
-        "relu" if relu else "tanh",
-        algo == "maskable-ppo",
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-    )
-    return export(model, card)
 
 
 # ---------------------------------------------------------------- a run

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
-from springdrift_agents.policies.rules import RULES, Rule, name_of, policy
+from springdrift_agents.policies.registry import name_of, policy
+from springdrift_agents.policies.rules import RULES, Rule
 
 FINALISTS = 5  # trials that meet the validation worlds
 
