@@ -100,7 +100,7 @@ def good(tmp_path):
     (tmp_path / "calendar" / "src").mkdir(parents=True)
     (tmp_path / "calendar" / "src" / "policy.py").write_text(COUNTER)
     (tmp_path / "calendar" / "src" / "helper.py").write_text("EVERY = 30\n")
-    text = "from springdrift_agents.policies.rules import policy as rule\npolicy = rule('cusum')\n"
+    text = "from springdrift_agents.policies.registry import policy as rule\npolicy = rule('cusum')\n"
     (tmp_path / "ann_policy.py").write_text(text)
     return tmp_path
 

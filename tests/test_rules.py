@@ -8,7 +8,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 import springdrift
 from springdrift import ENV_ID, OBS, InclinedMassEnv, InclinedMassVectorEnv
 from springdrift_agents.policies.registry import policy
-from springdrift_agents.policies.rules import Periodic, RULES, Retrain, Swing, Threshold, cycles_of, error_of
+from springdrift_agents.policies.rules import RULES, Periodic, Retrain, Swing, Threshold, cycles_of, error_of
 
 
 def dashboard(n=1, **senses):
