@@ -51,7 +51,7 @@ def a_series(cycles, shape, seed=0, jump=None):
 
 def a_problem(cycles, rng, latency=2, release_every=0):
     pairs = pair(0, cycles)
-    prices = replace(Costs(), forecast=3.0, intervene=0.4, retrain=1.0, tolerance=1.0)
+    prices = replace(Costs(), forecast=3.0, intervene=0.4, retrain=1.0)
     return Problem(
         *(rng.uniform(0, 1.2, pairs).astype(np.float32), rng.uniform(0, 1, pairs).astype(np.float32)),
         *(rng.uniform(0, 0.9, cycles).astype(np.float32), 0, cycles, 1.0),

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from springdrift.game.arguments import number
 from springdrift.game.costs import Prices
 
 TERMS = ("forecast", "intervene", "retrain")
@@ -11,8 +10,8 @@ TOLERANCE = 10.0  # times the commissioned model's usual error: a forecast that 
 
 @dataclass(frozen=True)
 class Costs(Prices):
-    """Prices. The unit of error is a scale fixed at commissioning: ``tolerance`` times the usual error of the
-    model that was commissioned.
+    """Prices. The unit of error is a scale fixed at commissioning: the scenario's tolerance times the usual
+    error of the model that was commissioned.
 
     >>> Costs(retrain=-1)
     Traceback (most recent call last):
@@ -23,8 +22,3 @@ class Costs(Prices):
     intervene: float = 0.6  # an intervention
     retrain: float = 3.0  # a retraining, paid when asked for
     forecast_cap: float = 1.0  # squared error beyond which a forecast is no worse
-    tolerance: float = TOLERANCE  # the scale of errors, in usual errors of the commissioned model
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        number("Costs.tolerance", self.tolerance, 0.01, 1e6)

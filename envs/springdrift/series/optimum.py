@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from springdrift.game.actions import Action
 from springdrift.game.jit import allocating, compiled, inlined
-from springdrift.series.costs import Costs
+from springdrift.series.costs import TERMS, TOLERANCE, Costs
 from springdrift.series.forecaster import ERROR
 from springdrift.series.staleness import Staleness, pair
 
@@ -71,6 +71,7 @@ def problem(
     costs: Costs | None = None,
     latency: int = 3,
     release_every: int = 0,
+    tolerance: float = TOLERANCE,
 ) -> Problem:
     """The episode of ``cycles`` cycles from cycle ``start`` of a series on.
 
@@ -90,7 +91,7 @@ def problem(
         staleness.naive[start : start + cycles, -1],
         start - staleness.first,
         cycles,
-        prices.tolerance * usual,
+        tolerance * usual,
         *(prices.forecast, prices.intervene, prices.retrain, prices.forecast_cap),
         latency,
         release_every,
@@ -200,7 +201,7 @@ def terms_of(p: Problem, actions: Any) -> dict[str, float]:
     given = np.ascontiguousarray(actions, np.int64)
     if given.shape != (p.cycles,):
         raise ValueError(f"expected {p.cycles} decisions, got shape {given.shape}")
-    return dict(zip(("forecast", "intervene", "retrain"), _cost(p, given).tolist(), strict=True))
+    return dict(zip(TERMS, _cost(p, given).tolist(), strict=True))
 
 
 def cost_of(p: Problem, actions: Any) -> float:

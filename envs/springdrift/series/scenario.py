@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game import arguments
+from springdrift.series.costs import TOLERANCE
 from springdrift.series.laws import (
     DRIVER_ROWS,
     LIMITS,
@@ -28,7 +29,10 @@ NOISE = 0.07  # amplitudes of a season
 MEMBERS = 32  # most members of a mixture
 MOST_CYCLES = 100_000
 MOST_PERIOD = 400  # samples a cycle
-_OF_MEMBERS = ("laws", "base", "noise", "onset", "gap", "cycles", "period", "long_period", "release_every")
+_OF_MEMBERS = (
+    *("laws", "base", "noise", "onset", "gap", "cycles", "period", "long_period", "release_every"),
+    *("tolerance", "cold_start"),
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Scenario:
     period: int = 24  # samples a cycle
     long_period: int = 7  # cycles of the longer season, 0 for none
     release_every: int = 0  # cycles between the slots in which a model can ship; 0 is any time
+    tolerance: float = TOLERANCE  # the scale of errors, in usual errors of the commissioned model
     cold_start: bool = False  # no fitted model at the start, and nothing to fit one on
     members: tuple[str, ...] = ()  # a mixture: one of these, drawn for each episode
 
@@ -77,6 +82,7 @@ class Scenario:
         arguments.whole("Scenario.period", self.period, 2, MOST_PERIOD)
         arguments.whole("Scenario.long_period", self.long_period, 0, 1000)
         arguments.whole("Scenario.release_every", self.release_every, 0, arguments.MOST)
+        arguments.number("Scenario.tolerance", self.tolerance, 0.01, 1e6)
         arguments.flag("Scenario.cold_start", self.cold_start)
         arguments.number("Scenario.noise", self.noise, 0.0, 10.0, "amplitudes")
         for name, value in self.base:

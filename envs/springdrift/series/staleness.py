@@ -257,8 +257,8 @@ def staleness(
     >>> rng = np.random.default_rng(0)
     >>> y = np.sin(np.arange(30 * 8) * np.pi / 4).reshape(30, 8) + 0.1 * rng.standard_normal((30, 8))
     >>> found = staleness(y, Shape(period=8, long_period=0, window=5, delay=0, baseline=0))
-    >>> found.matrix().shape  # the first nine cycles are history
-    (21, 21)
+    >>> found.matrix().shape  # the first seven cycles are history
+    (23, 23)
     """
     y, seen = _checked(y, seen, shape)
     first, count = shape.history - shape.validation, len(y)
