@@ -21,7 +21,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from springdrift import ENV_ID, TERMS, Action, InclinedMassEnv
-from springdrift.render.view import COLOURS, View, Window
+from springdrift.render.view import COLOURS, View
+from springdrift.render.window import Window
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.play import game as play
@@ -602,7 +603,7 @@ def test_a_real_window_is_played_with_real_keys_and_closed_by_its_frame(screen, 
     replay = play.Game("poc", 3, cycles=5)
     for action in (1, 2, 0, 0, 2):
         replay.decide(action)
-    assert kept[0].cost == pytest.approx(replay.recorder.now().bills.sum(), abs=1e-3)
+    assert kept[0].cost == pytest.approx(replay.recorder.now().costs.sum(), abs=1e-3)
 
 
 def test_a_real_window_is_closed_while_the_card_is_counted(screen, tmp_path):

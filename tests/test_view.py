@@ -18,7 +18,7 @@ import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, World
 from springdrift.incline.dynamics import BUMPERS
 from springdrift.incline.recorder import Recorder
-from springdrift.render.scene import ARROW, BLOCK, MAGNET, METRE, on_slope
+from springdrift.render.scene import ARROW, BLOCK, METRE, magnet_of, on_slope
 from springdrift.render.view import (
     FRAMES,
     HAND,
@@ -26,11 +26,10 @@ from springdrift.render.view import (
     MODEL,
     PANEL,
     SIZE,
-    NoWindowError,
     View,
-    Window,
     ansi,
 )
+from springdrift.render.window import NoWindowError, Window
 
 MASS = (0x3B, 0x3B, 0x3B)
 
@@ -81,7 +80,7 @@ def test_the_recorder_follows_the_world_exactly(scenario):
         np.testing.assert_array_equal(
             [f.ghost for f in frames], world.batch.window("window_f")[block, -8:, lane]
         )
-        np.testing.assert_array_equal(last.bills[-1], world.out.costs[:, 37])
+        np.testing.assert_array_equal(last.costs[-1], world.out.costs[:, 37])
         assert last.decisions[-1] == actions[37]
 
 
@@ -147,7 +146,7 @@ def pushing(push, **changes):
 def arrow_of(frame, colour, truth=False):
     """Pixels of an arrow on the mass, left of the magnet and over the mass."""
     places = places_of(scene(View(truth=truth).array(frame)), colour) + (16, 44)
-    beside = places[:, 0] < on_slope(frame, MAGNET)[0] - 30
+    beside = places[:, 0] < on_slope(frame, magnet_of(frame))[0] - 30
     return places[beside & (places[:, 1] < on_slope(frame, 0.5, BLOCK / 2)[1] - 2)]
 
 
@@ -186,7 +185,7 @@ def test_what_the_magnet_delivers_is_shown_with_the_truth_alone():
 def test_the_glow_shows_strength_and_sign_without_colour(by_operator):
     def around(push):
         pixels = View().array(pushing(push, by_operator=by_operator)).mean(axis=2)
-        x, y = map(round, on_slope(pushing(push), MAGNET))
+        x, y = map(round, on_slope(pushing(push), magnet_of(pushing(push))))
         return pixels[y - 80 : y, x - 70 : x + 70]
 
     calm = around(0.0)
@@ -195,7 +194,7 @@ def test_the_glow_shows_strength_and_sign_without_colour(by_operator):
     for way in (1.0, -1.0):
         frame = pushing(0.25 * way, by_operator=by_operator)
         marks = places_of(View().array(frame)[44:366], HAND if by_operator else MODEL) + (0, 44)
-        x, y = on_slope(frame, MAGNET, 0.29)
+        x, y = on_slope(frame, magnet_of(frame), 0.29)
         marks = marks[np.abs(marks[:, 0] - x) < 45]
         tips = marks[np.abs(marks[:, 1] - y) < 1.5][:, 0].mean()
         ends = marks[np.abs(marks[:, 1] - y) > 6][:, 0].mean()
@@ -275,8 +274,8 @@ def test_texts_of_any_size_keep_to_their_rooms(font_scale, size, truth):
     noting = Noting(size=size, font_scale=font_scale, truth=truth)
     for scenario in ("compound", "chaos", "release-train", "poc"):
         frame = recorded(scenario, actions=(0,) * 10 + (1, 2) + (0,) * 9).frames(3)[0]
-        dear = np.full_like(frame.bills, 25.0 / len(frame.bills) * 10)
-        for one in (frame, dataclasses.replace(frame, bills=dear, model_age=199.0, tilt=frame.tilt + 0.05)):
+        dear = np.full_like(frame.costs, 25.0 / len(frame.costs) * 10)
+        for one in (frame, dataclasses.replace(frame, costs=dear, model_age=199.0, tilt=frame.tilt + 0.05)):
             policy = "threshold:error=0.5:cooldown=8:start=0.3:stop=0.25"
             noting.check(dataclasses.replace(one, policy=policy, threshold=0.7))
 
@@ -359,7 +358,7 @@ def test_render_modes():
     assert frames[0].shape == (600, 960, 3)
     assert not np.array_equal(frames[0], frames[5])
     assert env.render() == []
-    springdrift.game.check(gym.make(ENV_ID, render_mode="rgb_array", cycles=10), seed=1)
+    springdrift.check(gym.make(ENV_ID, render_mode="rgb_array", cycles=10), seed=1)
 
 
 def test_text():

@@ -30,7 +30,7 @@ FontScale = Annotated[float, typer.Option(help="Size of the letters: 0.7 to 1.4.
 
 def seen(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """What ``make`` gives; that no window can be opened ends the command in one sentence."""
-    from springdrift.render.view import NoWindowError
+    from springdrift.render.window import NoWindowError
 
     try:
         return make(*args, **options)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from springdrift import SCENARIOS, THREE_ACTIONS, Action, World
 from springdrift.incline.recorder import Recorder
 from springdrift.render.frame import Frame
-from springdrift.render.view import FAINT, FPS, FRAMES, HAND, INK, PAPER, TRAIN, View, Window
+from springdrift.render.view import FAINT, FPS, FRAMES, HAND, INK, PAPER, TRAIN, View
+from springdrift.render.window import Window
 from springdrift_agents.evaluation.evaluate import REFERENCE, Script, evaluate, world_seeds
 from springdrift_agents.planning.hindsight import Planner
 from springdrift_agents.play.card import RIVALS, Row, draw_card
@@ -71,7 +72,7 @@ class Game:
         learned policy; and hindsight: a plan that knew the future, searched for a second or two.
         """
         frame = self.recorder.now()
-        mine = frame.bills.sum(axis=0).tolist()
+        mine = frame.costs.sum(axis=0).tolist()
         seeds = world_seeds("evaluation", self.seed, 1)
         planner = Planner(self.scenario, int(seeds[0]), cycles=self.cycles)
         plan = planner.search(rounds=SEARCH, start=[frame.decisions])

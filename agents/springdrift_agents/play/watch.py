@@ -10,7 +10,8 @@ import numpy as np
 from springdrift import World
 from springdrift.incline.recorder import Recorder
 from springdrift.render.frame import Frame
-from springdrift.render.view import FPS, FRAMES, View, Window
+from springdrift.render.view import FPS, FRAMES, View
+from springdrift.render.window import Window
 from springdrift_agents.evaluation.evaluate import world_seeds
 from springdrift_agents.play.movie import Movie
 from springdrift_agents.policies.base import Memory, Policy, observe_of

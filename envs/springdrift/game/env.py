@@ -165,9 +165,12 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         """The moment at which the episode stands, as the ``render_mode`` has it.
 
         "rgb_array": pixels (600, 960, 3), uint8. "rgb_array_list": the frames since the last call, 16 a
-        cycle. "ansi": text. "human" and None: nothing; a window shows itself at every step.
+        cycle; fewer, and a warning, where they would take more than 512 MiB. "ansi": text. "human" and
+        None: nothing; a window shows itself at every step. Nothing is drawn, and pygame is not loaded,
+        before the first call (in mode "human": the first reset).
 
         Raises:
+            ImportError: pygame-ce is missing; says what to install.
             RuntimeError: no episode was started.
         """
         if self._renderer is None:

@@ -1,7 +1,6 @@
 """``springdrift/InclinedMass-v0``: the envs over inclined masses."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from springdrift.game.env import DriftEnv
@@ -38,7 +37,7 @@ class InclinedMassEnv(DriftEnv):
     @classmethod
     def renderer(cls, world: Any, mode: str | None, options: Mapping[str, Any] | None) -> Renderer | None:
         options = check_render_options(options)
-        return Renderer(partial(Recorder, world), mode, options) if mode else None
+        return Renderer(Recorder(world), mode, options) if mode else None
 
 
 class InclinedMassVectorEnv(DriftVectorEnv):

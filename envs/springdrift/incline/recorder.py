@@ -1,25 +1,55 @@
 """Follow one world of a batch cycle by cycle, and cut what it does into frames."""
 
-from typing import Any
+from collections import deque
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game.actions import Action
 from springdrift.incline import kernel
+from springdrift.incline.dynamics import BUMPERS, Params
 from springdrift.incline.reward import TARGET, TERMS
-from springdrift.incline.state import DRIFTING, MEASUREMENTS
+from springdrift.incline.state import (
+    DRIFTING,
+    HISTORY_CYCLES,
+    KEYS,
+    MEASUREMENTS,
+    ROWS,
+    Batch,
+    empty_batch,
+    row,
+    write_lanes,
+)
 from springdrift.incline.world import InclinedMassWorld
 from springdrift.render.frame import Frame
 
 SHOWN = 12 * MEASUREMENTS  # measurements that a frame holds at most
+COMMISSIONED = 2 * MEASUREMENTS  # of them before cycle 0
+CLOCK = row("cycle")
+KEPT = 256  # cycles of which frames can be cut
+NEW = Params()  # a machine that nothing has happened to
+
+
+class Note(NamedTuple):
+    """How the world stood at a moment: bytes, copied at once and not looked into while it runs."""
+
+    real: bytes
+    keys: bytes
+
+    def state(self) -> Batch:
+        """The world's own column, as a batch of one lane."""
+        real, keys = np.frombuffer(self.real, np.float32), np.frombuffer(self.keys, np.uint32)
+        return Batch(real[None], keys[None])
 
 
 class Recorder:
-    """The history of world ``index`` of a batch, and the frames of its last cycle.
+    """The history of world ``index`` of a batch, and frames of its last ``KEPT`` cycles.
 
-    Call :meth:`begin` after a reset, :meth:`before` and :meth:`after` around each step. It only reads
-    copies: a recorded episode is the episode that would have been.
+    Call :meth:`begin` after a reset, :meth:`before` and :meth:`after` around each step: both together cost
+    microseconds, however long the episode. Movement within a cycle is traced when frames are asked for, on
+    copies: a recorded episode is the episode that would have been. A world that was moved in between, by
+    ``set_state`` say, is followed from where it stands then; the clock of every frame is the world's own.
 
     >>> world = InclinedMassWorld(1, "stationary")
     >>> world.seed(np.zeros(1, int), np.zeros(1, np.uint64))
@@ -38,121 +68,263 @@ class Recorder:
     ) -> None:
         self.world, self.index = world, index
         self.policy, self.threshold = policy, threshold
-        substeps = world.substeps // MEASUREMENTS
-        self._path = np.empty(MEASUREMENTS * substeps + 1)
-        self._seen = np.empty((3, MEASUREMENTS))
+        self._look()
         self.begin()
 
-    def _state(self, name: str) -> Any:
-        """A field of this world, as a float or an array."""
-        block, lane = divmod(self.index, self.world.batch.width)
-        value = self.world.batch.field(name)[block, ..., lane]
-        return float(value) if value.ndim == 0 else value.astype(np.float64)
+    def _look(self) -> None:
+        batch = self.world.batch
+        block, lane = divmod(self.index, batch.width)
+        self._real = batch.real[block].reshape(ROWS, batch.width)[:, lane]
+        self._keys = batch.keys[block].reshape(len(KEYS), batch.width)[:, lane]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("_real", "_keys")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._look()  # a copied view is no view of the copy
+
+    # ------------------------------------------------------------ while the world runs
 
     def begin(self) -> None:
-        """Forget what was; the world stands at the start of an episode."""
-        before = 2 * MEASUREMENTS  # what the operator saw of commissioning
-        block, lane = divmod(self.index, self.world.batch.width)
-        self._measured, self._forecast = (
-            self.world.batch.window(name)[block, -before:, lane].tolist() for name in ("window_y", "window_f")
-        )
-        self._cycles = int(self._state("deadline"))
-        self._done = 0
-        self._decisions: list[int] = []
-        self._errors, self._swings = np.zeros(self._cycles), np.zeros(self._cycles)
-        self._bills = np.zeros((self._cycles, len(TERMS)))
+        """Forget what was: the episode is followed from where the world stands now."""
+        note = Note(self._real.tobytes(), self._keys.tobytes())
+        state = note.state()
+        self._notes = deque([note], KEPT + 2 * HISTORY_CYCLES + 1)  # the last is of the moment _noted
+        self._since = self._noted = self.done = int(_value(state, "cycle"))
+        self._name = self.world.table.names[int(self.world.starts[self.index])]
+        self._drawn = self.world.table.names[int(_value(state, "scenario"))]
+        self._cycles = int(_value(state, "deadline"))
+        self._version = _value(state, "version")
+        self._actions: list[int] = []  # of the cycles that the histories do not hold yet
+        self._paid: list[bytes] = []  # and their costs
+        self._errors, self._swings = _History(()), _History(())
+        self._costs, self._decisions = _History((len(TERMS),)), _History((), np.int64)
         self._deployed: list[int] = []
         self._changed: list[int] = []
-        self._path[:] = self._state("x")
-        self._seen[:] = np.array([[self._state("home")], [0.0], [self._state("home")]])
-        self._before = self._after = self._model()
-
-    def _model(self) -> dict[str, Any]:
-        in_flight = self._state("in_flight") > 0.0
-        return {
-            "training": self._state("training") if in_flight else float("nan"),
-            "version": int(self._state("version")),
-            "model_age": self._state("model_age"),
-        }
+        self._traced: tuple[int, NDArray[np.float64], NDArray[np.float64]] | None = None
 
     def before(self, action: int) -> None:
-        """The cycle ahead, followed on copies of the world's block."""
-        block, lane = divmod(self.index, self.world.batch.width)
-        real, keys = self.world.batch.real[block].copy(), self.world.batch.keys[block].copy()
-        real[self.world.kernel.DECISION + lane] = action
-        substeps = self.world.substeps // MEASUREMENTS
-        plans, latency = self.world.table.plans, self.world.latency
-        self.world.kernel.trace(real, keys, lane, plans, latency, substeps, self._path, self._seen)
-        self._decisions.append(int(action))
-        self._start = float(self._measured[-1])
-        self._before = self._model()
+        """A cycle is about to begin, with this decision."""
+        self._note_now()
+        if len(self._paid) >= KEPT:
+            self._read()
+        self._actions.append(action)
 
     def after(self) -> None:
-        """The cycle is done: its costs, its error, and whether the world changed or a model shipped."""
-        self._measured = (self._measured + self._seen[2].tolist())[-SHOWN:]
-        self._forecast = (self._forecast + self._seen[0].tolist())[-SHOWN:]
-        self._errors[self._done] = self._state("error_fast")
-        self._swings[self._done] = self._state("measured_swing")
-        self._bills[self._done] = self.world.out.costs[:, self.index]
-        if self._state("last_change") == self._done:
-            self._changed.append(self._done)
-        self._done += 1
-        self._after = self._model()
-        if self._after["version"] > self._before["version"]:
-            self._deployed.append(self._done)
+        """The cycle is done."""
+        self._paid.append(self.world.out.costs[:, self.index].tobytes())
+        self.done += 1
 
-    def frames(self, count: int) -> list[Frame]:
-        """``count`` moments of the last cycle, evenly spaced, the last at its end."""
-        return [self._frame((n + 1) / count) for n in range(count)]
+    def _note_now(self) -> None:
+        """Note the moment, or begin anew where it is not the one that the last cycle led to."""
+        note = Note(self._real.tobytes(), self._keys.tobytes())
+        if self._noted == self.done:
+            if note != self._notes[-1]:
+                self.begin()
+        elif self._real[CLOCK] != self.done or note.keys != self._notes[-1].keys:
+            self.begin()
+        else:
+            self._notes.append(note)
+            self._noted = self.done
+
+    # ------------------------------------------------------------ when somebody looks
+
+    def _read(self) -> None:
+        """Bring the histories up to the last note."""
+        count = len(self._paid)
+        if not count:
+            return
+        real = b"".join([note.real for note in self._notes][-count:])
+        states = Batch(np.frombuffer(real, np.float32).reshape(-1, ROWS), np.empty((count, 0), np.uint32))
+        self._errors.extend(states.field("error_fast")[:, 0])
+        self._swings.extend(states.field("measured_swing")[:, 0])
+        costs = np.frombuffer(b"".join(self._paid), np.float64)
+        self._costs.extend(costs.reshape(-1, len(TERMS)))
+        self._decisions.extend(self._actions)
+        ends = np.arange(self.done - count + 1, self.done + 1)  # moments at which the cycles were over
+        changed = states.field("last_change")[:, 0] == ends - 1
+        self._changed += (ends[changed] - 1).tolist()
+        versions = states.field("version")[:, 0]
+        shipped = np.diff(versions, prepend=self._version) > 0
+        self._deployed += ends[shipped].tolist()
+        self._version = versions[-1]
+        self._actions, self._paid = [], []
+
+    @property
+    def oldest(self) -> int:
+        """The earliest moment, in whole cycles, that a frame can show."""
+        held = len(self._notes) - 1
+        return self._noted - min(held, KEPT)
+
+    def frames(self, count: int, cycle: int | None = None) -> list[Frame]:
+        """``count`` moments of a cycle, evenly spaced, the last at its end.
+
+        Args:
+            count: how many.
+            cycle: which, counted from 1 and not before :attr:`oldest`; the last when None.
+        """
+        self._note_now()
+        done = self.done if cycle is None else cycle
+        return [self.frame(done, (n + 1) / count) for n in range(count)]
 
     def now(self) -> Frame:
         """The moment at which the world stands."""
-        return self._frame(1.0)
+        self._note_now()  # which may set the clock
+        return self.frame(self.done)
 
-    def _frame(self, share: float) -> Frame:
-        done = self._done
-        cycle = max(done, 1) - 1  # the one that the share is of
-        x = float(np.interp(share, np.linspace(0.0, 1.0, len(self._path)), self._path))
-        at = np.linspace(0.0, 1.0, MEASUREMENTS + 1)
-        forecasts = np.array([self._start if done else x, *self._seen[0]])  # from the measurement before
-        interval = min(int(share * MEASUREMENTS - 1e-9), MEASUREMENTS - 1)
-        ahead = 0 if done == 0 else MEASUREMENTS - int(share * MEASUREMENTS + 1e-9)
-        seen = len(self._measured) - ahead
-        ended = done if share >= 1.0 else cycle
-        names = self.world.table.names
+    def frame(self, done: int, share: float = 1.0) -> Frame:
+        """The moment at which a share of the cycle that ended as number ``done`` was over.
+
+        Raises:
+            ValueError: a cycle of which nothing is known any more, or not yet.
+        """
+        self._note_now()
+        if not self.oldest <= done <= self.done:
+            raise ValueError(f"frames can show cycles {self.oldest} to {self.done}, got {done}")
+        self._read()
+        state = self._note(done).state()
+        started = done > self._since
+        x, ghost, push, seen = self._moment(done, share)
+        known = done - self._since - (started and share < 1.0)
+        model = self._note(done - 1).state() if started and share < 1.0 else state
+        in_flight = _value(model, "in_flight") > 0.0
+        decisions = self._decisions.first(done - self._since)
         return Frame(
-            scenario=names[int(self.world.starts[self.index])],
-            drawn=names[int(self._state("scenario"))],
+            scenario=self._name,
+            drawn=self._drawn,
             cycles=self._cycles,
-            time=cycle + share if done else 0.0,
+            time=done - 1 + share if started else float(done),
+            since=self._since,
             x=x,
-            ghost=_smooth(share, at, forecasts),
-            push=float(self._seen[1, interval]),
-            by_operator=self._decisions[-1:] == [Action.INTERVENE],
+            ghost=ghost,
+            push=push,
+            by_operator=started and decisions[-1] == Action.INTERVENE,
             strongest=float(kernel.STRONGEST),
-            level=self._state("home"),
+            level=_value(state, "home"),
             target=TARGET,
-            **{parameter: self._state(parameter) for parameter in (*DRIFTING, "cubic", "damping")},
-            driver_key=int(self._state("driver_key")),
-            times=done + (np.arange(seen) + 1.0 - len(self._measured)) / MEASUREMENTS,
-            measured=np.array(self._measured[:seen]),
-            forecast=np.array(self._forecast[:seen]),
-            errors=self._errors[:ended].copy(),
-            swings=self._swings[:ended].copy(),
-            bills=self._bills[:ended].copy(),
-            decisions=np.array(self._decisions, np.int64),
-            **(self._after if share >= 1.0 else self._before),
-            deployed=tuple(self._deployed),
-            changed=tuple(self._changed),
+            bumpers=BUMPERS,
+            new_stiffness=NEW.stiffness,
+            new_friction=NEW.friction,
+            **{parameter: _value(state, parameter) for parameter in (*DRIFTING, "cubic", "damping")},
+            driver_key=int(_value(state, "driver_key")),
+            measurements=MEASUREMENTS,
+            times=seen[0],
+            measured=seen[1],
+            forecast=seen[2],
+            errors=self._errors.first(known),
+            swings=self._swings.first(known),
+            terms=TERMS,
+            costs=self._costs.first(known),
+            decisions=decisions,
+            training=_value(model, "training") if in_flight else float("nan"),
+            version=int(_value(model, "version")),
+            model_age=_value(model, "model_age"),
+            deployed=tuple(cycle for cycle in self._deployed if cycle <= done),
+            changed=tuple(cycle for cycle in self._changed if cycle < done),
             policy=self.policy,
             threshold=self.threshold,
         )
 
+    def _note(self, done: int) -> Note:
+        return self._notes[done - self._noted - 1]
 
-def _smooth(share: float, at: NDArray[np.float64], values: NDArray[np.float64]) -> float:
+    def _moment(
+        self, done: int, share: float
+    ) -> tuple[float, float, float, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+        """Mass, ghost, push and measurements when a share of a cycle is over."""
+        state = self._note(done).state()
+        measured, forecast = self._windows(done)
+        if done == self._since:  # nothing has moved yet
+            times = done + (np.arange(len(measured)) + 1.0 - len(measured)) / MEASUREMENTS
+            x, push = _value(state, "x"), 0.0
+            home = _value(state, "home") if not done else float(forecast[-1])
+            return x, home, push, (times, measured, forecast)
+        intervals = share * MEASUREMENTS
+        ahead = MEASUREMENTS - int(intervals + 1e-9)
+        interval = min(int(intervals - 1e-9), MEASUREMENTS - 1)
+        push = float(state.window("window_u")[0, interval - MEASUREMENTS, 0])
+        if share == 1.0:
+            x, ghost = _value(state, "x"), float(forecast[-1])
+        else:
+            path, seen = self._trace(done)
+            x = float(np.interp(share, np.linspace(0.0, 1.0, len(path)), path))
+            start = measured[-MEASUREMENTS - 1]  # forecasts go out from the measurement before
+            ghost = _smooth(share, np.array([start, *seen[0]]))
+        count = len(measured) - ahead
+        times = done + (np.arange(count) + 1.0 - len(measured)) / MEASUREMENTS
+        return x, ghost, push, (times, measured[:count], forecast[:count])
+
+    def _windows(self, done: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Measurements and forecasts up to the end of a cycle, (m,) each, joined from the rings of notes."""
+        parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+        first = self._noted - len(self._notes) + 1
+        left, at = SHOWN, done
+        while left > 0:
+            earlier = max(at - HISTORY_CYCLES, first)
+            if at == first:
+                count = COMMISSIONED if first == 0 else HISTORY_CYCLES * MEASUREMENTS
+            else:
+                count = (at - earlier) * MEASUREMENTS
+            count, state = min(count, left), self._note(at).state()
+            ends = (state.window(name)[0, -count:, 0] for name in ("window_y", "window_f"))
+            measured, forecast = (end.astype(np.float64) for end in ends)
+            parts.insert(0, (measured, forecast))
+            left -= count
+            if at == first:
+                break
+            at = earlier
+        measured, forecast = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return measured, forecast
+
+    def _trace(self, done: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Positions (8 * substeps + 1,) and (forecasts, pushes, measurements) (3, 8) of a cycle."""
+        if self._traced is None or self._traced[0] != done:
+            world = self.world
+            width = world.kernel.LANES
+            batch, state = empty_batch(1, width), self._note(done - 1).state()
+            lanes = np.arange(width)
+            write_lanes(batch, lanes, Batch(state.real.repeat(width, 0), state.keys.repeat(width, 0)))
+            batch.field("decision")[:] = self._decisions.first(done - self._since)[-1]
+            substeps = world.substeps // MEASUREMENTS
+            path, seen = np.empty(MEASUREMENTS * substeps + 1), np.empty((3, MEASUREMENTS))
+            plans = world.table.plans
+            world.kernel.trace(batch.real[0], batch.keys[0], 0, plans, world.latency, substeps, path, seen)
+            self._traced = done, path, seen
+        return self._traced[1], self._traced[2]
+
+
+class _History:
+    """A row of numbers that only grows; what was handed out of it stays as it is."""
+
+    def __init__(self, shape: tuple[int, ...], dtype: type = np.float64) -> None:
+        self._held: NDArray[Any] = np.empty((64, *shape), dtype)
+        self._count = 0
+
+    def extend(self, values: Any) -> None:
+        count = self._count + len(values)
+        if count > len(self._held):
+            grown = np.empty((2 * count, *self._held.shape[1:]), self._held.dtype)
+            grown[: self._count] = self._held[: self._count]
+            self._held = grown
+        self._held[self._count : count] = values
+        self._count = count
+
+    def first(self, count: int) -> NDArray[Any]:
+        """The first ``count``, to read."""
+        found = self._held[:count]
+        found.flags.writeable = False
+        return found
+
+
+def _value(state: Batch, name: str) -> float:
+    return float(state.field(name)[0, 0])
+
+
+def _smooth(share: float, values: NDArray[np.float64]) -> float:
     """Catmull-Rom through evenly spaced values: what a model that forecasts measurements means between."""
-    place = share * (len(at) - 1)
-    k = min(int(place), len(at) - 2)
+    place = share * (len(values) - 1)
+    k = min(int(place), len(values) - 2)
     u = place - k
     a, b = values[k], values[k + 1]
     left = values[k - 1] if k else 2 * a - b

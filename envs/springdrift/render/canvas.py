@@ -1,7 +1,7 @@
 """A surface to draw on, measured in the design's 960 by 600, and the colours of every picture."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -150,7 +150,7 @@ class Canvas:
         if key not in self._texts:
             if len(self._texts) > 1000:
                 self._texts.clear()
-            self._texts[key] = self._font(pixels, bold).render(text, True, colour)
+            self._texts[key] = self._font(pixels, bold, lambda font: font.render(text, True, colour))
         drawn = self._texts[key]
         a, b = self.at(x, y)
         self.surface.blit(drawn, (round(a - align * drawn.get_width()), round(b)))
@@ -179,11 +179,11 @@ class Canvas:
 
     def width(self, text: str, size: float = 13, bold: bool = False) -> float:
         """How wide a text is."""
-        return float(self._font(self._pixels(size), bold).size(text)[0] / self.scale)
+        return float(self._font(self._pixels(size), bold, lambda font: font.size(text)[0]) / self.scale)
 
     def height(self, size: float = 13) -> float:
         """How high a line of text is."""
-        return float(self._font(self._pixels(size), False).get_height() / self.scale)
+        return float(self._font(self._pixels(size), False, lambda font: font.get_height()) / self.scale)
 
     def fitting(self, texts: Sequence[str], width: float, size: float, bold: bool = False) -> float:
         """The largest size up to ``size`` at which none of the texts is wider than ``width``."""
@@ -202,10 +202,18 @@ class Canvas:
     def _pixels(self, size: float) -> int:
         return max(SMALLEST, round(size * self.scale * self.font_scale))
 
-    def _font(self, pixels: int, bold: bool) -> Any:
+    def _font(self, pixels: int, bold: bool, use: Callable[[Any], Any]) -> Any:
+        """What ``use`` makes of a font; all are loaded anew where another library shut pygame's down."""
+        try:
+            return use(self._loaded(pixels, bold))
+        except self.pygame.error:
+            self.pygame.font.init()
+            self._fonts.clear()
+            return use(self._loaded(pixels, bold))
+
+    def _loaded(self, pixels: int, bold: bool) -> Any:
         if (pixels, bold) not in self._fonts:
-            font = self.pygame.font.Font(_font_file(bold), pixels)
-            self._fonts[pixels, bold] = font
+            self._fonts[pixels, bold] = self.pygame.font.Font(_font_file(bold), pixels)
         return self._fonts[pixels, bold]
 
 

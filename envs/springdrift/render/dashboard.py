@@ -3,11 +3,9 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from springdrift.game.actions import Action
-from springdrift.incline.reward import TERMS
-from springdrift.incline.state import MEASUREMENTS
 from springdrift.render.canvas import (
     COLOURS,
     FAINT,
@@ -63,21 +61,21 @@ def _costs(canvas: Canvas, frame: Frame, y: float) -> float:
     """Running cost, stacked by term; returns the panel's height, as the next does."""
     total_height, row = canvas.height(18), canvas.height(12)
     high = total_height + 2 * row + 48
-    _panel(canvas, "cost so far", y, high)
-    sums = frame.bills.sum(axis=0) if len(frame.bills) else np.zeros(len(TERMS))
+    _panel(canvas, f"cost since cycle {frame.since}" if frame.since else "cost so far", y, high)
+    sums = frame.costs.sum(axis=0)
     total = float(sums.sum())
     canvas.text(f"{total:.1f}", LEFT + WIDTH - 10, y + 3, 18, INK, bold=True, align=1)
     full = max(20.0, 20.0 * math.ceil(total / 20.0 + 1e-9))
     y += total_height + 9
     canvas.box(LEFT + 10, y, WIDTH - 20, 16, PAPER)
-    parts = [(float(value), COLOURS[term]) for term, value in zip(TERMS, sums, strict=True)]
+    parts = [(float(value), COLOURS[term]) for term, value in zip(frame.terms, sums, strict=True)]
     canvas.stack(LEFT + 10, y, WIDTH - 20, 16, parts, full)
     y += 23
     figures = [f"{value:.1f}" for value in sums]
     size = canvas.fitting(
-        [f"{term} {figure}" for term, figure in zip(TERMS, figures, strict=True)], 128 - 20, 12
+        [f"{term} {figure}" for term, figure in zip(frame.terms, figures, strict=True)], 128 - 20, 12
     )
-    for n, (term, figure) in enumerate(zip(TERMS, figures, strict=True)):
+    for n, (term, figure) in enumerate(zip(frame.terms, figures, strict=True)):
         x, top = LEFT + 10 + 140 * (n % 2), y + (row + 6) * (n // 2)
         canvas.box(x, top + row / 2 - 5, 10, 10, COLOURS[term])
         canvas.text(term, x + 16, top, size)
@@ -162,7 +160,7 @@ def _chart(canvas: Canvas, frame: Frame, top: float, high: float, truth: bool) -
     forecast = np.clip(frame.forecast[inside], low, high)
     measured = np.clip(frame.measured[inside], low, high)
     # each cycle has a forecast of its own: nothing was forecast between the end of one and the next
-    of_cycle = np.ceil(np.round(times * MEASUREMENTS) / MEASUREMENTS)
+    of_cycle = np.ceil(np.round(times * frame.measurements) / frame.measurements)
     for part in np.split(np.arange(len(times)), np.flatnonzero(np.diff(of_cycle)) + 1):
         canvas.line([place(times[n], forecast[n]) for n in part], MODEL, 1.8)
     for t, m in zip(times, measured, strict=True):
@@ -191,19 +189,23 @@ def _timeline(canvas: Canvas, frame: Frame, top: float, high: float, truth: bool
     for mark in range(0, frame.cycles + 1, _nice(frame.cycles)):
         canvas.text(f"{mark}", x + step * mark, y + 20, 10, FAINT, align=0.5)
     if truth:
-        for cycle in frame.changed:
-            canvas.line([(x + step * cycle, y - 4), (x + step * cycle, y + 20)], HIDDEN, 2)
-    for cycle in frame.deployed:
-        if cycle <= frame.time:
-            canvas.line([(x + step * cycle, y), (x + step * cycle, y + 20)], TRAIN, 2)
+        for place in _apart(x, step, frame.changed):
+            canvas.line([(place, y - 4), (place, y + 20)], HIDDEN, 2)
+    for place in _apart(x, step, [cycle for cycle in frame.deployed if cycle <= frame.time]):
+        canvas.line([(place, y), (place, y + 20)], TRAIN, 2)
     half = max(1.5, min(4.5, step / 2))
-    for cycle in np.flatnonzero(frame.decisions == Action.INTERVENE).tolist():
-        middle = x + step * (cycle + 0.5)
-        canvas.polygon([(middle - half, y + 19), (middle + half, y + 19), (middle, y + 9)], HAND)
-    for cycle in np.flatnonzero(frame.decisions == Action.RETRAIN).tolist():
-        canvas.square(x + step * (cycle + 0.5), y + 4, TRAIN)
+    middles = frame.since + np.arange(len(frame.decisions)) + 0.5
+    for place in _apart(x, step, middles[frame.decisions == Action.INTERVENE]):
+        canvas.polygon([(place - half, y + 19), (place + half, y + 19), (place, y + 9)], HAND)
+    for place in _apart(x, step, middles[frame.decisions == Action.RETRAIN]):
+        canvas.square(place, y + 4, TRAIN)
     now = x + step * frame.time
     canvas.polygon([(now - 4, y - 6), (now + 4, y - 6), (now, y)], INK)
+
+
+def _apart(x: float, step: float, cycles: ArrayLike) -> list[float]:
+    """Places of marks on the timeline; of those that would cover each other, one."""
+    return np.unique(np.round((x + step * np.asarray(cycles, np.float64)) / 1.5) * 1.5).tolist()
 
 
 def _timeline_legend(canvas: Canvas, y: float, row: float, truth: bool) -> None:

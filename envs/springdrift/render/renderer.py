@@ -1,13 +1,17 @@
 """What a render mode does with an episode: show it, keep its frames, or write it down."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
+
+import gymnasium as gym
 
 from springdrift.game import arguments
 from springdrift.render.frame import Frame
-from springdrift.render.view import FRAMES, View, Window, ansi
+from springdrift.render.view import FRAMES, View, ansi
+from springdrift.render.window import Window
 
 RENDER_OPTIONS = ("size", "font_scale", "truth", "scenario")
+LIST_BYTES = 2**29  # of the pictures that one list holds at most
 
 
 def check_render_options(options: Any) -> dict[str, Any]:
@@ -40,81 +44,115 @@ def _size(size: Any) -> tuple[int, int]:
 
 
 class Recorder(Protocol):
-    """Follows an episode and cuts it into frames, as :class:`springdrift.incline.recorder.Recorder` does."""
+    """Follows a world, and cuts what it did into frames, as ``springdrift.incline.recorder`` does."""
 
-    def before(self, action: int) -> None:
-        """A cycle is about to begin with this decision."""
+    done: int
 
-    def after(self) -> None:
-        """The cycle is done."""
-
-    def now(self) -> Frame:
-        """The moment at which the world stands."""
-
-    def frames(self, count: int) -> list[Frame]:
-        """``count`` moments of the last cycle, evenly spaced, the last at its end."""
+    @property
+    def oldest(self) -> int: ...
+    def begin(self) -> None: ...
+    def before(self, action: int) -> None: ...
+    def after(self) -> None: ...
+    def now(self) -> Frame: ...
+    def frames(self, count: int, cycle: int | None = None) -> list[Frame]: ...
 
 
 class Renderer:
-    """Renders an episode in one of the env's render modes.
+    """Renders what a recorder follows in one of an env's render modes.
+
+    Nothing is imported, traced or drawn before :meth:`render` asks for it, or in mode "human" before the
+    episode begins.
 
     Args:
-        record: makes the recorder of an episode as it begins.
+        recorder: of the world to show.
         mode: "human", "rgb_array", "rgb_array_list" or "ansi".
-        options: as :func:`check_render_options` gives them.
-
-    Raises:
-        ImportError: pygame-ce is missing, for every mode but "ansi"; says what to install.
+        options: as :func:`check_render_options` returns them.
     """
 
-    def __init__(self, record: Callable[[], Recorder], mode: str, options: Mapping[str, Any]) -> None:
-        self.mode = mode
-        self._record, self._options = record, dict(options)
-        self._recorder: Recorder | None = None
-        self._frames: list[Frame] = []
-        self._view = None if mode == "ansi" else View(**self._options)
+    def __init__(self, recorder: Recorder, mode: str, options: Mapping[str, Any]) -> None:
+        self.mode, self.recorder, self._options = mode, recorder, dict(options)
+        self._view: View | None = None
         self._window: Window | None = None
+        self._listed: int | None = None  # cycles that lists of pictures have shown; None before the first
 
     def begin(self) -> None:
-        """An episode starts, or goes on from a state of its own."""
-        self._recorder = self._record()
-        self._frames = [self._recorder.now()]
-        self._show()
+        """An episode starts, or goes on from a state of its own.
+
+        Raises:
+            ImportError: in mode "human", pygame-ce is missing; says what to install.
+            NoWindowError: in mode "human", there is no display.
+        """
+        self.recorder.begin()
+        self._listed = None
+        if self.mode == "human":
+            self._show([self.recorder.now()])
 
     def before(self, action: int) -> None:
-        assert self._recorder
-        self._recorder.before(action)
+        """A cycle is about to begin, with this decision."""
+        self.recorder.before(action)
 
     def after(self) -> None:
-        assert self._recorder
-        self._recorder.after()
+        """The cycle is done."""
+        self.recorder.after()
         if self.mode == "human":
-            self._frames = self._recorder.frames(FRAMES)
-            self._show()
-        elif self.mode == "rgb_array_list":
-            self._frames += self._recorder.frames(FRAMES)
-        else:
-            self._frames = [self._recorder.now()]
+            self._show(self.recorder.frames(FRAMES))
 
-    def _show(self) -> None:
-        if self.mode != "human":
-            return
-        assert self._view
+    def _show(self, frames: Sequence[Frame]) -> None:
         if self._window is None:
-            self._window = Window(self._view)
-        for frame in self._frames:
+            self._window = Window(self._drawn())
+        for frame in frames:
             self._window.show(frame)
 
+    def _drawn(self) -> View:
+        if self._view is None:
+            self._view = View(**self._options)
+        return self._view
+
     def render(self) -> Any:
-        """As :meth:`springdrift.InclinedMassEnv.render` says."""
+        """As :meth:`springdrift.InclinedMassEnv.render` says.
+
+        Raises:
+            ImportError: pygame-ce is missing, for every mode but "ansi"; says what to install.
+        """
         if self.mode == "human":
             return None
-        if self._view is None:
-            return ansi(self._frames[-1], scenario=self._options.get("scenario", True))
+        if self.mode == "ansi":
+            return ansi(self.recorder.now(), scenario=self._options.get("scenario", True))
         if self.mode == "rgb_array":
-            return self._view.array(self._frames[-1])
-        frames, self._frames = self._frames, []
-        return [self._view.array(frame) for frame in frames]
+            return self._drawn().array(self.recorder.now())
+        return [self._drawn().array(frame) for frame in self._since_last()]
+
+    def _since_last(self) -> Iterator[Frame]:
+        """Frames since the last call, one by one: those of every cycle, or as many as memory has room for."""
+        recorder, now = self.recorder, self.recorder.now()
+        first, fresh = self._listed, self._listed is None or self._listed > recorder.done
+        first = recorder.oldest if fresh or first is None else max(first, recorder.oldest)
+        missed = first - (self._listed or 0) if not fresh else 0
+        self._listed = recorder.done
+        cycles = recorder.done - first
+        if fresh:
+            yield now if not cycles else recorder.frames(1, first)[0]
+        width, height = self._drawn().size
+        room = max(1, LIST_BYTES // (3 * width * height) - 1)
+        wanted = FRAMES * cycles
+        if wanted <= room and not missed:
+            for cycle in range(first + 1, recorder.done + 1):
+                yield from recorder.frames(FRAMES, cycle)
+            return
+        count, most = cycles + missed, max(1, room // FRAMES)
+        gym.logger.warn(
+            f"{count} cycles since the last render() would be {FRAMES * count} pictures of "
+            f"{3e-6 * width * height:.1f} MB: the list holds fewer, over the last {cycles} cycles. Call "
+            f"render() at least every {most} cycles, take a smaller size in render_options, or film with "
+            "springdrift_agents.play.record.SmoothVideo, which keeps no pictures in memory"
+        )
+        each = min(FRAMES, room // cycles)
+        if each:
+            for cycle in range(first + 1, recorder.done + 1):
+                yield from recorder.frames(each, cycle)
+        else:
+            for n in range(room):
+                yield recorder.frames(1, first + (n + 1) * cycles // room)[0]
 
     def close(self) -> None:
         """Close the window, if there is one."""
@@ -123,7 +161,3 @@ class Renderer:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_view": None, "_window": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._view = None if self.mode == "ansi" else View(**self._options)

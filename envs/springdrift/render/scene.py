@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from springdrift.incline.dynamics import BUMPERS, Params
 from springdrift.render.canvas import (
     EARTH,
     FAINT,
@@ -24,9 +23,8 @@ MIDDLE = 0.21  # m, the place on the slope that stays put when it tilts
 ANCHOR = -1.75  # m, where the spring hangs
 BLOCK = 0.26  # m, edge of the mass
 ARROW = 95.0  # pixels, of the operator's strongest push
-MAGNET = BUMPERS[1] + 0.36  # m, the middle of its core
+BEYOND = 0.36  # m, from the lower stop to the middle of the magnet's core
 DELIVERED = "force delivered"
-NEW = Params()  # a machine that nothing has happened to
 
 
 def on_slope(frame: Frame, x: float, above: float = 0.0) -> tuple[float, float]:
@@ -36,11 +34,16 @@ def on_slope(frame: Frame, x: float, above: float = 0.0) -> tuple[float, float]:
     return 322.0 + along * cosine + off * sine, 216.0 + along * sine - off * cosine
 
 
+def magnet_of(frame: Frame) -> float:
+    """Where the magnet stands, m down the slope."""
+    return frame.bumpers[1] + BEYOND
+
+
 def draw_scene(canvas: Canvas, frame: Frame, truth: bool) -> None:
     """The scene in its room, x 12 to 640 and y 40 to 396; with ``truth``, what no operator can see."""
     canvas.box(12, 40, 628, 356, PANEL, LINE, 4)
     canvas.clip(13, 41, 626, 354)
-    ends = (ANCHOR - 0.25, BUMPERS[1] + 0.42)
+    ends = (ANCHOR - 0.25, frame.bumpers[1] + 0.42)
     surface = [on_slope(frame, end, -BLOCK / 2) for end in ends]
     canvas.polygon([surface[0], surface[1], (surface[1][0], 420), (surface[0][0], 420)], EARTH)
     canvas.line(surface, INK, 2)
@@ -64,7 +67,7 @@ def draw_scene(canvas: Canvas, frame: Frame, truth: bool) -> None:
 
 def _scratches(canvas: Canvas, frame: Frame) -> None:
     """Wear of the surface: the more friction, the more scratches."""
-    count = min(90, round(6 * frame.friction / NEW.friction))
+    count = min(90, round(6 * frame.friction / frame.new_friction))
     for n in range(count):
         x = ANCHOR + 0.9 + 3.0 * ((n * 0.6180339887) % 1.0)
         depth = 0.03 + 0.05 * ((n * 0.7548776662) % 1.0)
@@ -87,7 +90,7 @@ def _angle(canvas: Canvas, frame: Frame, corner: tuple[float, float]) -> None:
 
 def _bumpers(canvas: Canvas, frame: Frame) -> None:
     """The end stops; they stop the middle of the mass."""
-    for edge, out in ((BUMPERS[0], -1), (BUMPERS[1], 1)):
+    for edge, out in ((frame.bumpers[0], -1), (frame.bumpers[1], 1)):
         foot = edge + out * BLOCK / 2
         corners = [
             (foot, -BLOCK / 2),
@@ -113,7 +116,7 @@ def _target(canvas: Canvas, frame: Frame) -> None:
 def _spring(canvas: Canvas, frame: Frame) -> None:
     """Coils from the anchor to the mass, thicker and darker the stiffer it is."""
     start, end = ANCHOR, frame.x - BLOCK / 2
-    ratio = max(0.0, frame.stiffness / NEW.stiffness)
+    ratio = max(0.0, frame.stiffness / frame.new_stiffness)
     width = 1.2 + 2.2 * min(2.0, ratio)
     shade = round(165 - 55 * min(2.0, ratio))
     coils, height = 13, 0.085
@@ -133,21 +136,21 @@ def _magnet(canvas: Canvas, frame: Frame) -> None:
 
     What it delivers is the machine's secret, so the glow does not tell.
     """
-    share = abs(frame.push) / frame.strongest
+    share, magnet = abs(frame.push) / frame.strongest, magnet_of(frame)
     colour = HAND if frame.by_operator else MODEL
-    x, y = on_slope(frame, MAGNET, 0.02)
+    x, y = on_slope(frame, magnet, 0.02)
     if share > 0.01:
         for ring in (1.0, 0.75, 0.5):
             canvas.disc(x, y, (16 + 46 * min(1.2, share)) * ring, colour, 34)
     core = [
-        (MAGNET - 0.09, -BLOCK / 2),
-        (MAGNET + 0.12, -BLOCK / 2),
-        (MAGNET + 0.12, 0.16),
-        (MAGNET - 0.09, 0.16),
+        (magnet - 0.09, -BLOCK / 2),
+        (magnet + 0.12, -BLOCK / 2),
+        (magnet + 0.12, 0.16),
+        (magnet - 0.09, 0.16),
     ]
     canvas.polygon([on_slope(frame, *corner) for corner in core], "#55606b")
     for n in range(4):
-        at = MAGNET - 0.06 + 0.05 * n
+        at = magnet - 0.06 + 0.05 * n
         canvas.line([on_slope(frame, at, -BLOCK / 2), on_slope(frame, at, 0.16)], "#c58b3b", 2.4)
     if share > 0.01:
         _chevrons(canvas, frame, share, colour)
@@ -158,7 +161,7 @@ def _chevrons(canvas: Canvas, frame: Frame, share: float, colour: str) -> None:
     way = math.copysign(1.0, frame.push)
     large = 0.05 + 0.07 * min(1.0, share)
     for n in (-1, 0, 1):
-        tip = MAGNET + 0.015 + n * 1.3 * large + way * large / 2
+        tip = magnet_of(frame) + 0.015 + n * 1.3 * large + way * large / 2
         points = [(tip - way * large, 0.29 + large), (tip, 0.29), (tip - way * large, 0.29 - large)]
         canvas.line([on_slope(frame, *point) for point in points], colour, 1.6 + 1.8 * min(1.0, share))
 

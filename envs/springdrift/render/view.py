@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.incline.dynamics import BUMPERS
-from springdrift.incline.reward import TERMS
 from springdrift.render.canvas import COLOURS as COLOURS
 from springdrift.render.canvas import EARTH as EARTH
 from springdrift.render.canvas import FAINT as FAINT
@@ -129,113 +127,13 @@ class View(Canvas):
         self.box(652, 32, 296 * min(1.0, frame.time / frame.cycles), 5, INK)
 
 
-class NoWindowError(RuntimeError):
-    """There is no display to open a window on."""
-
-
-class Window:
-    """Shows a view's pictures on the screen; H shows and hides the truth.
-
-    The window can be given any size, and is never larger than the screen: the picture is scaled, and places
-    of the mouse are those of the picture. ``below`` pixels under the view's picture are left to the caller,
-    on ``screen``.
-
-    Raises:
-        NoWindowError: a RuntimeError: there is no display to open a window on.
-    """
-
-    def __init__(self, view: View, title: str = "springdrift", below: int = 0) -> None:
-        self.view, self.pygame, self.closed = view, view.pygame, False
-        size = (view.size[0], view.size[1] + below)
-        try:
-            self.pygame.display.init()
-            self._refuse_unseen()
-            self.pygame.display.set_mode(self._on_desktop(size), self.pygame.RESIZABLE)
-        except self.pygame.error as wrong:
-            raise NoWindowError(_no_window(str(wrong))) from wrong
-        self.screen = self.pygame.Surface(size, 0, view.surface)
-        self.pygame.display.set_caption(title)
-        self._clock = self.pygame.time.Clock()
-
-    def _refuse_unseen(self) -> None:
-        """Where it finds no display, SDL draws into memory and nobody sees it, unless that was asked for."""
-        driver = self.pygame.display.get_driver()
-        asked = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
-        if driver in ("offscreen", "dummy") and not asked:
-            self.pygame.display.quit()
-            raise NoWindowError(_no_window("no display was found"))
-
-    def _on_desktop(self, size: tuple[int, int]) -> tuple[int, int]:
-        """The size, or the largest of its shape for which the screen has room."""
-        wide, high = self.pygame.display.get_desktop_sizes()[0]
-        factor = min(1.0, 0.97 * wide / size[0], 0.92 * high / size[1])  # a frame and a bar stand around it
-        return max(1, int(size[0] * factor)), max(1, int(size[1] * factor))
-
-    def show(self, frame: Frame, fps: float = FPS) -> list[Any]:
-        """Draw and show a frame, keep the tempo, and return the events that came in."""
-        if self.closed:
-            return []
-        self.view.draw(frame)
-        return self.flip(fps)
-
-    def flip(self, fps: float = FPS) -> list[Any]:
-        """Show what stands on the view's surface; returns the events that came in, none once closed."""
-        if self.closed:
-            return []
-        self.screen.blit(self.view.surface, (0, 0))
-        real, place = self.pygame.display.get_surface(), self._place()
-        if place.size == self.screen.get_size():
-            real.blit(self.screen, place)
-        else:
-            real.fill(PAPER)
-            real.blit(self.pygame.transform.smoothscale(self.screen, place.size), place)
-        self.pygame.display.flip()
-        self._clock.tick(fps)
-        came = self.pygame.event.get()
-        events = [self._in_picture(event, self._place()) for event in came]  # the window's size may be new
-        for event in events:
-            if event.type == self.pygame.QUIT:
-                self.close()
-            elif event.type == self.pygame.KEYDOWN and event.key == self.pygame.K_h:
-                self.view.truth = not self.view.truth
-        return events
-
-    def _place(self) -> Any:
-        """Where on the window the picture lies: as large as it can be, in the middle."""
-        (wide, high), (w, h) = self.pygame.display.get_surface().get_size(), self.screen.get_size()
-        factor = min(wide / w, high / h)
-        size = max(1, round(w * factor)), max(1, round(h * factor))
-        return self.pygame.Rect((wide - size[0]) // 2, (high - size[1]) // 2, *size)
-
-    def _in_picture(self, event: Any, place: Any) -> Any:
-        """The event, its place on the window turned into one of the picture."""
-        if not hasattr(event, "pos"):
-            return event
-        w, h = self.screen.get_size()
-        x, y = (event.pos[0] - place.x) * w / place.w, (event.pos[1] - place.y) * h / place.h
-        return self.pygame.event.Event(event.type, {**event.dict, "pos": (round(x), round(y))})
-
-    def close(self) -> None:
-        """Close the window; closing twice does no harm."""
-        if not self.closed:
-            self.closed = True
-            self.pygame.display.quit()
-
-
-def _no_window(why: str) -> str:
-    return (
-        f"no window can be opened here ({why}); without a display use render_mode='rgb_array' or "
-        "set SDL_VIDEODRIVER=dummy"
-    )
-
-
 def ansi(frame: Frame, width: int = 72, scenario: bool = True) -> str:
     """The frame in four lines of text, for terminals and logs.
 
     ``#`` is the mass, ``o`` where the model forecasts it, ``<`` and ``>`` the push, doubled by hand.
     ``scenario=False`` keeps the scenario's name back.
     """
-    low, high = BUMPERS
+    low, high = frame.bumpers
     track = ["."] * width
 
     def column(x: float) -> int:
@@ -246,8 +144,8 @@ def ansi(frame: Frame, width: int = 72, scenario: bool = True) -> str:
     track[column(frame.ghost)] = "o"
     track[column(frame.x)] = "#"
     arrow = (">" if frame.push > 0 else "<" if frame.push < 0 else " ") * (2 if frame.by_operator else 1)
-    sums = frame.bills.sum(axis=0)
-    terms = ", ".join(f"{term} {value:.1f}" for term, value in zip(TERMS, sums, strict=True))
+    sums = frame.costs.sum(axis=0)
+    terms = ", ".join(f"{term} {value:.1f}" for term, value in zip(frame.terms, sums, strict=True))
     error = f"{frame.errors[-1]:.2f}" if len(frame.errors) else "-"
     swing = f"{100 * frame.swings[-1] / frame.target:.0f} %" if len(frame.swings) else "-"
     training = "" if frame.training != frame.training else f", training: {cycles_text(frame.training)} left"
