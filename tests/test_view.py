@@ -17,7 +17,7 @@ from gymnasium.wrappers import RecordVideo
 import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, World
 from springdrift.incline.dynamics import BUMPERS
-from springdrift.incline.recorder import Recorder
+from springdrift.incline.recorder import KEPT, Recorder
 from springdrift.render.scene import ARROW, BLOCK, METRE, magnet_of, on_slope
 from springdrift.render.view import (
     FRAMES,
@@ -361,6 +361,65 @@ def test_render_modes():
     springdrift.check(gym.make(ENV_ID, render_mode="rgb_array", cycles=10), seed=1)
 
 
+def test_nothing_is_traced_or_drawn_before_somebody_looks(monkeypatch):
+    def never(*args, **options):
+        raise AssertionError("nobody looks")
+
+    monkeypatch.setattr(Recorder, "frame", never)
+    monkeypatch.setattr(View, "__init__", never)
+    for mode in ("rgb_array", "rgb_array_list", "ansi"):
+        env = InclinedMassEnv(render_mode=mode, cycles=600)  # longer than what is kept of it
+        env.reset(seed=0)
+        for action in (0, 1, 2) * 200:
+            env.step(action)
+        recorder = env._renderer.recorder
+        assert len(recorder._notes) <= KEPT + 16
+        assert len(recorder._paid) <= KEPT
+
+
+def test_a_long_list_of_pictures_is_bounded_and_says_what_to_use():
+    size = (320, 200)
+    env = InclinedMassEnv("mix", cycles=700, render_mode="rgb_array_list", render_options={"size": size})
+    env.reset(seed=0)
+    for _ in range(10):
+        env.step(0)
+    assert len(env.render()) == 1 + 10 * FRAMES
+    for _ in range(90):
+        env.step(0)
+    room = 400
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("springdrift.render.renderer.LIST_BYTES", (room + 1) * 3 * size[0] * size[1])
+        with pytest.warns(UserWarning, match=r"90 cycles since the last render\(\) would be 1440 pictures"):
+            some = env.render()
+        assert 90 <= len(some) <= room
+        for _ in range(KEPT + 60):
+            env.step(0)
+        with pytest.warns(UserWarning, match="SmoothVideo"):
+            assert 0 < len(env.render()) <= room
+
+
+def test_the_clock_is_the_state_s():
+    env = InclinedMassEnv("stationary", render_mode="ansi")
+    env.reset(seed=4)
+    for _ in range(40):
+        env.step(0)
+    state, other = env.get_state(), InclinedMassEnv("stationary", render_mode="ansi")
+    other.reset(seed=9)
+    other.set_state(state)
+    assert "cycle 40.00 of 200" in other.render()
+    frame = other._renderer.recorder.now()
+    assert (frame.time, frame.since, len(frame.errors)) == (40, 40, 0)
+    one, two = View().array(frame), View().array(env._renderer.recorder.now())
+    np.testing.assert_array_equal(one[44:366, 16:636], two[44:366, 16:636])  # the machine stands alike
+    env.step(1), other.step(1)
+    mine, theirs = (one._renderer.recorder.frames(5) for one in (env, other))
+    assert [(f.time, f.x, f.ghost, f.push) for f in mine] == [(f.time, f.x, f.ghost, f.push) for f in theirs]
+    recorder = Recorder(env.world)  # nobody tells it of what follows
+    env.step(0)
+    env.world.set_state(state.world)
+    assert recorder.now().time == 40
+
+
 def test_text():
     env = gym.make(ENV_ID, scenario="stationary", render_mode="ansi")
     env.reset(seed=0)
@@ -418,13 +477,14 @@ def test_a_window_fits_the_screen_and_takes_any_size(monkeypatch):
     pygame = view.pygame
     monkeypatch.setattr(pygame.display, "get_desktop_sizes", lambda: [(1000, 700)])
     window = Window(view)
-    real = pygame.display.get_surface()
-    assert real.get_width() <= 1000
-    assert real.get_width() / real.get_height() == pytest.approx(1920 / 608, rel=0.01)
-    assert real.get_flags() & pygame.RESIZABLE
+    real = window._real
+    assert real.size[0] <= 1000
+    assert real.size[0] / real.size[1] == pytest.approx(1920 / 608, rel=0.01)
+    assert real.resizable
     view.surface.fill("#000000")
     view.box(480, 0, 480, 600, "#ff0000")  # the right half
-    real = pygame.display.set_mode((500, 500), pygame.RESIZABLE)  # as a person drags its corner
+    real.size = (500, 500)  # as a person drags its corner
+    real = real.get_surface()
     pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=1, pos=(375, 250)))
     events = window.flip(10_000)
     assert real.get_at((125, 250)).r == 0
@@ -433,6 +493,46 @@ def test_a_window_fits_the_screen_and_takes_any_size(monkeypatch):
     assert [event.pos for event in events if event.type == pygame.MOUSEBUTTONDOWN] == [(1440, 304)]
     window.close()
     assert window.flip() == []
+
+
+def test_windows_live_side_by_side_and_each_takes_its_own_events(monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    one, two = Window(View((320, 200))), Window(View((320, 200)))
+    pygame = one.pygame
+    one.flip(10_000), two.flip(10_000)
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_a, window=two._real))
+    pygame.event.post(pygame.event.Event(pygame.JOYBUTTONDOWN, button=1))
+    kinds = [{event.type for event in window.flip(10_000)} for window in (one, two)]
+    assert [pygame.KEYDOWN in kind for kind in kinds] == [False, True]
+    assert [pygame.JOYBUTTONDOWN in kind for kind in kinds] == [True, True]
+    pygame.event.post(pygame.event.Event(pygame.WINDOWCLOSE, window=one._real))
+    assert any(event.type == pygame.QUIT for event in one.flip(10_000))  # as its cross is clicked
+    assert (one.closed, two.closed) == (True, False)
+    two.view.surface.fill("#00ff00")
+    two.flip(10_000)
+    assert two._real.get_surface().get_at((5, 5)).g == 255
+    two.close()
+
+
+@pytest.mark.parametrize("quit_", ["display.quit", "font.quit", "quit"])
+def test_drawing_survives_another_library_that_shuts_pygame_down(monkeypatch, quit_):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    view, frame = View((320, 200)), recorded(actions=(0,)).now()
+    before = view.array(frame)
+    window = Window(view)
+    window.show(frame, 10_000)
+    named = view.pygame
+    for part in quit_.split("."):
+        named = getattr(named, part)
+    for again in (False, True):
+        named()
+        if again:  # and starts it anew for itself
+            view.pygame.display.init(), view.pygame.font.init()
+        view._texts.clear(), view._sizes.clear()  # letters that are drawn already need no font
+        np.testing.assert_array_equal(view.array(frame), before)
+        window.show(frame, 10_000)
+        assert not window.closed
+    window.close()
 
 
 def test_without_a_display_a_window_is_refused_and_not_drawn_unseen():
@@ -481,10 +581,14 @@ def test_human_mode_shows_every_cycle(monkeypatch):
 def test_without_pygame_the_env_works_and_drawing_says_what_to_install(hidden, tmp_path):
     tmp_path.joinpath("pygame.py").write_text("raise ImportError('not here')")
     code = (
-        "import springdrift\n"
+        "import sys, springdrift\n"
         "springdrift.InclinedMassEnv().reset(seed=0)\n"
         "springdrift.InclinedMassEnv(render_mode='ansi').reset(seed=0)\n"
-        "springdrift.InclinedMassEnv(render_mode='human')"
+        "env = springdrift.InclinedMassEnv(render_mode='rgb_array')\n"
+        "env.reset(seed=0)\n"
+        "for _ in range(3): env.step(0)\n"
+        "assert not {'pygame', 'PIL', 'matplotlib'} & set(sys.modules)\n"
+        "env.render()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -57,9 +57,9 @@ def incline(code: bool = True) -> Json:
             "anchor": scene.ANCHOR,
             "block": scene.BLOCK,
             "arrow": scene.ARROW,
-            "magnet": scene.MAGNET,
-            "stiffness": scene.NEW.stiffness,
-            "friction": scene.NEW.friction,
+            "magnet": dynamics.BUMPERS[1] + scene.BEYOND,
+            "stiffness": dynamics.Params().stiffness,
+            "friction": dynamics.Params().friction,
         },
     }
 
