@@ -47,7 +47,7 @@ def percent(extra: str = "", after: str = "mean_of", **changed: str | None) -> s
 
 
 def notebook(script: str) -> str:
-    code = [cell.source for cell in cells.split(script, notebook=False)]
+    code = [cell.source for cell in cells.split(script.encode(), notebook=False)]
     found = [{"cell_type": "markdown", "metadata": {}, "source": ["# A lesson"]}]
     found += [{"cell_type": "code", "metadata": {}, "outputs": [], "source": text} for text in code]
     return json.dumps({"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
@@ -77,19 +77,17 @@ FORGER = """
 import builtins, inspect, os, sys
 import springdrift_agents.course as course
 import springdrift_agents.course.exercise as exercise
-import springdrift_agents.course.grade as grade
-import springdrift_agents.course.wire as wire
+import springdrift_agents.course.protocol as protocol
 from springdrift_agents.course.exercise import Verdict
 
 course.check = lambda name, answer: Verdict(name, True, "right")
 exercise.number = exercise.function = exercise.choice = exercise.given = lambda *a, **k: None
 exercise.near = lambda *a: True
 exercise.Wrong.__init__ = lambda *a: os._exit(0)
-grade.verdict = lambda *a: (True, "right")
 course.exercises = lambda *a: {}
 builtins.isinstance = lambda *a: True
 verdict = {"k": "record", "class": "springdrift_agents.course.exercise:Verdict", "of": [1, True, "right"]}
-wire.encode = lambda *a: (verdict, [])
+protocol.encode = lambda *a: verdict
 print("\\u2713 1.1: right")
 for name in ("grades.csv", "../grades.csv", "out/grades.csv"):
     try:
@@ -137,9 +135,9 @@ mass = np.ma.masked_array([1.0], mask=[True])
 PIPES = """
 import os, json, struct
 def shout(tree):
-    head = json.dumps([tree, []]).encode()
+    head = json.dumps(tree).encode()
     for fd in range(3, 40):
-        try: os.write(fd, struct.pack("<II", len(head), 0) + head)
+        try: os.write(fd, struct.pack("<I", len(head)) + head)
         except OSError: pass
 shout({"ran": 1})
 shout({"value": 2.0})

@@ -9,7 +9,8 @@ import pytest
 from course_common import LessonChecks, hint_of, solutions_of
 from springdrift import Jump, Params, Scenario, Trend, Walk
 from springdrift_agents.course import check
-from springdrift_agents.course.lesson2 import hidden_database, strangers
+from springdrift_agents.course.lesson2 import hidden_database
+from springdrift_agents.course.materials import strangers
 
 RIGHT = solutions_of(2)
 JUMP, TREND = RIGHT.workshop.laws

@@ -9,7 +9,8 @@ import pytest
 
 from course_common import LessonChecks, hint_of, solutions_of
 from springdrift_agents.course import check
-from springdrift_agents.course.lesson7 import VERDICTS, suspects
+from springdrift_agents.course.lesson7 import VERDICTS
+from springdrift_agents.course.materials import suspects
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import iqm, mean_interval, probability_of_improvement
 

@@ -16,18 +16,19 @@ from typer.testing import CliRunner
 from faults import ALL, CLASS, COURSE, RIGHT, notebook
 from springdrift_agents import course
 from springdrift_agents.cli.app import app
-from springdrift_agents.course import wire
+from springdrift_agents.course import protocol
 from springdrift_agents.course.exercise import Exercise, number
 from springdrift_agents.course.grade import grade, to_csv, write_csv
+from springdrift_agents.course.isolation import check_apart, strongest
 from springdrift_agents.course.leaderboard import contest
-from springdrift_agents.course.sandbox import Box, check_apart
-from springdrift_agents.course.sitting import Limits, Record, Sitting
+from springdrift_agents.course.pool import SandboxPool
+from springdrift_agents.course.sandbox import Sandbox
+from springdrift_agents.course.submission_run import Limits, Record, SubmissionRun
 from springdrift_agents.course.submissions import LESSON, SCRIPT, find, lesson_of, owner_of
-from springdrift_agents.course.workshop import Workshop, namespaces_work
 
 QUICK = Limits(timeout=10.0, each=2.5, memory=2048)
 SOLVED = sorted(Path("tutorials/solutions").glob("lesson*.py"))
-closed = pytest.mark.skipif(not namespaces_work(), reason="no namespaces for ordinary users here")
+closed = pytest.mark.skipif(strongest() == "none", reason="no namespaces for ordinary users here")
 
 
 def hand_in(folder: Path, names) -> Path:
@@ -68,7 +69,7 @@ def test_each_submission_gets_what_it_deserves_and_nothing_stays_behind(tmp_path
 
 def test_without_namespaces_the_grades_are_the_same(tmp_path):
     few = ("right-cells", "exit-hard", "child", "bomb", "loop-stubborn")
-    reports = grade(hand_in(tmp_path, few), COURSE, limits=QUICK, namespaces=False)
+    reports = grade(hand_in(tmp_path, few), COURSE, limits=QUICK, isolation="none")
     assert [fault for report in reports for fault in faults_of(report)] == []
     assert not running("77.125")
 
@@ -102,7 +103,7 @@ mass = 1.0 if os.listdir() == [] and "SECRET_TOKEN" not in os.environ else os.li
 
 
 @closed
-def test_a_box_is_closed(tmp_path, monkeypatch):
+def test_a_sandbox_is_closed(tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "42")
     folder = hand_in(tmp_path / "class", ["right-cells"])
     neighbour = folder / "right-cells/lesson1_machine.py"
@@ -228,7 +229,7 @@ def test_nobody_is_lost_without_a_line(tmp_path):
 
 def test_a_folder_that_cannot_be_hidden_is_refused(tmp_path):
     write(tmp_path, "ann/lesson1.py")
-    place = Path(wire.__file__).parent
+    place = Path(protocol.__file__).parent
     for folder in (place, Path(sys.prefix), Path("/")):
         with pytest.raises(ValueError, match="could not be hidden from each other: put the submissions into"):
             grade(folder, COURSE)
@@ -248,10 +249,10 @@ def test_places_and_null_bytes_are_said_once(tmp_path):
 CHATTER = """
 import os, struct, gc, json, sys, time
 
-desk = next(one for one in gc.get_objects() if type(one).__name__ == "Desk")
+server = next(one for one in gc.get_objects() if type(one).__name__ == "Server")
 while True:
     try:
-        desk.say({"cell": 0, "label": "x", "binds": []})
+        server.say({"cell": 0, "label": "x", "binds": []})
         time.sleep(0.01)
     except BaseException:
         pass
@@ -266,8 +267,9 @@ def test_forged_messages_do_not_give_more_time(tmp_path):
     assert not any(row.points for row in ann.rows)
     assert "its time was over" in ann.notes[0]
     record = Record(lost=5.0)
-    with Workshop() as kit:
-        Sitting(tmp_path / "ann_lesson1.py", COURSE, QUICK._replace(timeout=3.0), record).hold(kit, tmp_path)
+    with SandboxPool() as assets:
+        limits = QUICK._replace(timeout=3.0)
+        SubmissionRun(tmp_path / "ann_lesson1.py", COURSE, limits, record).complete(assets)
     assert record.lost > 6.0
     assert record.unreadable == "its process ended again when all of its time was over"
 
@@ -376,9 +378,12 @@ def test_the_command(tmp_path, monkeypatch):
     [
         [1, 2],
         {"k": "what", "of": []},
-        {"k": "array", "type": "O", "shape": [1], "at": 0},
-        {"k": "array", "type": "<f8", "shape": [10**9], "at": 0},
-        {"k": "array", "type": "<f8", "shape": [1], "at": 7},
+        {"k": "array", "type": "O", "shape": [1], "data": "MTIzNDU2Nzg="},
+        {"k": "array", "type": "<f8", "shape": [10**9], "data": "MTIzNDU2Nzg="},
+        {"k": "array", "type": "<f8", "shape": [1], "data": "MTIz"},
+        {"k": "array", "type": "<f8", "shape": [1], "data": "?"},
+        {"k": "array", "type": "U1000000000", "shape": [1], "data": "MTIzNDU2Nzg="},
+        {"k": "array", "type": "<f8", "shape": [1]},
         {"k": "record", "class": "os:system", "of": ["true"]},
         {"k": "record", "class": "springdrift_agents.cli.main:main", "of": []},
         {"k": "record", "class": "springdrift_agents.files:os", "of": []},
@@ -389,14 +394,27 @@ def test_the_command(tmp_path, monkeypatch):
     ],
 )
 def test_a_forged_value_is_none(tree):
-    with pytest.raises(wire.Unfit):
-        wire.decode(tree, [b"12345678"])
+    with pytest.raises(protocol.ProtocolError):
+        protocol.decode(tree)
 
 
-@pytest.mark.parametrize("body", [b"", b"[", b"3", b"[1,[2]]", b"[" * 10**5, b"[1,[-1,1]]", b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"[", b"3", b"[1,[2]]", b"[" * 10**5, b"\xff", b'{"a":' + b"9" * 5000 + b"}"]
+)
 def test_a_forged_message_is_none(body):
-    with pytest.raises(wire.Unfit):
-        wire.unpack(body, b"")
+    with pytest.raises(protocol.ProtocolError):
+        protocol.unpack(body)
+
+
+def test_a_message_is_no_larger_than_its_limits():
+    with pytest.raises(protocol.ProtocolError, match="too long"):
+        protocol.length_of(protocol.HEAD.pack(2**24 + 1))
+    with pytest.raises(protocol.ProtocolError, match="too many values"):
+        protocol.unpack(b'{"value":[' + b"[]," * 200_000 + b"[]]}")
+    with pytest.raises(protocol.ProtocolError, match="too many to hand over"):
+        protocol.pack(protocol.encode([0] * 200_001))
+    with pytest.raises(protocol.ProtocolError, match="too large to hand over"):
+        protocol.encode(bytes(2**23 + 1))
 
 
 REMOTE = """
@@ -422,18 +440,18 @@ plan = Plan()
 
 
 @pytest.fixture(scope="module")
-def box():
-    with Workshop() as kit, Box(kit, memory=2048, seconds=60) as box:
-        box.send("run", text=REMOTE, file="a.py", skip=[], limit=5.0, total=5.0)
-        while "ran" not in box.receive()[0]:
+def sandbox():
+    with SandboxPool() as assets, Sandbox(assets, memory=2048, seconds=60) as sandbox:
+        sandbox.send("run", data=REMOTE.encode(), file="a.py", skip=[], limit=5.0, total=5.0)
+        while "ran" not in sandbox.receive():
             pass
-        yield box
+        yield sandbox
 
 
-def test_what_comes_back_stands_for_what_was_there(box):
+def test_what_comes_back_stands_for_what_was_there(sandbox):
     """A rule that changes its old memory in place is seen to do so, though all a judge has is a copy."""
-    box.within(10)
-    grow = box.ask("get", name="grow")
+    sandbox.within(10)
+    grow = sandbox.ask("get", name="grow")
     first = grow(None)
     assert first == 1.0
     second = grow(first)
@@ -442,9 +460,9 @@ def test_what_comes_back_stands_for_what_was_there(box):
     assert grow(first.copy()) == 2.0  # a value of the judge's own is one
 
 
-def test_an_object_in_a_box_behaves_like_one(box):
-    box.within(10)
-    plan, numbers = box.ask("get", name="plan"), box.ask("get", name="numbers")
+def test_an_object_in_a_sandbox_behaves_like_one(sandbox):
+    sandbox.within(10)
+    plan, numbers = sandbox.ask("get", name="plan"), sandbox.ask("get", name="numbers")
     assert (len(plan), plan[1], list(plan), plan.steps) == (3, 2, [1, 2, 3], (1, 2, 3))
     assert list(numbers()) == [0, 1, 2, 3, 4]
     assert callable(numbers)
@@ -469,7 +487,7 @@ def _deadly(answer):
 
 
 def test_a_judge_that_hangs_or_dies_costs_its_exercise_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("springdrift_agents.course.clerk.SLACK", 0.0)
+    monkeypatch.setattr("springdrift_agents.course.grading_worker.SLACK", 0.0)
     (tmp_path / "ann_lesson1.py").write_text("\n".join(RIGHT.values()) + "\na = b = 1\n")
     (tmp_path / "ben_lesson1.py").write_text("period = 2.0\n")
     odd = (Exercise("1.5", "a", "A", _sleepy), Exercise("1.6", "b", "B", _deadly))

@@ -1,4 +1,4 @@
-"""The contest: a policy in a box plays as at home, a faulty one gets a clear line, none sees the truth."""
+"""The contest: a policy in a sandbox plays as at home, a faulty one gets a clear line."""
 
 import csv
 import json
@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from springdrift_agents.cli.app import app
+from springdrift_agents.course.isolation import strongest
 from springdrift_agents.course.leaderboard import (
     KEYS,
     Disqualified,
@@ -20,8 +21,8 @@ from springdrift_agents.course.leaderboard import (
     to_csv,
     worlds,
 )
-from springdrift_agents.course.sandbox import Box
-from springdrift_agents.course.workshop import Workshop, namespaces_work
+from springdrift_agents.course.pool import SandboxPool
+from springdrift_agents.course.sandbox import Sandbox
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.registry import policy
 
@@ -202,7 +203,7 @@ def test_a_contest_of_good_and_faulty_policies(good):
         assert rows[name].rank == 0, name
         assert said in rows[name].verdict, (name, rows[name].verdict)
         assert np.isnan(rows[name].cost.value)
-    # in a box or at home, a policy costs the same, bit for bit
+    # in a sandbox or at home, a policy costs the same, bit for bit
     assert rows["ann"].cost == rows["cusum"].cost
     assert rows["ann"].rank == rows["cusum"].rank == 1
     assert rows["calendar"].cost == rows["periodic:every=30"].cost
@@ -266,9 +267,12 @@ def test_only_observations_cross(tmp_path):
 def test_more_worlds_than_a_batch_and_forgotten_memory(tmp_path):
     (tmp_path / "policy.py").write_text(COUNTER.replace("from helper import EVERY", "EVERY = 30"))
     seeds = world_seeds("evaluation", 1, 1030)
-    with Workshop() as kit, Box(kit, memory=2048, seconds=60, work=tmp_path) as box:
-        guest = Guest(box, 60.0)
-        guest.load((tmp_path / "policy.py").read_text())
+    with (
+        SandboxPool() as assets,
+        Sandbox(assets, memory=2048, seconds=60, work=tmp_path) as sandbox,
+    ):
+        guest = Guest(sandbox, 60.0)
+        guest.load((tmp_path / "policy.py").read_bytes())
         there = evaluate(guest, "poc", seeds)
         with pytest.raises(Disqualified, match="2 worlds want decisions"):
             guest._legal(np.zeros(3, int), 2)
@@ -313,7 +317,7 @@ def test_the_command(good, tmp_path_factory):
     assert isinstance(wrong.exception, ValueError)
 
 
-@pytest.mark.skipif(not namespaces_work(), reason="no namespaces for ordinary users here")
+@pytest.mark.skipif(strongest() == "none", reason="no namespaces for ordinary users here")
 def test_a_policy_cannot_read_another_students(good):
     (good / "thief").mkdir()
     path = str(good / "ann_policy.py")

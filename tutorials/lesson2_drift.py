@@ -22,7 +22,7 @@ from springdrift import SCENARIOS, TERMS, Jump, Scenario, Seasonal, Shock
 from springdrift.incline.reward import TARGET
 from springdrift.render.view import FAINT, GOOD, HIDDEN, INK, MODEL
 from springdrift_agents.course import FAST, check
-from springdrift_agents.course.lesson2 import strangers
+from springdrift_agents.course.materials import strangers
 from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
 from springdrift_agents.evaluation.store import Store
 from springdrift_agents.play.inline import inline

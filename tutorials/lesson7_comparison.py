@@ -18,7 +18,7 @@ import numpy as np
 
 from springdrift.render.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
 from springdrift_agents.course import FAST, check
-from springdrift_agents.course.lesson7 import suspects
+from springdrift_agents.course.materials import suspects
 from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import iqm, mean_interval, probability_of_improvement, profile
 from springdrift_agents.planning.regret import CAUSES, regret

@@ -1,6 +1,7 @@
 """Commands for teachers: notebooks, grades, and the contest of policies."""
 
 import json
+import os
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -10,16 +11,17 @@ from rich.markup import escape
 
 from springdrift.incline.scenario import resolve
 from springdrift_agents import course as lessons_of
-from springdrift_agents.cli.shell import Json, app, err, names_of, out, progress_bar, show
+from springdrift_agents.cli.shell import Json, app, err, names_of, out, progress_bar, show, writable_file
 from springdrift_agents.course import grade as grading
 from springdrift_agents.course import leaderboard as contest
 from springdrift_agents.course import notebooks as books
-from springdrift_agents.course import sitting, tables
+from springdrift_agents.course import submission_run, tables
+from springdrift_agents.course.isolation import LEAST_MEMORY, MEMORY, protection, strongest
 from springdrift_agents.course.submissions import tidy
-from springdrift_agents.course.workshop import LEAST_MEMORY, MEMORY, namespaces_work
 from springdrift_agents.files import write_text
 
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions at a time.")]
+NOT_ALL = 3  # exit code when the command, and not a student, failed at some submissions
 Memory = Annotated[int, typer.Option(min=LEAST_MEMORY, help="MB of memory for a submission.")]
 
 
@@ -36,8 +38,8 @@ def grade(
     ] = None,
     timeout: Annotated[
         float, typer.Option(help="Seconds for the cells of a submission; a single one gets a quarter.")
-    ] = sitting.TIMEOUT,
-    each: Annotated[float, typer.Option(help="Seconds for judging an exercise.")] = sitting.EACH,
+    ] = submission_run.TIMEOUT,
+    each: Annotated[float, typer.Option(help="Seconds for judging an exercise.")] = submission_run.EACH,
     memory: Memory = MEMORY,
     jobs: Jobs = 1,
     as_json: Json = False,
@@ -46,26 +48,75 @@ def grade(
     everything = range(1, lessons_of.LESSONS + 1)
     wanted = [_lesson(name) for name in names_of(lessons, [str(number) for number in everything])]
     exercises = [one for number in wanted for one in lessons_of.exercises(number).values()]
-    _say_how_closed()
-    with progress_bar() as progress:
-        task = progress.add_task("grading", total=None)
-        reports = grading.grade(
-            submissions,
-            exercises,
-            limits=sitting.Limits(timeout, each, memory),
-            jobs=jobs,
-            begin=lambda count: progress.update(task, total=count),
-            done=lambda one: progress.update(task, advance=1, description=_name(one.student)),
-        )
-    grading.write_csv(out_file, reports)
+    writable_file(out_file)
+    _say_protection()
+    target = Path(os.path.realpath(out_file))
+    partial = target.with_name(f"{target.stem}.partial.csv")
+    try:
+        with grading.journal(partial) as record, progress_bar() as progress:
+            task = progress.add_task("grading", total=None)
+
+            def done(one: grading.Report) -> None:
+                record(one)
+                progress.update(task, advance=1, description=_name(one.student))
+
+            reports = grading.grade(
+                submissions,
+                exercises,
+                limits=submission_run.Limits(timeout, each, memory),
+                jobs=jobs,
+                begin=lambda count: progress.update(task, total=count),
+                done=done,
+            )
+    except BaseException:
+        if _has_lines(partial):
+            err.print(f"what was graded before is in {escape(str(partial))}")
+        raise
+    _write(out_file, grading.to_csv(reports))
     if as_json:
         print(json.dumps(tables.grades_json(reports), indent=1))
-        return
-    show(tables.grades_table(reports))
-    show(tables.exercises_table(reports, exercises))
-    for line in tables.notes_lines(reports):
-        out.print(line, highlight=False)
-    out.print(f"written: {out_file} ({sum(len(report.rows) for report in reports)} lines)")
+    else:
+        show(tables.grades_table(reports))
+        show(tables.exercises_table(reports, exercises))
+        for line in tables.notes_lines(reports):
+            out.print(line, highlight=False)
+        out.print(f"written: {escape(str(out_file))} ({sum(len(report.rows) for report in reports)} lines)")
+    _exit_if_broken([f"{report.student}: {report.broken}" for report in reports if report.broken], "graded")
+
+
+def _has_lines(partial: Path) -> bool:
+    """Whether a file has more than its first line; one that has not is removed."""
+    try:
+        if partial.read_bytes().count(b"\n") > 1:
+            return True
+        partial.unlink()
+    except OSError:
+        pass
+    return False
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a result; when that fails, print it, so that the work is not lost.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    try:
+        write_text(path, text)
+    except OSError as wrong:
+        print(text, end="")
+        raise OSError(
+            f"cannot write {path}: {wrong.strerror}; the result is printed above instead"
+        ) from wrong
+
+
+def _exit_if_broken(broken: list[str], done: str) -> None:
+    """End with an exit code of its own when the command failed at some students."""
+    if broken:
+        for line in dict.fromkeys(broken):
+            err.print(f"[red]{escape(tidy(line))}[/]", highlight=False)
+        err.print(f"[red]not all could be {done}, which is no fault of these students: see above[/]")
+        raise typer.Exit(NOT_ALL)
 
 
 def _lesson(name: str) -> int:
@@ -79,12 +130,11 @@ def _name(student: str) -> str:
     return escape(tidy(student)[:28])
 
 
-def _say_how_closed() -> None:
-    if not namespaces_work():
-        err.print(
-            "[yellow]this system has no namespaces for ordinary users: students' code is limited in time "
-            "and memory, but it can read and write your files. Grade in a virtual machine or container.[/]"
-        )
+def _say_protection() -> None:
+    """Tell what the sandbox protects from on this machine."""
+    isolation = strongest()
+    line = escape(protection(isolation))
+    err.print(f"[yellow]{line}[/]" if isolation == "none" else line, highlight=False)
 
 
 @app.command(rich_help_panel="Teach")
@@ -111,8 +161,9 @@ def leaderboard(
 ) -> None:
     """Rank the policies of a class on worlds that they never saw, beside the house's rules."""
     resolve(scenario)
+    writable_file(out_file)
     chosen = secrets.randbelow(contest.KEYS) if seed is None else seed
-    _say_how_closed()
+    _say_protection()
     with progress_bar() as progress:
         task = progress.add_task("playing", total=None)
         board = contest.contest(
@@ -127,17 +178,22 @@ def leaderboard(
             begin=lambda count: progress.update(task, total=count),
             done=lambda one: progress.update(task, advance=1, description=_name(one.name)),
         )
-    write_text(out_file, contest.to_csv(board))
+    try:
+        _write(out_file, contest.to_csv(board))
+    except OSError:
+        err.print(f"the same worlds again: --seed {chosen}")
+        raise
     about = {"scenario": scenario, "episodes": episodes, "seed": chosen}
     if as_json:
         print(json.dumps({**about, "board": [contest.flat(row) for row in board]}, indent=1))
-        return
-    notes = [f"[bold]{escape(tidy(row.student))}[/] {escape(row.note)}" for row in board if row.note]
-    show(tables.board_table(board, scenario, episodes), keep=4)
-    out.print("[dim]below 0 is cheaper than the best rule of the house, on the same worlds[/]")
-    for line in [*tables.lost_lines(board), *notes]:
-        out.print(line, highlight=False)
-    out.print(f"written: {out_file}; the same worlds again: --seed {chosen}")
+    else:
+        notes = [f"[bold]{escape(tidy(row.student))}[/] {escape(row.note)}" for row in board if row.note]
+        show(tables.board_table(board, scenario, episodes), keep=4)
+        out.print("[dim]below 0 is cheaper than the best built-in rule, on the same worlds[/]")
+        for line in [*tables.lost_lines(board), *notes]:
+            out.print(line, highlight=False)
+        out.print(f"written: {escape(str(out_file))}; the same worlds again: --seed {chosen}")
+    _exit_if_broken([f"{row.student}: {row.verdict}" for row in board if row.broken], "played")
 
 
 @app.command(rich_help_panel="Teach")

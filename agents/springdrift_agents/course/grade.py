@@ -1,22 +1,24 @@
-"""Grading what a class handed in: every submission in a box of its own, every answer judged outside it."""
+"""Grading what a class handed in: each submission in a sandbox of its own, each answer judged outside it."""
 
 import csv
 import io
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from springdrift_agents.course.clerk import Clerk
 from springdrift_agents.course.exercise import Exercise
-from springdrift_agents.course.sandbox import check_apart
-from springdrift_agents.course.sitting import Limits, Record
+from springdrift_agents.course.grading_worker import GradingWorker
+from springdrift_agents.course.isolation import LEAST_MEMORY, check_apart
+from springdrift_agents.course.pool import Assets, SandboxPool
+from springdrift_agents.course.submission_run import Limits, Record
 from springdrift_agents.course.submissions import Submission, clean, find, inert, tidy
-from springdrift_agents.course.workshop import LEAST_MEMORY, Kit, Workshop
 from springdrift_agents.files import write_text
 
 MOST_NOTES = 12
+NOT_GRADED = "NOT GRADED"  # how the verdict begins when the grader failed
 USUAL = Limits()
 
 
@@ -26,7 +28,7 @@ class Row(NamedTuple):
     student: str
     lesson: int | None
     exercise: str
-    points: int
+    points: int | None  # None: not graded, since the grader failed
     of: int
     verdict: str
 
@@ -40,6 +42,7 @@ class Report(NamedTuple):
     rows: list[Row]
     notes: list[str]  # cells that failed, and other things to know
     seconds: float
+    broken: str = ""  # why the grader failed, which is no fault of the student's
 
 
 def grade(
@@ -48,7 +51,7 @@ def grade(
     *,
     limits: Limits = USUAL,
     jobs: int = 1,
-    namespaces: bool | None = None,
+    isolation: str | None = None,
     begin: Callable[[int], None] = lambda _: None,
     done: Callable[[Report], None] = lambda _: None,
 ) -> list[Report]:
@@ -59,12 +62,13 @@ def grade(
         exercises: of the course, or of the lessons to grade.
         limits: of time and memory.
         jobs: submissions at a time, each in processes of its own.
-        namespaces: whether the kernel closes the boxes off; None is: where it can.
+        isolation: how sandboxes are closed off; None is the strongest way that works here, see
+            :data:`springdrift_agents.course.isolation.ISOLATIONS`.
         begin: hears how many submissions there are.
         done: hears of each as it is graded.
 
     Raises:
-        ValueError: nothing to grade, limits that are none, or a folder that cannot be hidden.
+        ValueError: nothing to grade, limits out of range, or a folder that cannot be hidden.
     """
     if min(limits.timeout, limits.each) <= 0 or limits.memory < LEAST_MEMORY or jobs < 1:
         raise ValueError(f"time limits and jobs must be positive, and memory at least {LEAST_MEMORY} MB")
@@ -73,8 +77,8 @@ def grade(
     found = [one for one in find(folder, exercises) if one.lesson is None or one.lesson in wanted]
     begin(len(found))
     reports: list[Report] = []
-    with Workshop(namespaces) as kit:
-        for report in _graded(found, exercises, kit, limits, folder, jobs):
+    with SandboxPool(isolation) as assets:
+        for report in _graded(found, exercises, assets, limits, jobs):
             reports.append(report)
             done(report)
     reports.sort(key=lambda report: (report.student.lower(), report.lesson or 0, report.file))
@@ -82,67 +86,66 @@ def grade(
 
 
 def _graded(
-    found: Sequence[Submission],
-    exercises: Sequence[Exercise],
-    kit: Kit,
-    limits: Limits,
-    hide: Path,
-    jobs: int,
+    found: Sequence[Submission], exercises: Sequence[Exercise], assets: Assets, limits: Limits, jobs: int
 ) -> Iterator[Report]:
-    """Reports in the order in which they are ready; each of the clerks has one submission at a time."""
-    idle: queue.SimpleQueue[Clerk] = queue.SimpleQueue()
-    clerks = [Clerk(kit, limits, hide) for _ in range(min(jobs, len(found)))]
-    for clerk in clerks:
-        idle.put(clerk)
+    """Reports in the order in which they are ready; each worker has one submission at a time."""
+    idle: queue.SimpleQueue[GradingWorker] = queue.SimpleQueue()
+    workers = [GradingWorker(assets, limits) for _ in range(min(jobs, len(found)))]
+    for worker in workers:
+        idle.put(worker)
 
     def one(submission: Submission) -> Report:
-        clerk = idle.get()
+        worker = idle.get()
         try:
-            return _report(submission, _of_lesson(exercises, submission.lesson), clerk)
+            return _report(submission, _of_lesson(exercises, submission.lesson), worker)
         finally:
-            idle.put(clerk)
+            idle.put(worker)
 
-    pool = ThreadPoolExecutor(len(clerks))
+    threads = ThreadPoolExecutor(max(len(workers), 1))
     try:
-        for future in as_completed([pool.submit(one, submission) for submission in found]):
+        for future in as_completed([threads.submit(one, submission) for submission in found]):
             yield future.result()
     finally:
-        for clerk in clerks:
-            clerk.stop()
-        pool.shutdown(cancel_futures=True)
-        for clerk in clerks:
-            clerk.close()
+        for worker in workers:
+            worker.stop()
+        threads.shutdown(cancel_futures=True)
+        for worker in workers:
+            worker.close()
 
 
 def _of_lesson(exercises: Sequence[Exercise], lesson: int | None) -> list[Exercise]:
     return [exercise for exercise in exercises if exercise.lesson == lesson]
 
 
-def _report(submission: Submission, exercises: Sequence[Exercise], clerk: Clerk) -> Report:
-    student, lesson, file, note, barred = submission
+def _report(submission: Submission, exercises: Sequence[Exercise], worker: GradingWorker) -> Report:
+    student, lesson, file, note, barred, broken = submission
     if barred:
-        rows = [Row(student, None, "", 0, 0, tidy(barred))]
-        return Report(student, None, "", rows, [tidy(barred)], 0.0)
+        verdict = tidy(f"{NOT_GRADED}: {barred}" if broken else barred)
+        rows = [Row(student, None, "", None if broken else 0, 0, verdict)]
+        return Report(student, None, "", rows, [tidy(barred)], 0.0, verdict if broken else "")
     notes = [note] if note else []
     if lesson is None:
         notes.append("no lesson of the course: the file's name should hold lesson1, lesson2, ...")
         rows = [Row(student, None, "", 0, 0, tidy(notes[-1]))]
         return Report(student, None, clean(file.name), rows, [tidy(one) for one in notes], 0.0)
-    record, seconds = clerk.sit(file, exercises)
+    record, seconds = worker.grade(file, exercises)
     rows = [_row(student, one, *_verdict(record, one)) for one in exercises]
     faults = [f"{fault.label} {fault.text}" for _, fault in sorted(record.faults.items())]
     notes += faults[:MOST_NOTES]
     if len(faults) > MOST_NOTES:
         notes.append(f"and {len(faults) - MOST_NOTES} more cells failed")
-    return Report(student, lesson, clean(file.name), rows, [tidy(one) for one in notes], seconds)
+    failed = tidy(f"{NOT_GRADED}: {record.broken}") if any(row.points is None for row in rows) else ""
+    return Report(student, lesson, clean(file.name), rows, [tidy(one) for one in notes], seconds, failed)
 
 
-def _verdict(record: Record, exercise: Exercise) -> tuple[bool, str]:
-    return record.verdicts.get(exercise.id, (False, record.unreadable))
+def _verdict(record: Record, exercise: Exercise) -> tuple[bool | None, str]:
+    if exercise.id in record.verdicts:
+        return record.verdicts[exercise.id]
+    return (None, f"{NOT_GRADED}: {record.broken}") if record.broken else (False, record.unreadable)
 
 
-def _row(student: str, exercise: Exercise, passed: bool, verdict: str) -> Row:
-    points = exercise.points if passed else 0
+def _row(student: str, exercise: Exercise, passed: bool | None, verdict: str) -> Row:
+    points = None if passed is None else exercise.points if passed else 0
     return Row(student, exercise.lesson, exercise.id, points, exercise.points, tidy(verdict))
 
 
@@ -150,17 +153,53 @@ def _absent(reports: Sequence[Report], exercises: Sequence[Exercise]) -> list[Re
     """Lessons that some handed in and others did not."""
     lessons = sorted({report.lesson for report in reports if report.lesson is not None})
     there = {(report.student, report.lesson) for report in reports}
+    unread = {report.student: report.broken for report in reports if report.lesson is None and report.broken}
     missing = []
     for student in dict.fromkeys(report.student for report in reports):
+        passed, verdict = (None, unread[student]) if student in unread else (False, "not handed in")
         for lesson in lessons:
             if (student, lesson) not in there:
-                rows = [_row(student, one, False, "not handed in") for one in _of_lesson(exercises, lesson)]
-                missing.append(Report(student, lesson, "", rows, [], 0.0))
+                rows = [_row(student, one, passed, verdict) for one in _of_lesson(exercises, lesson)]
+                missing.append(Report(student, lesson, "", rows, [], 0.0, unread.get(student, "")))
     return missing
 
 
+def totals(reports: Sequence[Report]) -> dict[str, tuple[int | None, int]]:
+    """By student, the points and how many there could be; no points where the grader failed at some."""
+    found: dict[str, tuple[int | None, int]] = {}
+    for report in reports:
+        points, of = found.get(report.student, (0, 0))
+        for row in report.rows:
+            points = None if points is None or row.points is None else points + row.points
+        found[report.student] = (points, of + sum(row.of for row in report.rows))
+    return found
+
+
+@contextmanager
+def journal(path: Path) -> Iterator[Callable[[Report], None]]:
+    """Append each report to a file as it comes, which is removed when all went well.
+
+    So what was graded before a crash is not lost. A disk that is full does not stop the grading.
+    """
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError:
+        yield lambda _: None
+        return
+    with file:
+        file.write(to_csv(()))
+
+        def write(report: Report) -> None:
+            with suppress(OSError):
+                file.write(to_csv((report,)).partition("\n")[2])
+                file.flush()
+
+        yield write
+    path.unlink()
+
+
 def to_csv(reports: Sequence[Report]) -> str:
-    """A line for each student and exercise, as CSV."""
+    """A line for each student and exercise, as CSV; no points where the grader failed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(Row._fields)

@@ -1,4 +1,4 @@
-"""A contest of policies: each plays from a box, and only observations cross into it.
+"""A contest of policies: each plays from a sandbox, and only observations cross into it.
 
 The worlds run on this side, with their seeds, their truth and their costs. What a student's policy gets
 is what an operator sees, and what comes back is looked at before a world takes it.
@@ -8,8 +8,6 @@ import csv
 import hashlib
 import io
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,18 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import THREE_ACTIONS
-from springdrift_agents.course.sandbox import Box, Ended, Raised, TooSlow, check_apart, said
+from springdrift_agents.course.isolation import LEAST_MEMORY, MEMORY, check_apart
+from springdrift_agents.course.pool import Assets, SandboxPool
+from springdrift_agents.course.sandbox import Ended, NotStarted, Raised, Sandbox, TooSlow, said
 from springdrift_agents.course.submissions import (
     KINDS,
-    MOODLE,
+    Belongings,
     belongings,
     clean,
     inert,
+    is_export,
     is_plain,
     listed,
+    read_file,
     tidy,
 )
-from springdrift_agents.course.workshop import LEAST_MEMORY, MEMORY, Kit, Workshop
 from springdrift_agents.evaluation.evaluate import Episodes, evaluate
 from springdrift_agents.evaluation.statistics import Interval, mean_interval
 from springdrift_agents.policies.registry import policy
@@ -40,6 +41,7 @@ from springdrift_agents.policies.settings import settings
 
 SECONDS = 60.0  # for all decisions of a policy, and to load it
 LOAD = "policy.py"
+LARGEST = 10 * 10**6  # bytes of it; weights lie beside it
 POLICY = re.compile("policy", re.IGNORECASE)
 KEYS = 2**128  # choices of worlds
 SIMPLE = ("never", "threshold")  # references on every board
@@ -55,9 +57,10 @@ class Entry(NamedTuple):
 
     student: str
     file: Path
-    work: Path | None = None  # a folder that it needs, which holds nothing of another student's
+    work: Path | None = None  # what the sandbox shows: its folder, or the file where that holds others' files
     note: str = ""  # what was left out
     lost: str = ""  # why there is none
+    broken: bool = False  # and it is the grader that cannot find it
 
 
 class Outcome(NamedTuple):
@@ -69,6 +72,7 @@ class Outcome(NamedTuple):
     verdict: str
     seconds: float
     note: str = ""
+    broken: bool = False  # the contest failed, not the policy
 
 
 class Standing(NamedTuple):
@@ -84,6 +88,7 @@ class Standing(NamedTuple):
     seconds: float
     verdict: str
     note: str = ""
+    broken: bool = False  # it could not be played, which is no fault of the student's
 
 
 def worlds(key: int, count: int) -> NDArray[np.uint64]:
@@ -112,7 +117,7 @@ def find(folder: Path) -> list[Entry]:
     alone = is_plain(folder / LOAD)  # then other scripts beside it may be what it imports
 
     def takes(file: Path) -> bool:
-        named = POLICY.search(file.stem) or MOODLE.fullmatch(file.stem)
+        named = POLICY.search(file.stem) or is_export(file)
         return bool(named) or (not alone and file.suffix.lower() in KINDS)
 
     found = [_entry(*one, folder) for one in belongings(folder, POLICY, takes).items()]
@@ -127,16 +132,19 @@ def find(folder: Path) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.student.lower())
 
 
-def _entry(student: str, files: Sequence[Path], folder: Path) -> Entry:
+def _entry(student: str, mine: Belongings, folder: Path) -> Entry:
     """What a student takes part with: the policy that lies least deep."""
+    files, fault = mine
     able = [file for file in files if is_plain(file) and _is_policy(file, folder)]
     if not able:
-        return Entry(student, folder, lost=f"no {LOAD} ({listed(files, folder)})")
+        lost = f"no {LOAD} ({listed(files, folder)}{fault and f'; {fault}'})"
+        return Entry(student, folder, lost=lost, broken=bool(fault))
     chosen = min(able, key=lambda file: (len(file.parts), file))
     single = chosen.parent == folder
     left = [file for file in files if file != chosen and (single or file.parent == folder or file in able)]
     note = f"only {clean(chosen.relative_to(folder).as_posix())} was taken ({listed(left, folder)})"
-    return Entry(student, chosen, None if single else chosen.parent, note if left else "")
+    about = "; ".join(filter(None, (note if left else "", fault)))
+    return Entry(student, chosen, chosen if single else chosen.parent, about)
 
 
 def _is_policy(file: Path, folder: Path) -> bool:
@@ -164,7 +172,7 @@ def contest(
     seconds: float = SECONDS,
     memory: int = MEMORY,
     jobs: int = 1,
-    namespaces: bool | None = None,
+    isolation: str | None = None,
     begin: Callable[[int], None] = lambda _: None,
     done: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Standing]:
@@ -179,7 +187,7 @@ def contest(
         seconds: for all decisions of a policy.
         memory: MB for a policy.
         jobs: policies at a time.
-        namespaces: as in :func:`springdrift_agents.course.grade.grade`.
+        isolation: as in :func:`springdrift_agents.course.grade.grade`.
         begin: hears how many policies there are.
         done: hears of each as it ends.
 
@@ -198,11 +206,11 @@ def contest(
         done(outcomes[-1])
     for entry in entries:
         if entry.lost:
-            outcomes.append(Outcome(entry.student, False, None, tidy(entry.lost), 0.0))
+            outcomes.append(Outcome(entry.student, False, None, tidy(entry.lost), 0.0, broken=entry.broken))
             done(outcomes[-1])
     able = [entry for entry in entries if not entry.lost]
-    with Workshop(namespaces) as kit:
-        work = [partial(play, entry, scenario, seeds, kit, seconds, memory, folder) for entry in able]
+    with SandboxPool(isolation) as assets:
+        work = [partial(play, entry, scenario, seeds, assets, seconds, memory) for entry in able]
         for outcome in _results(work, jobs):
             outcomes.append(outcome)
             done(outcome)
@@ -226,67 +234,62 @@ def play(
     entry: Entry,
     scenario: str,
     seeds: NDArray[np.uint64],
-    kit: Kit,
+    assets: Assets,
     seconds: float,
     memory: int,
-    hide: Path,
 ) -> Outcome:
-    """A student's policy in every world of ``seeds``; whatever it does, there is an outcome."""
+    """A student's policy in every world of ``seeds``; there is an outcome whatever it does."""
     guest, note = None, tidy(entry.note)
     try:
-        with (
-            _folder_of(entry) as work,
-            Box(kit, memory=memory, seconds=seconds, work=work, hide=[hide]) as box,
-        ):
-            guest = Guest(box, seconds)
-            guest.load((work / LOAD).read_bytes().decode("utf-8", errors="replace"))
+        source = _source(entry.file)
+        with Sandbox(assets, memory=memory, seconds=seconds, work=entry.work) as sandbox:
+            guest = Guest(sandbox, seconds)
+            guest.load(source)
             episodes = evaluate(guest, scenario, seeds, name=entry.student)
         return Outcome(entry.student, False, episodes, "", guest.spent, note)
-    except (Disqualified, Ended, OSError) as wrong:
+    except (NotStarted, OSError) as wrong:
+        return Outcome(entry.student, False, None, tidy(f"not played: {wrong}"), 0.0, note, broken=True)
+    except (Disqualified, Ended) as wrong:
         return Outcome(entry.student, False, None, tidy(str(wrong)), guest.spent if guest else 0.0, note)
 
 
-@contextmanager
-def _folder_of(entry: Entry) -> Iterator[Path]:
-    """A folder that holds the policy, and of the class's files nothing that is another student's."""
-    if entry.work is not None:
-        yield entry.work
-        return
-    with tempfile.TemporaryDirectory(prefix="springdrift-policy-") as folder:
-        shutil.copy(entry.file, Path(folder) / LOAD)
-        yield Path(folder)
+def _source(file: Path) -> bytes:
+    try:
+        return read_file(file, LARGEST)
+    except ValueError as wrong:
+        raise Disqualified(f"{LOAD}: {wrong}") from None
 
 
 class Guest:
-    """A policy in a box, as ``evaluate`` takes it; its memory stays there.
+    """A policy in a sandbox, as ``evaluate`` takes it; its memory stays there.
 
     Args:
-        box: where it lives.
+        sandbox: where it lives.
         seconds: to load it and for all of its decisions.
     """
 
-    def __init__(self, box: Box, seconds: float) -> None:
-        self.box, self.seconds = box, seconds
+    def __init__(self, sandbox: Sandbox, seconds: float) -> None:
+        self.sandbox, self.seconds = sandbox, seconds
         self.spent = 0.0  # seconds, on waiting for it
         self.decide: Any = None
         self.cycle = 0
 
-    def load(self, text: str) -> None:
+    def load(self, data: bytes) -> None:
         """Run the policy's file and make the policy.
 
         Raises:
             Disqualified: it fails, or there is none in it.
         """
         with self._clock():
-            self._run(text)
+            self._run(data)
         self.decide = self._ask("policy")
 
-    def _run(self, text: str) -> None:
-        self.box.within(self.seconds)
-        request: dict[str, Any] = {"text": text, "file": LOAD, "skip": []}
-        self.box.send("run", **request, limit=self.seconds, total=self.seconds)
+    def _run(self, data: bytes) -> None:
+        self.sandbox.within(self.seconds)
+        request: dict[str, Any] = {"data": data, "file": LOAD, "skip": []}
+        self.sandbox.send("run", **request, limit=self.seconds, total=self.seconds)
         while True:
-            message, _ = self.box.receive()
+            message = self.sandbox.receive()
             if "unreadable" in message:
                 raise Disqualified(f"{LOAD}: {message['unreadable']}")
             if "failed" in message:
@@ -323,10 +326,12 @@ class Guest:
 
     def _ask(self, op: str, **request: Any) -> Any:
         when = f"cycle {self.cycle}: " if op == "call" else ""
-        self.box.within(max(self.seconds - self.spent, 0.0))
+        self.sandbox.within(max(self.seconds - self.spent, 0.0))
         try:
             with self._clock():
-                return self.box.ask(op, **request)
+                found = self.sandbox.ask(op, **request)
+            self.sandbox.forget()  # decisions are never given back
+            return found
         except Raised as raised:
             if raised.what.get("error") == "TooSlow":
                 raise Disqualified(f"{when}too slow: {self.seconds:g} s were over") from None
@@ -368,7 +373,17 @@ def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
         if one.episodes is None:
             last.append(
                 Standing(
-                    0, one.name, one.house, nothing, nothing, 0.0, 0.0, one.seconds, one.verdict, one.note
+                    0,
+                    one.name,
+                    one.house,
+                    nothing,
+                    nothing,
+                    0.0,
+                    0.0,
+                    one.seconds,
+                    one.verdict,
+                    one.note,
+                    one.broken,
                 )
             )
             continue

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift_agents.course.exercise import Case, Exercise, Wrong, function, given
+from springdrift_agents.course.materials import STRANGERS
 
 Floats = NDArray[np.float64]
 
 # ---------------------------------------------------------------- 2.1
 
-_STRANGERS = {"A": ("wear", 0), "B": ("abrupt", 1), "C": ("faulty-sensor", 3), "D": ("gradual", 3)}
 _SUSPECTS = ("abrupt", "gradual", "wear", "shock", "faulty-sensor")
 _CLUES = {
     "A": "look at its error: is the model wrong at all? And what becomes of the swing?",
@@ -25,41 +25,22 @@ _CLUES = {
 }
 
 
-def strangers() -> dict[str, tuple[Floats, Floats]]:
-    """Four worlds left alone: forecast error and swing as an operator sees them, (200,) each."""
-    from springdrift import OBS, World
-    from springdrift_agents.policies.rules import error_of
-
-    found = {}
-    for letter, (name, seed) in _STRANGERS.items():
-        world = World(1, name)
-        world.seed(np.zeros(1, np.int64), np.array([seed], np.uint64))
-        world.begin(np.ones(1, np.bool_))
-        seen, over = [], 0
-        while not over:
-            over = world.advance(np.zeros(1, np.int64))
-            seen.append(world.out.obs[0].copy())
-        gauges = np.array(seen, np.float64)
-        found[letter] = (error_of(gauges[:, OBS.index("error")]), 1.0 + gauges[:, OBS.index("swing")])
-    return found
-
-
 def _named(answer: Any) -> None:
     given(answer)
     if isinstance(answer, np.ndarray):
         answer = answer.tolist()
     if isinstance(answer, dict):
-        answer = [answer.get(letter, answer.get(letter.lower())) for letter in _STRANGERS]
+        answer = [answer.get(letter, answer.get(letter.lower())) for letter in STRANGERS]
     if isinstance(answer, str) or not isinstance(answer, Sequence):
         raise Wrong(f"expected a list of four names, got {type(answer).__name__}")
-    if len(answer) != len(_STRANGERS):
+    if len(answer) != len(STRANGERS):
         raise Wrong(f"expected four names, for A, B, C and D, got {len(answer)}")
     names = [re.sub("[ _]", "-", name.strip().lower()) if isinstance(name, str) else name for name in answer]
     for name in names:
         if not isinstance(name, str) or name not in _SUSPECTS:
             raise Wrong(f"expected names out of {', '.join(map(repr, _SUSPECTS))}, got {name!r}")
-    for letter, name in zip(_STRANGERS, names, strict=True):
-        if name != _STRANGERS[letter][0]:
+    for letter, name in zip(STRANGERS, names, strict=True):
+        if name != STRANGERS[letter][0]:
             raise Wrong(f"{letter} is someone else: {_CLUES[letter]}")
 
 

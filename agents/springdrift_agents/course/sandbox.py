@@ -1,11 +1,12 @@
-"""A box to run a student's code in: a process of its own, with limits, that can be asked for answers.
+"""A sandbox for a student's code: a process of its own, with limits, that can be asked for answers.
 
-What the student's code defines stays in the box. Plain values come out as copies; a function or an object
-comes out as a :class:`Remote` that calls into the box. So a judge never shares a process with the code it
+What the student's code defines stays in the sandbox. Plain values come out as copies; a function or an object
+comes out as a :class:`Remote` that calls into it. So a judge never shares a process with the code it
 judges, and nothing that the code does in its own process reaches the verdict.
 """
 
 import builtins
+import contextlib
 import io
 import json
 import os
@@ -17,46 +18,31 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
 import cloudpickle  # type: ignore[import-untyped, unused-ignore]
-import numpy as np
 
-import springdrift
-from springdrift_agents.course import wire
+from springdrift_agents.course import protocol
 from springdrift_agents.course.exercise import Wrong
-from springdrift_agents.course.workshop import Kit, command, environment, limits, order_of, private
+from springdrift_agents.course.isolation import WORKSPACE, Place, command, environment, limits, order_of
+from springdrift_agents.course.pool import Assets
+from springdrift_agents.course.submissions import copy_into
 
 GRACE = 2.0  # seconds, for code to heed its alarm before the process ends
-START = 60.0  # seconds until a box is ready, on a machine with better things to do
-RUNNER = "from springdrift_agents.course.runner import main; main()"
-
-
-def needed(*more: str) -> list[Path]:
-    """What a box cannot do without: Python, the packages, and ``more``."""
-    places = (*more, sys.prefix, sys.base_prefix, __file__, springdrift.__file__, np.__file__)
-    return [path for place in places for path in (Path(place).absolute(), Path(place).resolve())]
-
-
-def check_apart(folder: Path) -> None:
-    """Make sure that a class's folder can be hidden from the boxes.
-
-    Raises:
-        ValueError: it holds what the boxes need.
-    """
-    for place in needed(tempfile.gettempdir()):
-        if place.is_relative_to(folder.resolve()):
-            raise ValueError(
-                f"{folder} holds {place}, which the sandbox needs, so students' files could not be hidden "
-                "from each other: put the submissions into a folder of their own, with nothing else in it"
-            )
+START = 60.0  # seconds until a sandbox is ready, on a machine that is busy
+SERVER = "from springdrift_agents.course.server import main; main()"
+MOST_COPIES = 2**28  # bytes of messages whose values are remembered
 
 
 class Ended(Exception):
-    """The process in the box is no more; the message says why."""
+    """The process in the sandbox is no more; the message says why."""
+
+
+class NotStarted(Ended):
+    """The sandbox could not be set up, which is no fault of the student's."""
 
 
 class TooSlow(Ended):
@@ -72,7 +58,7 @@ class Raised(Exception):
 
 
 def said(what: dict[str, Any]) -> str:
-    """An exception in the box, as a person would say it.
+    """An exception in the sandbox, as a person would say it.
 
     >>> said({"error": "ValueError", "text": "no such rule"})
     'raised ValueError: no such rule'
@@ -87,48 +73,43 @@ def said(what: dict[str, Any]) -> str:
     return f"raised {name}{': ' if text else ''}{text}"
 
 
-class Box:
+class Sandbox:
     """A process for a student's code, started with it and ended with it. A context manager.
 
     Args:
-        kit: of a :class:`Workshop`.
+        assets: of a :class:`SandboxPool`.
         memory: MB that it may use.
         seconds: of computing, after which the kernel ends it, whatever else fails to.
-        work: the student's folder, of which it gets a copy; else its working folder is empty.
-        hide: folders that it cannot look into, where the kernel closes it off; besides what is private.
+        work: the student's own file or folder, which is all that it sees of the class; None: it sees nothing.
 
     Raises:
-        Ended: it does not come up.
+        NotStarted: it does not come up.
     """
 
-    def __init__(
-        self, kit: Kit, *, memory: int, seconds: float, work: Path | None = None, hide: Sequence[Path] = ()
-    ) -> None:
-        self.folder = tempfile.mkdtemp(dir=kit.rooms)
+    def __init__(self, assets: Assets, *, memory: int, seconds: float, work: Path | None = None) -> None:
+        self.folder = tempfile.mkdtemp(dir=assets.workspaces)
         self.deadline = time.monotonic() + START
         theirs, self.requests = os.pipe()
         self.answers, answers = os.pipe()
-        self.copies: dict[int, tuple[Any, int]] = {}  # values that stand for objects in the box, by id
+        self.copies: dict[int, tuple[Any, int]] = {}  # values that stand for objects in the sandbox, by id
+        self.copied = 0  # bytes of the messages that they came with
         self.turn = ""  # token of the last request: what answers another one, nobody asked for
         self.fault: Ended | None = None
-        self.namespaces = kit.namespaces
-        secret = [*private(), *(folder.resolve() for folder in hide)]
-        open_to_it = needed(self.folder, kit.folder)
+        self.isolation = assets.isolation
         order = order_of(
+            assets.isolation,
             self.folder,
-            kit.folder,
-            run=[sys.executable, "-P", "-c", RUNNER, str(theirs), str(answers)],
+            assets.folder,
+            [sys.executable, "-P", "-c", SERVER, str(theirs), str(answers)],
             pipes=[theirs, answers],
-            namespaces=kit.namespaces,
-            work=None if work is None else str(work.resolve()),
-            hide=[str(one) for one in secret if not any(place.is_relative_to(one) for place in open_to_it)],
-            environment=environment(self.folder),
+            environment=environment(self.folder if assets.isolation == "none" else WORKSPACE),
             memory=memory * 2**20,
-            limits=limits(memory, seconds, kit.namespaces),
+            limits=limits(memory, seconds, assets.isolation),
+            work=() if work is None else self._own(work),
         )
-        self.warden = subprocess.Popen(
+        self.supervisor = subprocess.Popen(
             command(order),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=(theirs, answers),
@@ -139,12 +120,25 @@ class Box:
         for end in (self.requests, self.answers):
             os.set_blocking(end, False)
         try:
+            assert self.supervisor.stdin is not None
+            with contextlib.suppress(BrokenPipeError), self.supervisor.stdin as line:
+                line.write(json.dumps(order).encode())
             self.receive()
+        except Ended as ended:
+            self.close()
+            raise NotStarted(str(ended)) from None
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> "Box":
+    def _own(self, work: Path) -> list[Place]:
+        """The places of a student's own files; a copy where the sandbox is not closed off."""
+        source, target = work.resolve(), "work" if work.is_dir() else f"work/{work.name}"
+        if self.isolation == "none":
+            copy_into(source, Path(self.folder, target))
+        return [Place("bind", f"{WORKSPACE}/{target}", str(source))]
+
+    def __enter__(self) -> "Sandbox":
         return self
 
     def __exit__(
@@ -153,27 +147,27 @@ class Box:
         self.close()
 
     def close(self) -> None:
-        """End every process of the box and remove its folder."""
+        """End every process of the sandbox and remove its folder."""
         self._kill()
         for end in (self.requests, self.answers):
             os.close(end)
-        assert self.warden.stdout is not None
-        self.warden.stdout.close()
+        assert self.supervisor.stdout is not None
+        self.supervisor.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.close = lambda: None  # type: ignore[method-assign]
 
     def _kill(self) -> None:
-        if self.warden.poll() is None:
-            # within namespaces the kernel does the rest; without, the warden does it when told to leave
-            self.warden.send_signal(signal.SIGKILL if self.namespaces else signal.SIGTERM)
+        if self.supervisor.poll() is None:
+            # within namespaces the kernel does the rest; without, the supervisor does it when told to leave
+            self.supervisor.send_signal(signal.SIGTERM if self.isolation == "none" else signal.SIGKILL)
         try:
-            self.warden.wait(3.0)
+            self.supervisor.wait(3.0)
         except subprocess.TimeoutExpired:
-            self.warden.kill()
-            self.warden.wait()
+            self.supervisor.kill()
+            self.supervisor.wait()
 
     def within(self, seconds: float) -> None:
-        """Give the code in the box this many seconds from now, and a grace to heed its alarm."""
+        """Give the code in the sandbox this many seconds from now, and a grace to heed its alarm."""
         self.deadline = time.monotonic() + seconds + GRACE
 
     def send(self, op: str, **request: Any) -> None:
@@ -187,7 +181,7 @@ class Box:
         body = io.BytesIO()
         self.turn = secrets.token_hex(8)
         _Pickler(body, self.copies).dump({"op": op, "turn": self.turn, **request})
-        data = memoryview(wire.HEAD.pack(0, body.tell()) + body.getvalue())
+        data = memoryview(protocol.HEAD.pack(body.tell()) + body.getvalue())
         while data:
             self._wait(self.requests, select.POLLOUT)
             try:
@@ -195,7 +189,7 @@ class Box:
             except BrokenPipeError:
                 self._gone()
 
-    def receive(self) -> tuple[dict[str, Any], list[bytes]]:
+    def receive(self) -> dict[str, Any]:
         """The next message.
 
         Raises:
@@ -205,42 +199,51 @@ class Box:
         if self.fault is not None:
             raise self.fault
         try:
-            text, body = wire.lengths(self._read(wire.HEAD.size))
-            tree, blocks = wire.unpack(self._read(text), self._read(body))
-            if not isinstance(tree, dict) or tree.get("turn") != self.turn:
-                raise wire.Unfit("a message that nobody asked for")
-        except wire.Unfit as wrong:
+            self.size = protocol.length_of(self._read(protocol.HEAD.size))
+            tree = protocol.unpack(self._read(self.size))
+            if tree.get("turn") != self.turn:
+                raise protocol.ProtocolError("a message that nobody asked for")
+        except protocol.ProtocolError as wrong:
             self._fail(Ended(f"it wrote into the sandbox's own pipe: {wrong}"))
-        return tree, blocks
+        return tree
 
     def ask(self, op: str, **request: Any) -> Any:
         """What the other side answers to a request.
 
         Raises:
-            Raised: the code in the box raised something, or what it gives cannot be handed over.
+            Raised: the code in the sandbox raised something, or what it gives cannot be handed over.
             Ended: it ended instead.
         """
         self.send(op, limit=max(0.1, self.deadline - GRACE - time.monotonic()), **request)
-        tree, blocks = self.receive()
+        tree = self.receive()
         if "raised" in tree:
             what = tree["raised"] if isinstance(tree["raised"], dict) else {}
             raise Raised(what)
         try:
-            return wire.decode(tree.get("value"), blocks, self)
-        except wire.Unfit as wrong:
-            raise Raised({"error": "Unfit", "text": str(wrong)}) from None
+            value = protocol.decode(tree.get("value"), self)
+        except protocol.ProtocolError as wrong:
+            raise Raised({"error": "ProtocolError", "text": str(wrong)}) from None
+        self.copied += self.size if self.copies else 0
+        if self.copied > MOST_COPIES:
+            self._fail(Ended(f"it handed over more than {MOST_COPIES // 2**20} MB"))
+        return value
+
+    def forget(self) -> None:
+        """Let go of what came from the sandbox: given back, it will stand for itself."""
+        self.copies.clear()
+        self.copied = 0
 
     def note(self, value: Any, number: int) -> None:
-        """Remember that a value is the copy of an object in the box: given back, it stands for that one.
+        """Remember that a value is the copy of an object in the sandbox: given back, it stands for that one.
 
         So a function that changes what it gave before is seen to do so.
         """
         self.copies[id(value)] = (value, number)
 
     def refer(self, tree: dict[str, Any]) -> "Remote":
-        """What stands for an object in the box."""
+        """What stands for an object in the sandbox."""
         kind = RemoteFunction if tree["callable"] is True else Remote
-        named = type(wire.identifier(tree["type"]), (kind,), {})
+        named = type(protocol.identifier(tree["type"]), (kind,), {})
         remote: Remote = named(self, int(tree["at"]))
         return remote
 
@@ -264,15 +267,15 @@ class Box:
     def _gone(self) -> NoReturn:
         """The pipe is closed: find out why, and say it."""
         try:
-            self.warden.wait(1.0)
+            self.supervisor.wait(1.0)
         except subprocess.TimeoutExpired:
             self._fail(Ended("it closed the sandbox's own pipe"))
         self._fail(Ended(self._reason()))
 
     def _reason(self) -> str:
-        """What the warden said of the end."""
-        assert self.warden.stdout is not None
-        lines = self.warden.stdout.read().decode(errors="replace").splitlines()
+        """What the supervisor said of the end."""
+        assert self.supervisor.stdout is not None
+        lines = self.supervisor.stdout.read().decode(errors="replace").splitlines()
         end = json.loads(lines[-1]) if lines else {}
         code = end.get("code", 0)
         if end.get("end") == "exit":
@@ -283,6 +286,10 @@ class Box:
             return f"it started more than {code} processes"
         if end.get("end") == "memory":
             return f"it used more than {code // 2**20} MB of memory"
+        if end.get("end") == "disk":
+            return f"it wrote more than {code // 2**20} MB"
+        if end.get("end") == "files":
+            return f"it made more than {code} files"
         if end.get("end") == "set-up":
             return f"the sandbox could not be set up: {end.get('text')}"
         return "it ended the program and its sandbox"
@@ -314,14 +321,14 @@ def _signal(number: int) -> str:
 
 
 class Remote:
-    """An object in a box. Attributes, items and iteration ask for it there."""
+    """An object in a sandbox. Attributes, items and iteration ask for it there."""
 
-    def __init__(self, box: Box, at: int) -> None:
-        self._box, self._at = box, at
+    def __init__(self, sandbox: Sandbox, at: int) -> None:
+        self._sandbox, self._at = sandbox, at
 
     def _ask(self, op: str, **request: Any) -> Any:
         try:
-            return self._box.ask(op, **request)
+            return self._sandbox.ask(op, **request)
         except Ended as ended:
             raise Wrong(f"your code did not answer: {ended}") from None
         except Raised as raised:
@@ -349,7 +356,7 @@ class Remote:
 
 
 class RemoteFunction(Remote):
-    """A function, or another object that can be called, in a box."""
+    """A function, or another object that can be called, in a sandbox."""
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         return self._ask("call", function=self, arguments=arguments, named=named)
@@ -360,7 +367,7 @@ def _exception(what: dict[str, Any]) -> Exception:
     name, text = str(what.get("error"))[:60], str(what.get("text", ""))
     if name == "TooSlow":
         return Wrong(f"your function {text}: does a loop in it never end?")
-    if name == "Unfit":
+    if name == "ProtocolError":
         return Wrong(f"your function returned {text}")
     if name in ("SystemExit", "KeyboardInterrupt", "GeneratorExit"):
         return Wrong(f"your function ends the program ({name}): a function returns its result")
@@ -369,14 +376,14 @@ def _exception(what: dict[str, Any]) -> Exception:
         kind = getattr(builtins, str(known), None)
         if isinstance(kind, type) and issubclass(kind, Exception):
             try:
-                return (kind if known == name else type(wire.identifier(name), (kind,), {}))(text)
+                return (kind if known == name else type(protocol.identifier(name), (kind,), {}))(text)
             except TypeError:
                 continue  # one that wants more than a text
     return Exception(f"{name}: {text}")
 
 
 class _Pickler(cloudpickle.Pickler):
-    """Writes requests; what is in the box already goes by its number."""
+    """Writes requests; what is in the sandbox already goes by its number."""
 
     def __init__(self, file: io.BytesIO, copies: dict[int, tuple[Any, int]]) -> None:
         super().__init__(file)

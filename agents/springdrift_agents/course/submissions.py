@@ -2,22 +2,28 @@
 
 import os
 import re
+import stat
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from springdrift_agents.course.exercise import Exercise
 
 LONGEST = 400  # letters of a line that is shown
-LARGEST = 100  # MB of a file: a notebook may hold films
+LARGEST = 100 * 10**6  # bytes of a file: a notebook may hold films
+MOST_FILES, DEEPEST = 2000, 16  # files of a student, and folders within each other, that are looked at
+MOST_COPIED = 200 * 10**6  # bytes of a student's files
 KINDS = (".py", ".ipynb")
-LESSON = re.compile(r"lesson[\s_-]*(\d)", re.IGNORECASE)
+LESSON = re.compile(r"lesson[\s_-]*0*(\d)(?!\d)", re.IGNORECASE)
 TOPICS = "machine|drift|detection|decisions|planning|learning|comparison|time"
-SCRIPT = re.compile(rf"lesson[\s_-]*\d([\s_-]*({TOPICS}))?", re.IGNORECASE)
+SCRIPT = re.compile(rf"lesson[\s_-]*0*\d([\s_-]*({TOPICS}))?", re.IGNORECASE)
 CHECKED = re.compile(rb"check\(\s*\\?[\"'](\d)\.\d")
 MOODLE = re.compile(r"(.*)_(\d+)_assignsubmission_.*", re.DOTALL)
-OURS = {"grades.csv", "leaderboard.csv"}  # a folder of these is no student's
+CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_.+", re.DOTALL)
+COPY = re.compile(r"\s*(\(\d+\)|- (copy|copie|kopie|copia)( \(\d+\))?)$", re.IGNORECASE)
+OURS = re.compile(r"(grades|leaderboard|.+\.partial)\.csv")  # a folder of these is no student's
 MOST_LISTED = 5
 
 
@@ -29,13 +35,21 @@ class Submission(NamedTuple):
     file: Path
     note: str = ""  # what a teacher should know of it before it is even run
     barred: str = ""  # why nothing of this student's can be graded
+    broken: bool = False  # and it is the grader that cannot
+
+
+class Belongings(NamedTuple):
+    """The files and links of a student."""
+
+    files: list[Path]
+    fault: str = ""  # why not all of them could be found
 
 
 class Owner(NamedTuple):
     """Whose a folder or file is, as far as its name tells."""
 
     name: str
-    number: str = ""  # of Moodle
+    number: str = ""  # of Moodle or Canvas
 
 
 def find(folder: Path, exercises: Iterable[Exercise]) -> list[Submission]:
@@ -50,10 +64,12 @@ def find(folder: Path, exercises: Iterable[Exercise]) -> list[Submission]:
         ValueError: there is no such folder, or nothing in it that can be graded.
     """
     known, found = list(exercises), []
-    for student, files in belongings(folder, SCRIPT, _looks_like_work).items():
+    for student, (files, fault) in belongings(folder, SCRIPT, _looks_like_work).items():
         mine = _of_student(student, files, known)
-        barred = f"nothing that can be graded ({listed(files, folder)})"
-        found += mine or [Submission(student, None, folder, "", barred)]
+        barred = f"nothing that can be graded ({listed(files, folder)}{fault and f'; {fault}'})"
+        found += mine or [Submission(student, None, folder, "", barred, bool(fault))]
+        if mine and fault:
+            found[-1] = found[-1]._replace(note="; ".join(filter(None, (found[-1].note, fault))))
     if all(one.barred for one in found):
         there = "; ".join(f"{clean(one.student)}: {one.barred}" for one in found[:5])
         raise ValueError(
@@ -68,7 +84,7 @@ def _of_student(student: str, files: Sequence[Path], known: Sequence[Exercise]) 
     kept: dict[int | str, Submission] = {}
     notes: dict[int | str, list[str]] = {}
     usable = [file for file in files if file.suffix.lower() in KINDS and is_plain(file)]
-    for file in sorted(usable, key=lambda file: (file.stat().st_mtime, file.name)):
+    for file in sorted(usable, key=lambda file: (os.lstat(file).st_mtime, file.name)):
         lesson = lesson_of(file, known)
         key = lesson or file.name
         about = notes.setdefault(key, [])
@@ -77,7 +93,7 @@ def _of_student(student: str, files: Sequence[Path], known: Sequence[Exercise]) 
         kept[key] = Submission(student, lesson, file)
     for file in files if kept else ():
         named = LESSON.search(file.name)
-        if file.is_symlink() and (file.suffix.lower() in KINDS or file.is_dir()):
+        if file.is_symlink() and (file.suffix.lower() in KINDS or not file.suffix):
             notes[min(kept, key=str)].append(f"{clean(file.name)} is a link and was left out")
         elif file not in usable and named and int(named[1]) not in kept:
             notes[min(kept, key=str)].append(f"{clean(file.name)} cannot be graded and was left out")
@@ -86,10 +102,15 @@ def _of_student(student: str, files: Sequence[Path], known: Sequence[Exercise]) 
 
 def _looks_like_work(file: Path) -> bool:
     """Whether a file beside the students' folders is a student's."""
-    return file.suffix.lower() in KINDS or bool(LESSON.search(file.name) or MOODLE.fullmatch(file.stem))
+    return file.suffix.lower() in KINDS or bool(LESSON.search(file.name) or is_export(file))
 
 
-def belongings(folder: Path, work: re.Pattern[str], takes: Callable[[Path], bool]) -> dict[str, list[Path]]:
+def is_export(file: Path) -> bool:
+    """Whether a file has a name that Moodle or Canvas gave it."""
+    return bool(MOODLE.fullmatch(file.stem) or CANVAS.fullmatch(file.stem))
+
+
+def belongings(folder: Path, work: re.Pattern[str], takes: Callable[[Path], bool]) -> dict[str, Belongings]:
     """The files and links of each student, by name; without hidden ones.
 
     Args:
@@ -102,32 +123,112 @@ def belongings(folder: Path, work: re.Pattern[str], takes: Callable[[Path], bool
     """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}")
-    tops = [top for top in sorted(folder.iterdir()) if _is_seen(top, folder)]
-    tops = [top for top in tops if top.is_dir() or takes(top)]
+    tops = [top for top in sorted(folder.iterdir()) if _is_seen(top.name)]
+    folders = {top for top in tops if _mode(top, follow=True) == stat.S_IFDIR}
     owners = {
-        top: owner_of(top.name) if top.is_dir() else owner_of(top.stem, work, folder.resolve().name)
+        top: owner_of(top.name) if top in folders else owner_of(top.stem, work, folder.resolve().name)
         for top in tops
+        if top in folders or takes(top)
     }
     names = _distinct(owners.values())
-    found: dict[str, list[Path]] = {}
+    found: dict[str, Belongings] = {}
     for top, owner in owners.items():
-        files = [top]
-        if top.is_dir() and not top.is_symlink():
-            inside = [file for file in sorted(top.rglob("*")) if _is_seen(file, folder)]
-            files = [file for file in inside if file.is_symlink() or not file.is_dir()]
-            if files and {file.name for file in files} <= OURS:
+        files, fault = [top], ""
+        if top in folders and _mode(top) != stat.S_IFLNK:
+            files, fault = _files_below(top)
+            if files and all(OURS.fullmatch(file.name) for file in files):
                 continue
-        found.setdefault(names[owner], []).extend(files)
+        before = found.setdefault(names[owner], Belongings([]))
+        faults = "; ".join(filter(None, (before.fault, fault)))
+        found[names[owner]] = Belongings(before.files + files, faults)
     return found
 
 
-def _is_seen(file: Path, folder: Path) -> bool:
-    return not any(part.startswith((".", "__")) for part in file.relative_to(folder).parts)
+def _files_below(top: Path) -> tuple[list[Path], str]:
+    """Files and links below a folder, in order, and why there may be more; no folder can stop it."""
+    found: list[Path] = []
+    fault = ""
+    waiting = [(top, 0)]
+    while waiting:
+        folder, depth = waiting.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            inside = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError as wrong:
+            fault = f"the folder {clean(folder.name)} cannot be read: {wrong.strerror}"
+            continue
+        found += [Path(entry.path) for entry in entries if _is_seen(entry.name) and entry not in inside]
+        if len(found) > MOST_FILES:
+            return sorted(found[:MOST_FILES]), f"there are more than {MOST_FILES} files"
+        if inside and depth == DEEPEST:
+            fault = f"folders lie more than {DEEPEST} deep in each other"
+            continue
+        waiting += [(Path(entry.path), depth + 1) for entry in inside if _is_seen(entry.name)]
+        if len(waiting) > MOST_FILES:
+            return sorted(found), f"there are more than {MOST_FILES} folders"
+    return sorted(found), fault
+
+
+def _is_seen(name: str) -> bool:
+    return not name.startswith((".", "__"))
+
+
+def _mode(file: Path, follow: bool = False) -> int:
+    """What a path is, as ``stat.S_IFMT`` tells; 0 where it cannot be known."""
+    try:
+        return stat.S_IFMT(os.stat(file, follow_symlinks=follow).st_mode)
+    except (OSError, ValueError):
+        return 0
 
 
 def is_plain(file: Path) -> bool:
     """Whether it is a file, and no link to one."""
-    return file.is_file() and not file.is_symlink()
+    return _mode(file) == stat.S_IFREG
+
+
+def read_file(file: Path, most: int) -> bytes:
+    """The bytes of a plain file of at most ``most`` bytes; nothing larger is read.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no plain file, or larger.
+    """
+    handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as opened:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError("it is no plain file")
+        data = opened.read(most + 1) if about.st_size <= most else b""
+        if about.st_size > most or len(data) > most:
+            raise ValueError(
+                f"it has {max(about.st_size, most + 1) / 1e6:.0f} MB; at most {most / 1e6:.0f} are read"
+            )
+        return data
+
+
+def copy_into(source: Path, target: Path) -> None:
+    """Copy a student's file, or the plain files of a folder, as far as they are not too large.
+
+    Raises:
+        OSError: they cannot be read or written.
+        ValueError: too many files, or too large.
+    """
+    left = MOST_COPIED
+    for file, path in _pairs(source, target):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = read_file(file, left)
+        left -= len(data)
+        path.write_bytes(data)
+
+
+def _pairs(source: Path, target: Path) -> Iterator[tuple[Path, Path]]:
+    if _mode(source) != stat.S_IFDIR:
+        yield source, target
+        return
+    files, fault = _files_below(source)
+    if fault:
+        raise ValueError(fault)
+    yield from ((file, target / file.relative_to(source)) for file in files if is_plain(file))
 
 
 def owner_of(name: str, work: re.Pattern[str] | None = None, otherwise: str = "") -> Owner:
@@ -135,13 +236,16 @@ def owner_of(name: str, work: re.Pattern[str] | None = None, otherwise: str = ""
 
     >>> owner_of("Doe Jane_1234_assignsubmission_file_")
     Owner(name='Doe Jane', number='1234')
+    >>> owner_of("doejane_LATE_1234_98765_lesson1_machine-1"), owner_of("bob_lesson1 (1)", SCRIPT)
+    (Owner(name='doejane', number='1234'), Owner(name='bob', number=''))
     >>> owner_of("bob_lesson1", SCRIPT)
     Owner(name='bob', number='')
     """
-    moodle = MOODLE.fullmatch(name)
-    if moodle:
-        return Owner(moodle[1], moodle[2])
-    return Owner((name if work is None else work.sub("", name).strip(" _-.")) or otherwise)
+    name = unicodedata.normalize("NFC", name)  # systems spell one name in two ways
+    export = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
+    if export:
+        return Owner(export[1], export[2])
+    return Owner((name if work is None else work.sub("", COPY.sub("", name)).strip(" _-.")) or otherwise)
 
 
 def _distinct(owners: Iterable[Owner]) -> dict[Owner, str]:
@@ -169,7 +273,7 @@ def clean(name: str) -> str:
     >>> clean("M\\udcfcller"), clean("two\\nlines")
     ('M�ller', 'two lines')
     """
-    text = os.fsencode(name).decode("utf-8", "replace")
+    text = unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "replace"))
     return "".join(
         letter if letter.isprintable() else " " if letter.isspace() else "\ufffd" for letter in text
     )
@@ -192,8 +296,8 @@ def lesson_of(file: Path, exercises: Sequence[Exercise]) -> int | None:
     if named and int(named[1]) in lessons:
         return int(named[1])
     try:
-        text = file.read_bytes() if file.stat().st_size <= LARGEST * 10**6 else b""
-    except OSError:
+        text = read_file(file, LARGEST)
+    except (OSError, ValueError):
         text = b""
     votes = Counter(int(found) for found in CHECKED.findall(text))
     if not votes:
@@ -212,10 +316,15 @@ def tidy(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+FORMULA = re.compile(r"(^|[;\t\r\n|])(\s*)(?=[=+\-@＝＋－＠])")
+
+
 def inert(value: Any) -> Any:
     """A value for a table: a spreadsheet would run a text that begins like a formula.
 
-    >>> inert("=1+1"), inert(2)
-    ("'=1+1", 2)
+    It would also cut a line at a semicolon or tab, so that a formula can begin behind one.
+
+    >>> inert("=1+1"), inert(";=1+1"), inert("＝1+1"), inert("4 - 2"), inert(-2)
+    ("'=1+1", ";'=1+1", "'＝1+1", '4 - 2', -2)
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    return FORMULA.sub(r"\1\2'", value) if isinstance(value, str) else value

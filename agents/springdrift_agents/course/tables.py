@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from springdrift_agents.course.exercise import Exercise
-from springdrift_agents.course.grade import Report
+from springdrift_agents.course.grade import Report, totals
 from springdrift_agents.course.leaderboard import Standing
 from springdrift_agents.course.submissions import tidy
 
@@ -32,21 +32,16 @@ def grades_table(reports: Sequence[Report]) -> Table:
         cells = []
         for lesson in lessons:
             rows = mine[lesson].rows
-            got, most = sum(row.points for row in rows), sum(row.of for row in rows)
-            cells.append(f"{got}/{most}" if mine[lesson].file else "–")
-        share = f"{100 * points / of:.0f} %" if of else ""
-        table.add_row(escape(tidy(student)), f"{points}/{of}", share, *cells)
+            got, most = [row.points for row in rows], sum(row.of for row in rows)
+            if None in got:
+                cells.append("not graded")
+            else:
+                cells.append(f"{sum(filter(None, got))}/{most}" if mine[lesson].file else "–")
+        share = f"{100 * points / of:.0f} %" if of and points is not None else ""
+        table.add_row(
+            escape(tidy(student)), "not graded" if points is None else f"{points}/{of}", share, *cells
+        )
     return table
-
-
-def totals(reports: Sequence[Report]) -> dict[str, tuple[int, int]]:
-    """By student, the points and how many there could be."""
-    found: dict[str, tuple[int, int]] = {}
-    for report in reports:
-        points, of = found.get(report.student, (0, 0))
-        points += sum(row.points for row in report.rows)
-        found[report.student] = (points, of + sum(row.of for row in report.rows))
-    return found
 
 
 def exercises_table(reports: Sequence[Report], exercises: Sequence[Exercise]) -> Table:
@@ -59,7 +54,7 @@ def exercises_table(reports: Sequence[Report], exercises: Sequence[Exercise]) ->
             row for report in reports if report.file for row in report.rows if row.exercise == exercise.id
         ]
         if rows:
-            solved = sum(row.points > 0 for row in rows)
+            solved = sum(bool(row.points) for row in rows)
             table.add_row(exercise.id, escape(exercise.title), str(exercise.points), f"{solved}/{len(rows)}")
     return table
 

@@ -1,6 +1,6 @@
-"""Clerks: they let submissions sit one after the other, each clerk in a process of its own.
+"""Workers that grade submissions one after the other, each in a process of its own.
 
-A judge looks at what students made, and may hang or die over it: then it costs a clerk and that exercise.
+A judge looks at what students made, and may hang or die over it: then it costs a process and that exercise.
 """
 
 import contextlib
@@ -16,30 +16,29 @@ from pathlib import Path
 import cloudpickle  # type: ignore[import-untyped, unused-ignore]
 
 from springdrift_agents.course.exercise import Exercise
+from springdrift_agents.course.pool import Assets
 from springdrift_agents.course.sandbox import GRACE, START
-from springdrift_agents.course.sitting import RESTARTS, TOO_MUCH, Limits, Record, Sitting
-from springdrift_agents.course.workshop import Kit
+from springdrift_agents.course.submission_run import RESTARTS, TOO_MUCH, Limits, Record, SubmissionRun
 
 SLACK = 5.0  # seconds that a judge may take beyond the time of the student's code
 
 
-class Clerk:
-    """One clerk. Its process starts with its first submission, and anew when it was lost.
+class GradingWorker:
+    """A worker. Its process starts with its first submission, and anew when it was lost.
 
     Args:
-        kit: for the boxes.
+        assets: for the sandboxes.
         limits: of time and memory.
-        hide: the class's folder, which no box may look into.
     """
 
-    def __init__(self, kit: Kit, limits: Limits, hide: Path) -> None:
-        self.kit, self.limits, self.hide = kit, limits, hide
+    def __init__(self, assets: Assets, limits: Limits) -> None:
+        self.assets, self.limits = assets, limits
         self.process: multiprocessing.process.BaseProcess | None = None
         self.line: Connection | None = None
         self.stopped = False
 
-    def sit(self, file: Path, exercises: Sequence[Exercise]) -> tuple[Record, float]:
-        """What came of a submission, and how many seconds it took; whatever it does, something comes."""
+    def grade(self, file: Path, exercises: Sequence[Exercise]) -> tuple[Record, float]:
+        """What came of a submission, and how many seconds it took; it raises nothing, whatever happens."""
         began, record = time.monotonic(), Record()
         for _ in range(RESTARTS + 1):
             judging = ""
@@ -58,9 +57,9 @@ class Clerk:
             if judging:
                 record.verdicts[judging] = (False, f"the answer could not be judged: {what}")
             else:
-                record.unreadable = f"it could not be graded: {what}"
+                record.broken = f"the worker's process was lost: {what}"
                 return record, time.monotonic() - began
-        record.unreadable = "the judge's process ended too often"
+        record.broken = "the worker's process was lost too often"
         return record, time.monotonic() - began
 
     def _next(self, line: Connection, judging: str) -> tuple[bool, str, Record]:
@@ -75,20 +74,20 @@ class Clerk:
         if self.line is None:
             context = multiprocessing.get_context("spawn")
             self.line, theirs = context.Pipe()
-            task = (theirs, self.kit, self.limits, self.hide)
+            task = (theirs, self.assets, self.limits)
             self.process = context.Process(target=serve, args=task, daemon=True)
             self.process.start()
             theirs.close()
         return self.line
 
     def stop(self) -> None:
-        """Give up the submission that sits, whichever thread waits for it."""
+        """Give up the submission that is being graded, whichever thread waits for it."""
         self.stopped = True
         if self.process is not None:
             self.process.kill()
 
     def close(self) -> None:
-        """End the clerk's process."""
+        """End the worker's process."""
         if self.process is not None:
             self.process.kill()
             self.process.join()
@@ -98,8 +97,8 @@ class Clerk:
         self.process = self.line = None
 
 
-def serve(line: Connection, kit: Kit, limits: Limits, hide: Path) -> None:
-    """The clerk's own process: take submissions until the line is closed."""
+def serve(line: Connection, assets: Assets, limits: Limits) -> None:
+    """The worker's own process: take submissions until the line is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who sends them decides when to stop
     _limit_memory(limits.memory * 2**20)
     while True:
@@ -107,18 +106,17 @@ def serve(line: Connection, kit: Kit, limits: Limits, hide: Path) -> None:
             file, exercises, record = pickle.loads(line.recv_bytes())
         except EOFError:
             return
-        sitting = Sitting(file, exercises, limits, record, partial(_say, line, record))
         try:
-            sitting.hold(kit, hide)
+            SubmissionRun(file, exercises, limits, record, partial(_say, line, record)).complete(assets)
         except MemoryError:
             record.unreadable = f"it could not be graded: judging took {TOO_MUCH}"
         except Exception as odd:  # nothing that one student hands in may cost the others their grades
-            record.unreadable = f"it could not be graded ({type(odd).__name__}: {odd})"
+            record.broken = f"{type(odd).__name__}: {odd}"
         line.send((True, "", record))
 
 
 def _limit_memory(most: int) -> None:
-    """Let this process use so many bytes beyond those it has now; the boxes have limits of their own."""
+    """Let this process use so many bytes beyond those it has now; the sandboxes have limits of their own."""
     with contextlib.suppress(ImportError, OSError, ValueError, AttributeError):
         import resource  # only Unix has it
 

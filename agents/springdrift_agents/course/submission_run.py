@@ -1,4 +1,4 @@
-"""One submission on trial: its cells are run in a box, and its answers judged on this side of it."""
+"""One submission: its cells are run in a sandbox, and its answers judged outside it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from springdrift_agents.course.exercise import Exercise, Wrong
-from springdrift_agents.course.sandbox import GRACE, Box, Ended, Raised, TooSlow, said
-from springdrift_agents.course.submissions import LARGEST
-from springdrift_agents.course.workshop import MEMORY, Kit
+from springdrift_agents.course.isolation import MEMORY
+from springdrift_agents.course.pool import Assets
+from springdrift_agents.course.sandbox import GRACE, Ended, NotStarted, Raised, Sandbox, TooSlow, said
+from springdrift_agents.course.submissions import LARGEST, read_file
 
 TIMEOUT = 240.0  # seconds for the cells of a submission
 SHARE = 4  # a single cell gets this part of it
@@ -45,10 +46,11 @@ class Record:
     skip: set[int] = field(default_factory=set)  # cells that ended the process
     lost: float = 0.0  # seconds that the runs took
     unreadable: str = ""  # why nothing more can be judged
+    broken: str = ""  # why the grader could not do its work, which is no fault of the student's
 
 
-class Sitting:
-    """A submission on trial. When its process ends early, another takes up where it left off.
+class SubmissionRun:
+    """A submission that is run and judged. When its process ends early, another takes up where it left off.
 
     Args:
         file: the submission.
@@ -69,28 +71,30 @@ class Sitting:
         self.file, self.limits, self.record, self.tell = file, limits, record, tell
         self.open = [one for one in exercises if one.id not in record.verdicts]
 
-    def hold(self, kit: Kit, hide: Path) -> None:
+    def complete(self, assets: Assets) -> None:
         """Run and judge until all is judged, or it was tried often enough."""
         record = self.record
         if not self.open:
             return
         try:
-            size = self.file.stat().st_size
-            if size > LARGEST * 10**6:
-                record.unreadable = f"the file has {size / 1e6:.0f} MB; at most {LARGEST} are read"
-                return
-            text = self.file.read_bytes().decode("utf-8", errors="replace")
+            data = read_file(self.file, LARGEST)
+        except ValueError as wrong:
+            record.unreadable = f"the file cannot be graded: {wrong}"
+            return
         except OSError as wrong:
-            record.unreadable = f"the file cannot be read: {wrong.strerror}"
+            record.broken = f"the file cannot be read: {wrong.strerror}"
             return
         seconds = self.limits.timeout + self.limits.each * len(self.open)
         for _ in range(RESTARTS + 1):
             last = record.lost >= self.limits.timeout  # a second for what is left, and then no more
             self.tell("")
             try:
-                with Box(kit, memory=self.limits.memory, seconds=seconds, hide=[hide]) as box:
-                    if self.timed(box, text):
-                        self.judge(box)
+                with Sandbox(assets, memory=self.limits.memory, seconds=seconds) as sandbox:
+                    if self.timed(sandbox, data):
+                        self.judge(sandbox)
+            except NotStarted as ended:
+                record.broken = f"the sandbox did not start: {ended}"
+                return
             except Ended as ended:
                 record.unreadable = f"it could not be run: {ended}"
             if record.unreadable or not self.open:
@@ -100,22 +104,22 @@ class Sitting:
                 return
         record.unreadable = "its process ended too often, and it was given up"
 
-    def timed(self, box: Box, text: str) -> bool:
+    def timed(self, sandbox: Sandbox, data: bytes) -> bool:
         """As :meth:`run`; the time counts, whatever comes of it, and whatever the process says."""
         began = time.monotonic()
         try:
-            return self.run(box, text)
+            return self.run(sandbox, data)
         finally:
             self.record.lost += time.monotonic() - began
 
-    def run(self, box: Box, text: str) -> bool:
+    def run(self, sandbox: Sandbox, data: bytes) -> bool:
         """Run the cells; false when the process ended with one of them."""
         total = max(self.limits.timeout - self.record.lost, 1.0)
         limit = self.limits.timeout / SHARE
-        box.within(limit)
-        box.send(
+        sandbox.within(limit)
+        sandbox.send(
             "run",
-            text=text.removeprefix("\ufeff"),
+            data=data,
             file=f"submission{self.file.suffix.lower()}",
             skip=sorted(self.record.skip),
             limit=limit,
@@ -125,7 +129,7 @@ class Sitting:
         end = time.monotonic() + total + GRACE
         while True:
             try:
-                message, _ = box.receive()
+                message = sandbox.receive()
                 if isinstance(message.get("cell"), int) and 0 <= message["cell"] < MOST_CELLS:
                     number = message["cell"]
                     names = message["binds"] if isinstance(message.get("binds"), list) else []
@@ -148,21 +152,21 @@ class Sitting:
                 self.record.faults[number] = cell._replace(text="was not run: the time was over")
             if "stopped" in message or "ran" in message:
                 return True
-            box.within(min(limit, end - time.monotonic()))
+            sandbox.within(min(limit, end - time.monotonic()))
 
-    def judge(self, box: Box) -> None:
+    def judge(self, sandbox: Sandbox) -> None:
         """Judge the open exercises until none is left or the process ended."""
-        box.within(self.limits.each)
+        sandbox.within(self.limits.each)
         try:
-            found = box.ask("names")
+            found = sandbox.ask("names")
         except Raised:
             found = []
         names = [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
-        while self.open and box.fault is None:
+        while self.open and sandbox.fault is None:
             exercise = self.open.pop(0)
             self.tell(exercise.id)
             if exercise.name in names:
-                self.record.verdicts[exercise.id] = verdict(box, exercise, self.limits.each)
+                self.record.verdicts[exercise.id] = verdict(sandbox, exercise, self.limits.each)
             else:
                 self.record.verdicts[exercise.id] = (False, self.missing(exercise, names))
 
@@ -176,11 +180,11 @@ class Sitting:
         return f"there is no {exercise.name}: was its cell deleted, or the name changed?{hint}"
 
 
-def verdict(box: Box, exercise: Exercise, seconds: float) -> tuple[bool, str]:
-    """Judge the answer in a box: whether it passes, and what to say."""
-    box.within(seconds)
+def verdict(sandbox: Sandbox, exercise: Exercise, seconds: float) -> tuple[bool, str]:
+    """Judge the answer in a sandbox: whether it passes, and what to say."""
+    sandbox.within(seconds)
     try:
-        answer = box.ask("get", name=exercise.name)
+        answer = sandbox.ask("get", name=exercise.name)
         exercise.judge(answer)
     except Wrong as wrong:
         return False, str(wrong)
@@ -192,6 +196,6 @@ def verdict(box: Box, exercise: Exercise, seconds: float) -> tuple[bool, str]:
         return False, f"the answer could not be judged: that took {TOO_MUCH}"
     except Exception as odd:  # a judge that stumbles over an answer has not passed it
         return False, f"the answer could not be judged ({type(odd).__name__}: {odd})"
-    if box.fault is not None:
-        return False, f"the answer could not be judged: {box.fault}"
+    if sandbox.fault is not None:
+        return False, f"the answer could not be judged: {sandbox.fault}"
     return True, f"right: {exercise.title}"

@@ -6,6 +6,9 @@ this side says is believed, but as an answer to be judged.
 
 import __future__
 
+import ast
+import asyncio
+import inspect
 import io
 import linecache
 import os
@@ -23,8 +26,9 @@ from typing import Any, cast
 import numpy as np
 
 from springdrift_agents import course
-from springdrift_agents.course import cells, wire
+from springdrift_agents.course import cells, protocol
 from springdrift_agents.course.exercise import Verdict
+from springdrift_agents.course.magics import Shell
 
 LONGEST_TEXT = 300  # of a message of an error
 MOST_ITEMS = 100_000  # of what is iterated over from afar
@@ -35,7 +39,7 @@ class TooSlow(BaseException):
     """The time of a cell or of a call is over."""
 
 
-class Desk:
+class Server:
     """Reads requests, and answers them with what the student's code makes of them."""
 
     def __init__(self, requests: int, answers: int) -> None:
@@ -43,40 +47,42 @@ class Desk:
         self.held: list[Any] = []  # what references point to
         self.turn = ""  # token of the request that is being answered
         self.module = types.ModuleType("__main__")
-        vars(self.module)["display"] = lambda *_, **__: None  # a notebook has it
+        shell = Shell(lambda source: self._execute(cells.runnable(source), "<magic>"))
+        vars(self.module).update(display=lambda *_, **__: None, get_ipython=lambda: shell)
+        self.flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # and those of future statements so far
+        self.loop: asyncio.AbstractEventLoop | None = None
 
-    def say(self, tree: dict[str, Any], blocks: Sequence[bytes] = ()) -> None:
+    def say(self, tree: dict[str, Any]) -> None:
         """A message to the judge's side."""
-        data = memoryview(wire.pack({**tree, "turn": self.turn}, blocks))
+        data = memoryview(protocol.pack({**tree, "turn": self.turn}))
         while data:
             data = data[os.write(self.answers, data) :]
 
     def serve(self) -> None:
         """Answer requests until there are no more."""
-        while head := self.requests.read(wire.HEAD.size):
-            _, body = wire.lengths(head)
-            request = _Unpickler(io.BytesIO(self.requests.read(body)), self.held).load()
+        while head := self.requests.read(protocol.HEAD.size):
+            (count,) = protocol.HEAD.unpack(head)
+            request = _Unpickler(io.BytesIO(self.requests.read(count)), self.held).load()
             task, self.turn = request.pop("op"), request.pop("turn")
             if task == "run":
                 self.run(**request)
             else:
                 self.answer(task, request)
 
-    def run(self, text: str, file: str, skip: Sequence[int], limit: float, total: float) -> None:
+    def run(self, data: bytes, file: str, skip: Sequence[int], limit: float, total: float) -> None:
         """Run a submission without the cells of ``skip``: ``limit`` seconds for each, ``total`` for all."""
         self.module.__file__ = os.path.abspath(file)
         sys.argv = [file]
         sys.modules["__main__"] = self.module
         try:
-            pieces = cells.split(text, file.endswith(".ipynb"))
+            pieces = cells.split(data, file.endswith(".ipynb"))
         except SyntaxError as wrong:
-            if "\0" in text:
-                return self.say({"unreadable": "not a text file: there are null bytes in it"})
-            place = "" if wrong.lineno is None else f" in line {wrong.lineno}"
-            return self.say({"unreadable": f"syntax error{place}: {_short(wrong.msg)}"})
+            if wrong.lineno is None:
+                return self.say({"unreadable": _short(wrong.msg)})
+            return self.say({"unreadable": f"syntax error in line {wrong.lineno}: {_short(wrong.msg)}"})
         except Exception as wrong:
             return self.say({"unreadable": _short(str(wrong) or type(wrong).__name__)})
-        flags, end = 0, time.monotonic() + total
+        end = time.monotonic() + total
         for number, cell in enumerate(pieces):
             if number in skip:
                 continue
@@ -87,31 +93,34 @@ class Desk:
             self.say(about)
             try:
                 with alarm(min(limit, left)):
-                    flags |= self._execute(cell, f"<{file}, {cell.label}>", flags)
+                    # lines before it, so that errors tell the line of the file
+                    self._execute("\n" * (cell.line - 1) + cell.source, f"<{file}, {cell.label}>")
             except BaseException as wrong:
                 self.say({"failed": number, **_described(wrong)})
         self.say({"ran": len(pieces)})
 
-    def _execute(self, cell: cells.Cell, name: str, flags: int) -> int:
-        """Run a cell; returns the flags of the future statements in it."""
-        source = "\n" * (cell.line - 1) + cell.source  # so that errors tell the line of the file
+    def _execute(self, source: str, name: str) -> None:
+        """Run code in the submission's names; what awaits at its top level does so in a loop of asyncio."""
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-        code = compile(source, name, "exec", flags, dont_inherit=True)
-        exec(code, vars(self.module))
-        return code.co_flags & FUTURE
+        code = compile(source, name, "exec", self.flags, dont_inherit=True)
+        self.flags |= code.co_flags & FUTURE
+        if not code.co_flags & inspect.CO_COROUTINE:
+            exec(code, vars(self.module))
+            return
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+        self.loop.run_until_complete(eval(code, vars(self.module)))
 
     def answer(self, task: str, request: dict[str, Any]) -> None:
         """Do what a request asks for and send the value, or what was raised."""
         try:
             with alarm(request.pop("limit")):
                 value = getattr(self, f"do_{task}")(**request)
-                message = wire.encode(value, self.hold)
-                wire.pack(*message)  # too large a value is an error of the one who made it
+                message = {"value": protocol.encode(value, self.hold)}
+                protocol.pack(message)  # too large a value is an error of the one who made it
         except BaseException as wrong:
-            message = ({"raised": _described(wrong)}, [])
-        else:
-            message = ({"value": message[0]}, message[1])
-        self.say(*message)
+            message = {"raised": _described(wrong)}
+        self.say(message)
 
     def do_names(self) -> list[str]:
         """The names that the submission defined."""
@@ -237,6 +246,6 @@ def main() -> None:
     """Serve the two pipes whose numbers are the arguments."""
     cast(Any, course).check = _later
     sys.path.insert(0, os.getcwd())  # a policy may come with files of its own
-    desk = Desk(*map(int, sys.argv[1:3]))
-    desk.say({"ready": True})
-    desk.serve()
+    server = Server(*map(int, sys.argv[1:3]))
+    server.say({"ready": True})
+    server.serve()
