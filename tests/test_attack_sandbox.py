@@ -11,9 +11,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from faults import COURSE, RIGHT
 from typer.testing import CliRunner
 
+from faults import COURSE, RIGHT
 from springdrift_agents import course
 from springdrift_agents.cli import course as commands
 from springdrift_agents.cli.app import app
