@@ -420,6 +420,18 @@ def test_the_clock_is_the_state_s():
     assert recorder.now().time == 40
 
 
+def test_upkeep_draws_its_state():
+    env = gym.make("springdrift/Upkeep-v0", render_mode="rgb_array")
+    env.reset(seed=1, options={"state": env.unwrapped.encode("stale", "far", "new")})
+    picture = env.render()
+    assert (picture.shape, picture.dtype) == ((304, 480, 3), np.uint8)
+    chosen = places_of(picture, MODEL)
+    assert (chosen[:, 0] > 330).all()  # the last level of each is filled in
+    assert len(np.unique((chosen[:, 1] / 66).round())) >= 3
+    again = pickle.loads(pickle.dumps(env.unwrapped))
+    np.testing.assert_array_equal(again.render(), picture)
+
+
 def test_text():
     env = gym.make(ENV_ID, scenario="stationary", render_mode="ansi")
     env.reset(seed=0)

@@ -49,7 +49,7 @@ def watch(
     ] = None,
     window: Annotated[bool, typer.Option("--window", help="Show a window while recording.")] = False,
     cycles: Annotated[str, typer.Option(help="Part to play, such as 20:60.")] = "",
-    size: Annotated[str, typer.Option(help="Of each picture.")] = "960x608",
+    size: Annotated[str, typer.Option(help="Of each picture.")] = "960x600",
     frames: Annotated[int, typer.Option(min=1, max=512, help="Pictures a cycle.")] = 16,
     fps: Annotated[int, typer.Option(min=1, max=240, help="Pictures a second.")] = 30,
     truth: Annotated[bool, typer.Option("--truth", help="Show what no operator sees (key H).")] = False,

@@ -30,7 +30,7 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
         frames: pictures a cycle.
         fps: pictures a second.
         policy: a name for the picture.
-        view: options of :class:`springdrift.render.view.View`; mp4 needs a ``size`` of multiples of 16.
+        view: options of :class:`springdrift.render.view.View`; mp4 needs an even ``size``.
 
     Raises:
         TypeError: another env.
@@ -73,7 +73,7 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
         self.films: list[Path] = []  # as they are finished
         self._folder, self._suffix, self._fps, self._frames = Path(folder), suffix, fps, frames
         self._wanted = episodes
-        self._view = View(**{"size": (960, 608), **(view or {})})
+        self._view = View(**{**(view or {})})
         self._recorder = Recorder(inner.world, policy=policy)
         self._movie: Movie | None = None
         self._episode = -1
@@ -106,8 +106,13 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
 
     def _film(self, frames: list[Frame]) -> None:
         assert self._movie
-        for frame in frames:
-            self._movie.add(self._view.array(frame))
+        try:
+            for frame in frames:
+                self._movie.add(self._view.array(frame))
+        except BaseException:
+            movie, self._movie = self._movie, None
+            movie.abandon()
+            raise
 
     def _finish(self) -> None:
         if self._movie:

@@ -57,7 +57,7 @@ def show(
     truth: bool = False,
     scenario: bool = True,
     font_scale: float = 1.0,
-    size: tuple[int, int] = (960, 608),
+    size: tuple[int, int] = (960, 600),
     part: tuple[int, int] | None = None,
     frames: int = FRAMES,
     fps: int = FPS,
@@ -71,7 +71,7 @@ def show(
         truth: show what no operator can see.
         scenario: tell the scenario's name.
         font_scale: size of the letters, from 0.7 to 1.4.
-        size: of each episode's picture; multiples of 16 for mp4.
+        size: of each episode's picture; even numbers for mp4.
         part: first and last cycle to play; None for all.
         frames: pictures a cycle.
         fps: pictures a second.

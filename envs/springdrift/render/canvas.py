@@ -6,6 +6,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 # Okabe & Ito 2008: told apart with every common kind of colour vision
 COLOURS = {"forecast": "#0072B2", "swing": "#56B4E9", "intervene": "#D55E00", "retrain": "#E69F00"}
 MODEL, HAND, TRAIN, GOOD, HIDDEN = "#0072B2", "#D55E00", "#E69F00", "#009E73", "#A8508A"
@@ -32,6 +35,12 @@ class Canvas:
         self._fonts: dict[tuple[int, bool], Any] = {}
         self._texts: dict[tuple[str, int, bool, str], Any] = {}
         self._sizes: dict[tuple[tuple[str, ...], float, float, bool], float] = {}
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """What was drawn last, shape (height, width, 3), uint8."""
+        width, height = self.size
+        rows = np.frombuffer(self.surface.get_buffer(), np.uint8).reshape(height, self.surface.get_pitch())
+        return rows[:, : 3 * width].reshape(height, width, 3).copy()
 
     # ------------------------------------------------------------ strokes
 

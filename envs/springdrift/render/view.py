@@ -108,12 +108,6 @@ class View(Canvas):
         self.draw(frame)
         return self.pixels()
 
-    def pixels(self) -> NDArray[np.uint8]:
-        """What was drawn last, shape (height, width, 3), uint8."""
-        width, height = self.size
-        rows = np.frombuffer(self.surface.get_buffer(), np.uint8).reshape(height, self.surface.get_pitch())
-        return rows[:, : 3 * width].reshape(height, width, 3).copy()
-
     def _header(self, frame: Frame) -> None:
         name = frame.scenario if self.scenario or self.truth else UNNAMED
         if self.truth and frame.drawn != name:

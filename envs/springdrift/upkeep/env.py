@@ -20,6 +20,7 @@ from springdrift.game.actions import THREE_ACTIONS, Action
 from springdrift.game.arguments import reset_options
 from springdrift.game.seeds import check_seed
 from springdrift.incline.reward import TERMS, Costs
+from springdrift.render.levels import LevelsView
 
 STALE = 0.5  # rms forecast error, of the target's rms, from which on a model is stale
 MIXED = 5  # cycles after a change for which a window holds too much of the old world
@@ -204,7 +205,7 @@ class UpkeepEnv(gym.Env[Any, Any]):
     Args:
         costs: prices, a ``Costs`` or a mapping of some of its fields; the caps cannot be changed, as they
             are part of what was counted.
-        render_mode: None or "ansi".
+        render_mode: None, "rgb_array" or "ansi".
 
     Raises:
         ValueError: an option out of range, naming it and what is allowed.
@@ -216,15 +217,16 @@ class UpkeepEnv(gym.Env[Any, Any]):
     ('2 left', [True, True, False])
     """
 
-    metadata = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012 (gymnasium declares it so)
+    metadata = {"render_modes": ["rgb_array", "ansi"], "render_fps": 4}  # noqa: RUF012 (gymnasium declares it so)
     encode = staticmethod(encode)
     decode = staticmethod(decode)
 
     def __init__(
         self, costs: Costs | Mapping[str, float] | None = None, render_mode: str | None = None
     ) -> None:
-        if render_mode not in (None, "ansi"):
-            raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, ansi")
+        modes = self.metadata["render_modes"]
+        if render_mode is not None and render_mode not in modes:
+            raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, {', '.join(modes)}")
         self.costs, usual = Costs.of(costs), Costs()
         for cap in ("forecast_cap", "swing_cap"):
             if getattr(self.costs, cap) != getattr(usual, cap):
@@ -239,6 +241,10 @@ class UpkeepEnv(gym.Env[Any, Any]):
         self.P = transitions(known, self.costs)
         self.s = -1
         self._last = ""
+        self._view: LevelsView | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_view": None}  # a picture cannot be pickled
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -283,10 +289,11 @@ class UpkeepEnv(gym.Env[Any, Any]):
         masks[Action.RETRAIN] = training_of(self.s) not in IN_TRAINING
         return masks
 
-    def render(self) -> str | None:
-        """The state in words, with ``render_mode="ansi"``.
+    def render(self) -> str | NDArray[np.uint8] | None:
+        """The state: in words with ``render_mode="ansi"``, as pixels (304, 480, 3) with "rgb_array".
 
         Raises:
+            ImportError: pixels without pygame-ce; says what to install.
             RuntimeError: no episode was started.
         """
         if self.render_mode is None:
@@ -295,4 +302,8 @@ class UpkeepEnv(gym.Env[Any, Any]):
         if self.s < 0:
             raise RuntimeError("there is nothing to show before the first reset()")
         here = decode(self.s)
+        if self.render_mode == "rgb_array":
+            if self._view is None:
+                self._view = LevelsView()
+            return self._view.array("Upkeep", LEVELS, here._asdict(), self._last.lstrip("; "))
         return f"model {here.staleness}, swing {here.swing}, training {here.training}{self._last}"
