@@ -47,8 +47,9 @@ class Movie:
         self._encoder: subprocess.Popen[bytes] | None = None
         command = _ffmpeg() if path.suffix in ENCODERS else []
         self._place = ExitStack()
-        self._said = self._place.enter_context(tempfile.TemporaryFile())  # what the encoder complains of
         self._part = self._place.enter_context(replacing(path))
+        said = tempfile.TemporaryFile()  # noqa: SIM115 (the stack closes it)
+        self._said = self._place.enter_context(said)  # what the encoder complains of
         if command:
             self._start(command)
 
