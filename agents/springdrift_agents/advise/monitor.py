@@ -1,0 +1,241 @@
+"""A strategy in production: feed it the newest errors once a cycle, get WAIT, INTERVENE or RETRAIN and why.
+
+It needs nothing but Python, and a policy that ``springdrift advise`` wrote::
+
+    from springdrift_agents.advise import Monitor
+
+    monitor = Monitor.load("policy.json")
+    for cycle in cycles:                                  # as each begins
+        advice = monitor.step(newest_error, newest_baseline_error)   # None where none is known yet
+        if advice.action == "RETRAIN":
+            start_training()                              # it counts the latency itself
+        elif advice.action == "INTERVENE":
+            serve_the_baseline()
+        log(advice.action, advice.reason)
+
+The errors are rms errors of one cycle: of the model in service, whether it was served or not, and of the
+safe baseline.
+"""
+
+import json
+import math
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMAT = 1
+TRIGGERS: dict[str, dict[str, float]] = {  # parameters of each, and what they are if not given
+    "never": {},
+    "calendar": {"every": 30},
+    "threshold": {"level": 2.0, "cooldown": 6, "wait": 0},
+    "cusum": {"limit": 5.0, "slack": 0.5, "cooldown": 0, "wait": 0},
+    "page-hinkley": {"limit": 8.0, "slack": 0.25, "cooldown": 0, "wait": 0},
+    "adwin": {"delta": 0.002, "cooldown": 0, "wait": 0},
+}
+OVERRIDE = {"margin": 0.0, "memory": 3}
+LOUDEST = 4.0  # standard deviations: one wild error is no more evidence than this
+TINY = 1e-12
+
+
+class Advice(NamedTuple):
+    """What to do in the cycle that begins, and why."""
+
+    action: str  # "WAIT", "INTERVENE" or "RETRAIN"
+    reason: str
+
+
+class Monitor:
+    """A retraining strategy that is run one cycle at a time.
+
+    Args:
+        policy: a mapping as in ``policy.json``: ``trigger`` (a name from ``TRIGGERS``), ``parameters`` of
+            it, ``override`` (None, or ``margin`` and ``memory``), ``usual`` (rms error of a fresh model),
+            ``spread`` (standard deviation of its logarithm), ``latency`` and ``label_delay`` in cycles.
+
+    Raises:
+        ValueError: a policy that is none, naming the part and what is allowed.
+
+    >>> monitor = Monitor({"trigger": "threshold", "parameters": {"level": 2.0}, "usual": 1.0})
+    >>> [monitor.step(error).action for error in (None, 1.1, 2.5, 2.6)]
+    ['WAIT', 'WAIT', 'RETRAIN', 'WAIT']
+    """
+
+    def __init__(self, policy: Mapping[str, Any]) -> None:
+        self.policy = check_policy(policy)
+        self.trigger: str = self.policy["trigger"]
+        self.parameters: dict[str, float] = self.policy["parameters"]
+        self.reset()
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Monitor":
+        """A monitor from a file that ``springdrift advise`` wrote.
+
+        Raises:
+            ValueError: no such policy; says what is wrong.
+            OSError: the file cannot be read.
+        """
+        try:
+            policy = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (ValueError, RecursionError) as wrong:
+            raise ValueError(f"{path} holds no policy: {wrong}") from None
+        if not isinstance(policy, dict):
+            raise ValueError(f"{path} holds no policy, but {type(policy).__name__}")
+        return cls(policy)
+
+    def reset(self) -> None:
+        """Start again with a model that is fresh."""
+        self.cycle = 0  # that begins with the next step
+        self._deployed = 0  # cycle from which on the model in service serves
+        self._lands: int | None = None  # cycle in which the one in training is deployed
+        self._asked = -(10**9)
+        self._alarmed: int | None = None  # cycle of an alarm that waits for fresh data
+        self._worse: deque[float] = deque(maxlen=int((self.policy["override"] or OVERRIDE)["memory"]))
+        self._forget()
+
+    def _forget(self) -> None:
+        """Statistics of the errors of the model in service begin anew."""
+        self._sum = self._mean = 0.0
+        self._count = 0
+        self._adwin = _adwin(self.parameters["delta"]) if self.trigger == "adwin" else None
+
+    def step(self, error: float | None = None, baseline_error: float | None = None) -> Advice:
+        """The decision for the cycle that begins.
+
+        Args:
+            error: rms error of the model in service in the newest cycle whose measurements are known; None
+                where none is.
+            baseline_error: of the safe baseline in the same cycle.
+
+        Raises:
+            ValueError: an error that is negative or not a finite number.
+        """
+        for name, value in (("error", error), ("baseline_error", baseline_error)):
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} must be None or a finite number from 0 on, got {value!r}")
+        now, self.cycle = self.cycle, self.cycle + 1
+        if self._lands == now:
+            self._deployed, self._lands = now, None
+            self._forget()
+            self._worse.clear()
+        known = now - 1 - self.policy["label_delay"]
+        fresh = error is not None and known >= self._deployed  # else it is the error of the model before
+        alarm = self._alarm(error if fresh else None, now)
+        if fresh and baseline_error is not None and error is not None:
+            self._worse.append(self._cost(error) - self._cost(baseline_error))
+        if self._lands is None and alarm and now - self._asked >= self.parameters.get("cooldown", 0):
+            self._asked, self._alarmed = now, None
+            self._lands = now + self.policy["latency"]
+            return Advice("RETRAIN", alarm)
+        return self._override()
+
+    def _alarm(self, error: float | None, now: int) -> str:
+        """Why to retrain now, or nothing."""
+        given = self.parameters
+        if self.trigger == "calendar":
+            return f"{given['every']:g} cycles have passed" if (now + 1) % int(given["every"]) == 0 else ""
+        if error is not None and self._lands is None and self._alarmed is None and self._exceeds(error):
+            self._alarmed = now
+        if self._alarmed is None or now - self._alarmed < given.get("wait", 0):
+            return ""
+        return self._why
+
+    def _exceeds(self, error: float) -> bool:
+        """Take in an error; whether the trigger's statistic leaves its limit."""
+        given, usual = self.parameters, self.policy["usual"]
+        if self.trigger == "threshold":
+            ratio = error / max(usual, TINY)
+            self._why = f"the error is {ratio:.2g} times that of a fresh model, above {given['level']:.2g}"
+            return ratio > given["level"]
+        if self.trigger == "never":
+            return False
+        z = math.log(max(error, TINY) / max(usual, TINY)) / self.policy["spread"]
+        z = max(-LOUDEST, min(LOUDEST, z))
+        if self._adwin is not None:
+            self._adwin.update(z)
+            self._why = "ADWIN finds that the error has risen"
+            return bool(self._adwin.drift_detected and self._adwin.estimation > 0)
+        self._count += 1
+        self._mean += (z - self._mean) / self._count
+        centre = self._mean if self.trigger == "page-hinkley" else 0.0
+        self._sum = max(0.0, self._sum + z - centre - given["slack"])
+        self._why = f"the error's {self.trigger} statistic is {self._sum:.2g}, above {given['limit']:.2g}"
+        return self._sum > given["limit"]
+
+    def _override(self) -> Advice:
+        wanted = self.policy["override"]
+        if wanted is None or not self._worse:
+            return Advice("WAIT", "")
+        gain = sum(self._worse) / len(self._worse)
+        if gain <= wanted["margin"]:
+            return Advice("WAIT", "")
+        return Advice("INTERVENE", f"the baseline has cost {gain:.3g} a cycle less than the model")
+
+    def _cost(self, error: float) -> float:
+        return float(self.policy["error_cost"]) * error
+
+
+def check_policy(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy with every part filled in, or a ValueError that names one and what is allowed."""
+    if policy.get("format", FORMAT) != FORMAT:
+        raise ValueError(f"policy format {policy['format']!r} is unknown; this version reads {FORMAT}")
+    trigger = policy.get("trigger")
+    if trigger not in TRIGGERS:
+        raise ValueError(f"unknown trigger {trigger!r}; allowed: {', '.join(TRIGGERS)}")
+    parameters = {**TRIGGERS[trigger], **_mapping(policy.get("parameters"), "parameters")}
+    override = policy.get("override")
+    if override is not None:
+        override = {**OVERRIDE, **_mapping(override, "override")}
+    for names, given, what in (
+        (TRIGGERS[trigger], parameters, f"parameters of {trigger}"),
+        (OVERRIDE, override or {}, "override"),
+    ):
+        for name, value in given.items():
+            if name not in names:
+                raise ValueError(f"unknown {name!r} in {what}; allowed: {', '.join(names) or 'none'}")
+            _number(f"{what}: {name}", value, -math.inf if name == "margin" else 0.0)
+    for name, given in (("every", parameters), ("memory", override or {})):
+        if name in given and not (given[name] >= 1 and given[name] == int(given[name])):
+            raise ValueError(f"{name} must be a whole number from 1 on, got {given[name]!r}")
+    filled = {
+        "format": FORMAT,
+        "usual": 1.0,
+        "spread": 1.0,
+        "error_cost": 1.0,
+        "latency": 1,
+        "label_delay": 0,
+    }
+    filled.update({name: policy[name] for name in policy if name in filled})
+    for name in ("usual", "spread", "error_cost"):
+        _number(name, filled[name], 0.0)
+    if filled["spread"] <= 0:
+        raise ValueError("spread must be above 0")
+    for name, least in (("latency", 1), ("label_delay", 0)):
+        value = filled[name]
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")
+    return {**policy, **filled, "trigger": trigger, "parameters": parameters, "override": override}
+
+
+def _mapping(value: Any, name: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{name} must be a mapping of name to number, got {value!r}")
+    return dict(value)
+
+
+def _number(name: str, value: Any, low: float) -> None:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or value < low
+    ):
+        raise ValueError(f"{name} must be a finite number{'' if low < 0 else ' from 0 on'}, got {value!r}")
+
+
+def _adwin(delta: float) -> Any:
+    from river.drift import ADWIN  # of the extra ``cli``; no other trigger needs it
+
+    return ADWIN(delta=delta, clock=1)
