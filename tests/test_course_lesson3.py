@@ -1,6 +1,7 @@
 """Lesson 3: right answers pass in any form, wrong ones get the hint that is meant for them."""
 
 import math
+import re
 from statistics import NormalDist
 
 import numpy as np
@@ -87,12 +88,12 @@ WRONG = [
     (
         "3.5",
         lambda z, k, share: RIGHT.quiet_threshold(z, k, 2 * share),
-        "20% alarm at your threshold, and 10%",
+        "10 of 20 hidden worlds alarm at your threshold, and 5 were allowed",
     ),
     (
         "3.5",
         lambda z, k, share: RIGHT.quiet_threshold(z, k, share / 2),
-        "5% alarm at your threshold, and 10%",
+        "2 of 20 hidden worlds alarm at your threshold, though 5 were allowed",
     ),
     ("3.5", lambda z, k, share: math.inf, "expected a finite number, the threshold"),
     ("3.5", lambda z, k, share: tops(z, k), "expected a finite number, the threshold"),
@@ -179,3 +180,20 @@ def test_the_solutions_agree_with_the_detectors_of_the_package():
     z = np.random.default_rng(0).standard_normal((50, 60))
     threshold = RIGHT.quiet_threshold(z, 0.5, 0.1)
     assert np.sum(tops(z, 0.5) > threshold) == 6
+
+
+def test_a_hint_never_contradicts_its_own_numbers():
+    """A threshold that is right for one set of hidden worlds is shown one for which it is wrong."""
+    for threshold in np.linspace(0.5, 20.0, 79):
+        hint = hint_of("3.5", lambda z, k, share, threshold=threshold: threshold)
+        shown = re.match(
+            r"(\d+) of (\d+) hidden worlds alarm at your threshold, (and|though) (\d+) were", hint
+        )
+        if shown:
+            found, count, word, allowed = int(shown[1]), int(shown[2]), shown[3], int(shown[4])
+            assert found != allowed
+            assert (found > allowed) == (word == "and")
+            assert max(found, allowed) <= count
+        else:
+            assert "no world at all" in hint or "nearly every world" in hint
+    assert "10 % were allowed" not in hint_of("3.5", lambda z, k, share: 8.0)

@@ -88,7 +88,7 @@ WRONG = [
     ("7.5", lambda a, b: dict.fromkeys(sorted(set(map(int, a)) & set(map(int, b)))), "returned dict"),
     ("7.5", lambda a, b: set(a) & set(b), "a set has no order"),
     ("7.5", lambda a, b: np.zeros(2**20), "over 10000 items"),
-    ("7.5", lambda a, b: itertools.count(), "you found 10000"),
+    ("7.5", lambda a, b: itertools.count(), "you found 0 of them, and 10000 that are none"),
     ("7.5", lambda a, b: np.intersect1d(a, b)[:, None], "expected a list of seeds"),
     ("7.5", lambda a, b: np.intersect1d(a.astype(float), b.astype(float)), "a float keeps 16"),
     ("7.5", lambda a, b: [int(s) for s in np.intersect1d(a * 1.0, b * 1.0)], "too large for floats"),

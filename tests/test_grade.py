@@ -152,8 +152,8 @@ def test_who_and_which_lesson(tmp_path):
         ("fay", None): ("other.py", ""),
         (tmp_path.name, 1): ("lesson1_machine.py", ""),
     }
-    assert owner_of("lesson3_detection-zoe", SCRIPT) == ("zoe", "")
-    assert owner_of("Roe Max_55_assignsubmission_file_lesson1", SCRIPT) == ("Roe Max", "55")
+    assert owner_of("lesson3_detection-zoe", SCRIPT) == ("zoe", "", "")
+    assert owner_of("Roe Max_55_assignsubmission_file_lesson1", SCRIPT) == ("Roe Max", "55", "moodle")
     assert lesson_of(tmp_path / "ann/lesson2_drift.py", COURSE) is None
 
 

@@ -11,11 +11,21 @@ from rich.markup import escape
 
 from springdrift.incline.scenario import resolve
 from springdrift_agents import course as lessons_of
-from springdrift_agents.cli.shell import Json, app, err, names_of, out, progress_bar, show, writable_file
+from springdrift_agents.cli.shell import (
+    Json,
+    app,
+    err,
+    names_of,
+    out,
+    progress_bar,
+    show,
+    writable,
+    writable_file,
+)
 from springdrift_agents.course import grade as grading
+from springdrift_agents.course import gradebook, submission_run, tables
 from springdrift_agents.course import leaderboard as contest
 from springdrift_agents.course import notebooks as books
-from springdrift_agents.course import submission_run, tables
 from springdrift_agents.course.isolation import LEAST_MEMORY, MEMORY, protection, strongest
 from springdrift_agents.course.submissions import tidy
 from springdrift_agents.files import write_text
@@ -42,6 +52,10 @@ def grade(
     each: Annotated[float, typer.Option(help="Seconds for judging an exercise.")] = submission_run.EACH,
     memory: Memory = MEMORY,
     jobs: Jobs = 1,
+    reports_dir: Annotated[
+        Path | None,
+        typer.Option("--reports", help="Folder for totals, files for Moodle and Canvas, and feedback."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Grade scripts and notebooks of a class: each in a sandbox, every answer on hidden inputs."""
@@ -49,6 +63,8 @@ def grade(
     wanted = [_lesson(name) for name in names_of(lessons, [str(number) for number in everything])]
     exercises = [one for number in wanted for one in lessons_of.exercises(number).values()]
     writable_file(out_file)
+    if reports_dir is not None:
+        writable(reports_dir)
     _say_protection()
     target = Path(os.path.realpath(out_file))
     partial = target.with_name(f"{target.stem}.partial.csv")
@@ -73,6 +89,7 @@ def grade(
             err.print(f"what was graded before is in {escape(str(partial))}")
         raise
     _write(out_file, grading.to_csv(reports))
+    handed_on = gradebook.write(reports_dir, reports, exercises) if reports_dir is not None else []
     if as_json:
         print(json.dumps(tables.grades_json(reports), indent=1))
     else:
@@ -81,6 +98,8 @@ def grade(
         for line in tables.notes_lines(reports):
             out.print(line, highlight=False)
         out.print(f"written: {escape(str(out_file))} ({sum(len(report.rows) for report in reports)} lines)")
+        if handed_on:
+            out.print(f"written: {escape(str(reports_dir))} ({len(handed_on)} files)")
     _exit_if_broken([f"{report.student}: {report.broken}" for report in reports if report.broken], "graded")
 
 

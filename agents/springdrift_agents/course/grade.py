@@ -43,6 +43,7 @@ class Report(NamedTuple):
     notes: list[str]  # cells that failed, and other things to know
     seconds: float
     broken: str = ""  # why the grader failed, which is no fault of the student's
+    account: str = ""  # of the student in Moodle or Canvas, as far as the file's name tells
 
 
 def grade(
@@ -118,16 +119,16 @@ def _of_lesson(exercises: Sequence[Exercise], lesson: int | None) -> list[Exerci
 
 
 def _report(submission: Submission, exercises: Sequence[Exercise], worker: GradingWorker) -> Report:
-    student, lesson, file, note, barred, broken = submission
+    student, lesson, file, note, barred, broken, account = submission
     if barred:
         verdict = tidy(f"{NOT_GRADED}: {barred}" if broken else barred)
         rows = [Row(student, None, "", None if broken else 0, 0, verdict)]
-        return Report(student, None, "", rows, [tidy(barred)], 0.0, verdict if broken else "")
+        return Report(student, None, "", rows, [tidy(barred)], 0.0, verdict if broken else "", account)
     notes = [note] if note else []
     if lesson is None:
         notes.append("no lesson of the course: the file's name should hold lesson1, lesson2, ...")
         rows = [Row(student, None, "", 0, 0, tidy(notes[-1]))]
-        return Report(student, None, clean(file.name), rows, [tidy(one) for one in notes], 0.0)
+        return Report(student, None, clean(file.name), rows, [tidy(one) for one in notes], 0.0, "", account)
     record, seconds = worker.grade(file, exercises)
     rows = [_row(student, one, *_verdict(record, one)) for one in exercises]
     faults = [f"{fault.label} {fault.text}" for _, fault in sorted(record.faults.items())]
@@ -135,7 +136,8 @@ def _report(submission: Submission, exercises: Sequence[Exercise], worker: Gradi
     if len(faults) > MOST_NOTES:
         notes.append(f"and {len(faults) - MOST_NOTES} more cells failed")
     failed = tidy(f"{NOT_GRADED}: {record.broken}") if any(row.points is None for row in rows) else ""
-    return Report(student, lesson, clean(file.name), rows, [tidy(one) for one in notes], seconds, failed)
+    about = [tidy(one) for one in notes]
+    return Report(student, lesson, clean(file.name), rows, about, seconds, failed, account)
 
 
 def _verdict(record: Record, exercise: Exercise) -> tuple[bool | None, str]:

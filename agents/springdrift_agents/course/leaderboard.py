@@ -134,7 +134,7 @@ def find(folder: Path) -> list[Entry]:
 
 def _entry(student: str, mine: Belongings, folder: Path) -> Entry:
     """What a student takes part with: the policy that lies least deep."""
-    files, fault = mine
+    files, fault, _ = mine
     able = [file for file in files if is_plain(file) and _is_policy(file, folder)]
     if not able:
         lost = f"no {LOAD} ({listed(files, folder)}{fault and f'; {fault}'})"

@@ -68,13 +68,13 @@ def _world(answer: Any) -> None:
     if not np.allclose(jump.bounds, (6.0, 15.0)):
         raise Wrong(f"the stiffness jumps to a value from 6 to 15 N/m, yours to {jump.bounds}")
     if not np.isclose(jump.least, 3.0):
-        raise Wrong(f"a jump is at least 3 N/m; yours may be as small as {jump.least:g}: see Jump.least")
+        raise Wrong(f"a jump is at least 3 N/m; yours may be as small as {jump.least}: see Jump.least")
     if trend.either_way:
         raise Wrong("with either_way the friction shrinks in half of the episodes; here it grows")
     if not np.allclose(trend.rate, (5e-5, 1e-4), rtol=1e-3, atol=0):
         raise Wrong(f"the friction grows by 0.00005 to 0.0001 a cycle, yours by {trend.rate}")
     if not np.isclose(trend.bounds[1], 0.03):
-        raise Wrong(f"the friction never exceeds 0.03, yours never {trend.bounds[1]:g}: see Trend.bounds")
+        raise Wrong(f"the friction never exceeds 0.03, yours never {trend.bounds[1]}: see Trend.bounds")
     for name, right, meaning in (
         ("onset", (20, 30), "the drift begins in a cycle from 20 to 30"),
         ("gap", (50, 70), "abrupt changes are 50 to 70 cycles apart"),

@@ -215,10 +215,6 @@ def _worlds(seed: int, cycles: int, worlds: int) -> Floats:
 _QUIET = [(_worlds(1, 60, 40), 0.5, 0.1), (_worlds(2, 30, 80), 0.25, 0.05), (_worlds(3, 45, 20), 0.5, 0.25)]
 
 
-def _alarmed_at(z: Floats, slack: float, threshold: float) -> float:
-    return float(np.mean(cusum(z, slack).max(axis=0) > threshold))
-
-
 def _flat(z: Floats, slack: float, share: float) -> float:
     return float(np.quantile(cusum(z, slack), 1 - share))
 
@@ -258,12 +254,14 @@ def _quiet(answer: Any) -> None:
     for why, mistaken in mistakes.items():
         if near(thresholds, [mistaken(*given) for given in _QUIET], 1e-3):
             raise Wrong(why)
-    z, slack, share = _QUIET[0]
-    rate = _alarmed_at(z, slack, thresholds[0])
-    if rate > share:
-        raise Wrong(f"on hidden worlds {rate:.0%} alarm at your threshold, and {share:.0%} were allowed")
+    tops = [cusum(z, slack).max(axis=0) for z, slack, _ in _QUIET]
+    alarms = [int((top > threshold).sum()) for top, threshold in zip(tops, thresholds, strict=True)]
+    sets = list(zip(alarms, allowed, map(len, tops), strict=True))
+    found, few, count = max(sets, key=lambda one: abs(one[0] - one[1]))  # the one that is missed by most
+    if found > few:
+        raise Wrong(f"{found} of {count} hidden worlds alarm at your threshold, and {few} were allowed")
     raise Wrong(
-        f"on hidden worlds {rate:.0%} alarm at your threshold, and {share:.0%} were allowed: sort the "
+        f"{found} of {count} hidden worlds alarm at your threshold, though {few} were allowed: sort the "
         "largest values of the worlds' paths, and leave as many above the threshold as are allowed"
     )
 

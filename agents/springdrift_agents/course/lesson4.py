@@ -336,7 +336,7 @@ def _fault_of(mine: NDArray[np.int64], stream: Floats, right: NDArray[np.int64])
     names = list(THREE_ACTIONS.names)
     said = int(mine[cycle, machine])
     return (
-        f"in cycle {cycle} of a test, with error {error:.2f} and swing {swing:.2f}, you decide "
+        f"in cycle {cycle} of a test, with error {error:.4f} and swing {swing:.4f}, you decide "
         f"{names[said] if 0 <= said < 3 else said}, not {names[right[cycle, machine]]}: follow the three "
         "rules by hand up to there"
     )

@@ -287,8 +287,9 @@ def _judge_leaked(answer: Any) -> None:
             )
         if set(mine) != shared:
             raise Wrong(
-                f"{len(shared)} seeds occur in both of two hidden lists, you found {len(mine)}. Compare "
-                "every seed of one list with every seed of the other, not place by place"
+                f"{len(shared)} seeds occur in both of two hidden lists: you found {len(shared & set(mine))} "
+                f"of them, and {len(set(mine) - shared)} that are none. Compare every seed of one list with "
+                "every seed of the other, not place by place"
             )
 
 

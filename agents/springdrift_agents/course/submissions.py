@@ -36,6 +36,15 @@ class Submission(NamedTuple):
     note: str = ""  # what a teacher should know of it before it is even run
     barred: str = ""  # why nothing of this student's can be graded
     broken: bool = False  # and it is the grader that cannot
+    account: str = ""  # such as "moodle 4711", from the name that a system gave the file
+
+
+class Owner(NamedTuple):
+    """Whose a folder or file is, as far as its name tells."""
+
+    name: str
+    number: str = ""  # in a system
+    system: str = ""  # moodle, canvas, or none
 
 
 class Belongings(NamedTuple):
@@ -43,13 +52,7 @@ class Belongings(NamedTuple):
 
     files: list[Path]
     fault: str = ""  # why not all of them could be found
-
-
-class Owner(NamedTuple):
-    """Whose a folder or file is, as far as its name tells."""
-
-    name: str
-    number: str = ""  # of Moodle or Canvas
+    owner: Owner = Owner("")
 
 
 def find(folder: Path, exercises: Iterable[Exercise]) -> list[Submission]:
@@ -64,10 +67,11 @@ def find(folder: Path, exercises: Iterable[Exercise]) -> list[Submission]:
         ValueError: there is no such folder, or nothing in it that can be graded.
     """
     known, found = list(exercises), []
-    for student, (files, fault) in belongings(folder, SCRIPT, _looks_like_work).items():
-        mine = _of_student(student, files, known)
+    for student, (files, fault, owner) in belongings(folder, SCRIPT, _looks_like_work).items():
+        account = f"{owner.system} {owner.number}".strip()
+        mine = [one._replace(account=account) for one in _of_student(student, files, known)]
         barred = f"nothing that can be graded ({listed(files, folder)}{fault and f'; {fault}'})"
-        found += mine or [Submission(student, None, folder, "", barred, bool(fault))]
+        found += mine or [Submission(student, None, folder, "", barred, bool(fault), account)]
         if mine and fault:
             found[-1] = found[-1]._replace(note="; ".join(filter(None, (found[-1].note, fault))))
     if all(one.barred for one in found):
@@ -138,9 +142,9 @@ def belongings(folder: Path, work: re.Pattern[str], takes: Callable[[Path], bool
             files, fault = _files_below(top)
             if files and all(OURS.fullmatch(file.name) for file in files):
                 continue
-        before = found.setdefault(names[owner], Belongings([]))
+        before = found.get(names[owner], Belongings([]))
         faults = "; ".join(filter(None, (before.fault, fault)))
-        found[names[owner]] = Belongings(before.files + files, faults)
+        found[names[owner]] = Belongings(before.files + files, faults, owner)
     return found
 
 
@@ -235,16 +239,17 @@ def owner_of(name: str, work: re.Pattern[str] | None = None, otherwise: str = ""
     """Whose a folder or file is by its name, of which ``work`` is not the student's.
 
     >>> owner_of("Doe Jane_1234_assignsubmission_file_")
-    Owner(name='Doe Jane', number='1234')
-    >>> owner_of("doejane_LATE_1234_98765_lesson1_machine-1"), owner_of("bob_lesson1 (1)", SCRIPT)
-    (Owner(name='doejane', number='1234'), Owner(name='bob', number=''))
-    >>> owner_of("bob_lesson1", SCRIPT)
-    Owner(name='bob', number='')
+    Owner(name='Doe Jane', number='1234', system='moodle')
+    >>> owner_of("doejane_LATE_1234_98765_lesson1_machine-1")
+    Owner(name='doejane', number='1234', system='canvas')
+    >>> owner_of("bob_lesson1 (1)", SCRIPT)
+    Owner(name='bob', number='', system='')
     """
     name = unicodedata.normalize("NFC", name)  # systems spell one name in two ways
-    export = MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
-    if export:
-        return Owner(export[1], export[2])
+    for system, form in (("moodle", MOODLE), ("canvas", CANVAS)):
+        export = form.fullmatch(name)
+        if export:
+            return Owner(export[1], export[2], system)
     return Owner((name if work is None else work.sub("", COPY.sub("", name)).strip(" _-.")) or otherwise)
 
 
