@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from springdrift_agents import course
+from springdrift_agents.cli.app import app
 from springdrift_agents.course import notebooks
+from springdrift_agents.course import package as packages
 from springdrift_agents.course.leaderboard import contest
 
 LESSONS = sorted(Path("tutorials").glob("lesson*.py"))
@@ -108,6 +111,39 @@ def test_where_the_lessons_are(tmp_path, monkeypatch):
     assert (notebooks.lessons_folder() / LESSONS[0].name).exists()  # of the checkout
     with pytest.raises(ValueError, match="there are no lessons in"):
         notebooks.scripts(tmp_path)
+
+
+def test_a_package_keeps_answers_from_students(tmp_path):
+    """No solution, judge or hidden input is in the folder that students get; all are in the other one."""
+    args = ["package", "-o", str(tmp_path / "course")]
+    shown = CliRunner().invoke(app, args)
+    assert shown.exit_code == 0, shown.output
+    students, instructors = tmp_path / "course/students", tmp_path / "course/instructors"
+    assert {path.name for path in students.iterdir()} == {f"{path.stem}.ipynb" for path in LESSONS} | {
+        "README.md"
+    }
+    assert len(list((instructors / "solutions").iterdir())) == 8
+    assert len(list((instructors / "judges").iterdir())) == 8
+    assert (instructors / "teachers_guide.md").is_file()
+    given = "".join(
+        "".join(cell["source"])
+        for path in students.glob("*.ipynb")
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+    )
+    for path in (instructors / "solutions").iterdir():
+        bodies = re.findall(r"^def .*?(?=^\S|\Z)", path.read_text(encoding="utf-8"), re.M | re.S)
+        assert not [body for body in bodies if body.strip() in given]
+    again = CliRunner().invoke(app, args)
+    assert "is there already" in str(again.exception)
+    with pytest.raises(ValueError, match="an instructor package needs it"):
+        packages.build(_alone(tmp_path), tmp_path / "other")
+
+
+def _alone(folder: Path) -> Path:
+    """A folder with a lesson and nothing else."""
+    (folder / "alone").mkdir()
+    shutil.copy(LESSONS[0], folder / "alone")
+    return folder / "alone"
 
 
 GUIDE = Path("tutorials/teachers_guide.md").read_text(encoding="utf-8")

@@ -26,6 +26,7 @@ from springdrift_agents.course import grade as grading
 from springdrift_agents.course import gradebook, submission_run, tables
 from springdrift_agents.course import leaderboard as contest
 from springdrift_agents.course import notebooks as books
+from springdrift_agents.course import package as packages
 from springdrift_agents.course.isolation import LEAST_MEMORY, MEMORY, protection, strongest
 from springdrift_agents.course.submissions import tidy
 from springdrift_agents.files import write_text
@@ -233,3 +234,21 @@ def notebooks(
             found, out_dir, execute, lambda path: progress.update(task, advance=1, description=path.stem)
         )
     out.print(f"written: {out_dir} ({len(found)} notebooks)")
+
+
+@app.command(rich_help_panel="Teach")
+def package(
+    out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for both.")] = Path("out/course"),
+    source: Annotated[Path | None, typer.Option(help="Folder of the lesson scripts. [tutorials]")] = None,
+) -> None:
+    """Make a folder for students, without answers, and one for instructors: solutions, judges, the guide."""
+    writable(out_dir)
+    with progress_bar() as progress:
+        task = progress.add_task("writing", total=None)
+        found = packages.build(
+            source or books.lessons_folder(),
+            out_dir,
+            lambda path: progress.update(task, advance=1, description=path.stem),
+        )
+    folders = f"{packages.STUDENTS} and {packages.INSTRUCTORS}"
+    out.print(f"written: {escape(str(out_dir))} ({len(found)} files, in {folders})")
