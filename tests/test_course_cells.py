@@ -109,7 +109,8 @@ def test_marks_are_comments(text, labels):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"x = 'Gr\xf6\xdfe'\n", "it is not utf-8, nor does it declare another encoding"),
+        (b"x = 1\ny = 2\nz = 'Gr\xf6\xdfe'\n", "it is not utf-8, nor does it declare another"),
+        (b"x = 'Gr\xf6\xdfe'\n", "invalid or missing encoding declaration"),
         (b"# coding: nothing\nx = 1\n", "unknown encoding"),
         (b"x = 1\0", "null bytes"),
     ],
