@@ -257,11 +257,11 @@ def _quiet(answer: Any) -> None:
     tops = [cusum(z, slack).max(axis=0) for z, slack, _ in _QUIET]
     alarms = [int((top > threshold).sum()) for top, threshold in zip(tops, thresholds, strict=True)]
     sets = list(zip(alarms, allowed, map(len, tops), strict=True))
-    found, few, count = max(sets, key=lambda one: abs(one[0] - one[1]))  # the one that is missed by most
-    if found > few:
-        raise Wrong(f"{found} of {count} hidden worlds alarm at your threshold, and {few} were allowed")
+    alarm, few, count = max(sets, key=lambda one: abs(one[0] - one[1]))  # the one that is missed by most
+    if alarm > few:
+        raise Wrong(f"{alarm} of {count} hidden worlds alarm at your threshold, and {few} were allowed")
     raise Wrong(
-        f"{found} of {count} hidden worlds alarm at your threshold, though {few} were allowed: sort the "
+        f"{alarm} of {count} hidden worlds alarm at your threshold, though {few} were allowed: sort the "
         "largest values of the worlds' paths, and leave as many above the threshold as are allowed"
     )
 
