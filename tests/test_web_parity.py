@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from springdrift import SCENARIOS, TERMS, World
-from springdrift.incline.kernel import TRUTH_NAMES
+from springdrift import SCENARIOS, TERMS, InclinedMassWorld, World
 from springdrift_agents.play.web import data, wasm
 
 NODE = shutil.which("node")
@@ -35,14 +34,15 @@ def play_in_python(scenario: str, seeds: np.ndarray, decisions: np.ndarray) -> l
     """The same as one row of bytes for each world: (worlds, bytes)."""
     world = World(len(seeds), scenario)
     world.seed(np.arange(len(seeds)), seeds)
-    world.out.bill[:] = 0.0
+    world.out.costs[:], world.out.reward[:], world.out.over[:] = 0.0, 0.0, 0.0
     rows = []
     world.begin(np.ones(len(seeds), bool))
     world.fill_idle()
     for cycle in range(-1, decisions.shape[1]):
         if cycle >= 0:
             world.advance(np.ascontiguousarray(decisions[:, cycle]))
-        parts = (world.out.obs, world.out.bill.T, world.out.truth.T)
+        bill = (*world.out.costs, world.out.reward, world.out.over)
+        parts = (world.out.obs, np.array(bill).T, world.out.truth.T)
         rows.append(np.concatenate([np.ascontiguousarray(part).view(np.uint8) for part in parts], axis=1))
     return list(np.concatenate(rows, axis=1))
 
@@ -57,7 +57,10 @@ def test_every_scenario_plays_the_same_bytes_in_node_as_in_python(tmp_path: Path
         games += [[scenario, str(seed), plan] for seed, plan in zip(seeds, decisions.tolist(), strict=True)]
         expected += play_in_python(scenario, seeds, decisions)
     found = np.frombuffer(play_in_node(games, tmp_path), np.uint8).reshape(len(games), -1)
-    assert found.shape == (15 * WORLDS, (CYCLES + 1) * (4 * 18 + 8 * (len(TERMS) + 2) + 4 * len(TRUTH_NAMES)))
+    assert found.shape == (
+        15 * WORLDS,
+        (CYCLES + 1) * (4 * 18 + 8 * (len(TERMS) + 2) + 4 * len(InclinedMassWorld.truth_names)),
+    )
     for game, mine, theirs in zip(games, found, expected, strict=True):
         assert np.array_equal(mine, theirs), f"{game[0]}, seed {game[1]}, differs"
 

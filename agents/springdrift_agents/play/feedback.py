@@ -10,6 +10,25 @@ from springdrift import Action
 from springdrift.incline.state import COMMISSIONING_CYCLES
 
 WINDOW = COMMISSIONING_CYCLES  # cycles that a fit sees
+SENTENCES = {
+    "cold": "You worked without a model {until}: a few cycles of data would have been enough.",
+    "until": "until cycle {cycle}",
+    "end": "to the end",
+    "vain": "Nothing had changed, and you retrained {times} in vain: not all that looks like drift is.",
+    "calm": "You pushed by hand {times} with the swing near its target: waiting is free.",
+    "unlearned": "The world changed in cycle {change}, and no model ever learned what it had become.",
+    "mixed": "You asked for a retraining {wait} after the change: "
+    "the window was still mixed, old world and new.",
+    "late": "The world changed in cycle {change}; you asked for a new model {wait} later.",
+    "often": "You retrained {times} for {changes}: each has its price.",
+    "well": "Well judged: no habit stands out. Beat it on the same world, or take a harder one.",
+    "once": "once",
+    "times": "{count} times",
+    "cycle": "{count} cycle",
+    "cycles": "{count} cycles",
+    "change": "one change",
+    "changes": "{count} changes",
+}
 
 
 def lesson(
@@ -36,39 +55,36 @@ def lesson(
     swings = list(map(float, swings))
     calm = [p for p in pushes if p > 0 and abs(swings[p - 1] / target - 1.0) < 0.2]
     if cold_start and (not retrains or retrains[0] > 2 * WINDOW):
-        first = f"until cycle {retrains[0]}" if retrains else "to the end"
-        return f"You worked without a model {first}: a few cycles of data would have been enough."
+        until = _said("until", cycle=retrains[0]) if retrains else _said("end")
+        return _said("cold", until=until)
     if not changed and len(retrains) > cold_start:
-        times = _times(len(retrains) - cold_start)
-        return f"Nothing had changed, and you retrained {times} in vain: not all that looks like drift is."
+        return _said("vain", times=_times(len(retrains) - cold_start))
     if len(calm) > max(5, len(pushes) // 2):
-        return f"You pushed by hand {_times(len(calm))} with the swing near its target: waiting is free."
+        return _said("calm", times=_times(len(calm)))
     for change in changed:
         after = [cycle for cycle in retrains if cycle >= change]
         if not after:
             if min([*swings[change:], target]) < 0.6 * target:
-                return f"The world changed in cycle {change}, and no model ever learned what it had become."
+                return _said("unlearned", change=change)
             continue
         wait = after[0] - change
         if wait < WINDOW - 1 and len(after) < 2:
-            return (
-                f"You asked for a retraining {_cycles(wait)} after the change: "
-                "the window was still mixed, old world and new."
-            )
+            return _said("mixed", wait=_cycles(wait))
         if wait > 4 * WINDOW:
-            return f"The world changed in cycle {change}; you asked for a new model {_cycles(wait)} later."
+            return _said("late", change=change, wait=_cycles(wait))
     if len(retrains) > 3 * max(1, len(changed)):
-        return f"You retrained {_times(len(retrains))} for {_changes(len(changed))}: each has its price."
-    return "Well judged: no habit stands out. Beat it on the same world, or take a harder one."
+        changes = _said("change") if len(changed) == 1 else _said("changes", count=len(changed))
+        return _said("often", times=_times(len(retrains)), changes=changes)
+    return _said("well")
+
+
+def _said(key: str, **values: object) -> str:
+    return SENTENCES[key].format(**values)
 
 
 def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+    return _said("once") if count == 1 else _said("times", count=count)
 
 
 def _cycles(count: int) -> str:
-    return f"{count} cycle{'' if count == 1 else 's'}"
-
-
-def _changes(count: int) -> str:
-    return "one change" if count == 1 else f"{count} changes"
+    return _said("cycle" if count == 1 else "cycles", count=count)

@@ -8,11 +8,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import ENV_ID, OBS, SCENARIOS, TERMS, Action, Costs, World
-from springdrift.incline import dynamics, kernel, kernel_narrow, reward, state
+from springdrift.game.actions import ActionSet
+from springdrift.incline import dynamics, kernel, reward, state
 from springdrift.render import canvas, scene
+from springdrift_agents.play.scores import Score
+from springdrift_agents.play.web import references
 from springdrift_agents.play.web.wasm import KERNEL
 
 Json = dict[str, Any]
+SHAPES = {
+    Action.WAIT: "dot",
+    Action.INTERVENE: "triangle",
+    Action.RETRAIN: "square",
+    Action.FINE_TUNE: "diamond",
+    Action.ROLLBACK: "arrow",
+}
+LEVELS = (  # name in the texts, lesson, scenario, world, and who is to be beaten there
+    ("machine", 1, "stationary", 0, "never"),
+    ("drift", 2, "abrupt", 10, "threshold@mix"),
+    ("walk", 2, "gradual", 0, "threshold@mix"),
+    ("detection", 3, "faulty-sensor", 3, "threshold@mix"),
+    ("kicks", 3, "shock", 15, "never"),
+    ("decisions", 4, "wear", 0, "threshold@mix"),
+    ("planning", 5, "recurring", 1, "threshold@mix"),
+    ("learning", 6, "mix", 14, "ppo-mix"),
+    ("comparison", 7, "compound", 11, "threshold@mix"),
+    ("time", 8, "poc", 0, "threshold@mix"),
+    ("slots", 8, "release-train", 8, "threshold@mix"),
+)
+DEMONSTRATION = ("abrupt", 1)  # the world of the guide: it changes early, and the swing dies
+
+
+def page() -> Json:
+    """Everything that the page is told."""
+    return {
+        "worlds": [incline()],
+        "colours": colours(),
+        "levels": [
+            dict(zip(("id", "lesson", "scenario", "world", "goal"), level, strict=True)) for level in LEVELS
+        ],
+        "demonstration": dict(zip(("scenario", "world"), DEMONSTRATION, strict=True)),
+        "references": references.kept(),
+        "scores": list(Score._fields),
+    }
 
 
 def incline(code: bool = True) -> Json:
@@ -22,7 +60,7 @@ def incline(code: bool = True) -> Json:
         "id": ENV_ID,
         "engine": "incline",
         "kernel": b64encode(KERNEL.read_bytes()).decode() if code else "",
-        "lanes": kernel_narrow.LANES,
+        "lanes": world.batch.width,
         "rows": state.ROWS,
         "fields": {field.name: [state.row(field.name), field.size] for field in state.FIELDS},
         "keys": list(state.KEYS),
@@ -34,8 +72,8 @@ def incline(code: bool = True) -> Json:
         "measurements": state.MEASUREMENTS,
         "observation": [sense._asdict() for sense in OBS],
         "terms": [{"name": term, "colour": canvas.COLOURS[term]} for term in TERMS],
-        "truth": list(kernel.TRUTH_NAMES),
-        "actions": _actions(),
+        "truth": list(world.truth_names),
+        "actions": _actions(world.actions),
         "scenarios": [
             {
                 "name": name,
@@ -68,11 +106,18 @@ def _array(numbers: NDArray[np.float64]) -> Json:
     return {"shape": list(numbers.shape), "base64": b64encode(numbers.astype("<f8").tobytes()).decode()}
 
 
-def _actions() -> list[Json]:
-    fees = {Action.INTERVENE: "intervene", Action.RETRAIN: "retrain"}
-    colours = {Action.WAIT: canvas.INK, Action.INTERVENE: canvas.HAND, Action.RETRAIN: canvas.TRAIN}
+def _actions(actions: ActionSet) -> list[Json]:
     return [
-        {"name": one.name, "value": int(one), "fee": fees.get(one), "colour": colours[one]} for one in Action
+        {
+            "name": one.action.name,
+            "value": int(one.action),
+            "meaning": one.meaning,
+            "fee": one.fee,
+            "colour": one.colour,
+            "letter": one.key,
+            "shape": SHAPES[one.action],
+        }
+        for one in actions
     ]
 
 

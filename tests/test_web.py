@@ -1,0 +1,252 @@
+"""The page: what it shows and sends is what Python shows and gets, and what it is made of is whole."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from springdrift import ENV_ID, SCENARIOS, THREE_ACTIONS, World
+from springdrift.incline.recorder import Recorder
+from springdrift_agents.cli.app import app
+from springdrift_agents.play.feedback import SENTENCES, lesson
+from springdrift_agents.play.web import build, data, link, references
+
+NODE = shutil.which("node")
+HERE = Path(__file__).parent / "web"
+needs_node = pytest.mark.skipif(NODE is None, reason="Node is not installed: the page's code cannot run")
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    """The page's modules in a folder where Node takes .js for modules."""
+    folder = tmp_path / "page"
+    shutil.copytree(build.PAGE, folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder
+
+
+def in_node(page: Path, games: list[dict[str, Any]], links: list[str] = ()) -> dict[str, Any]:
+    asked = {"about": data.incline(), "sentences": SENTENCES, "games": games, "links": list(links)}
+    (page / "asked.json").write_text(json.dumps(asked))
+    command = [NODE, HERE / "games.mjs", page, page / "asked.json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def played(scenario: str, seed: int, decisions: list[int]) -> Recorder:
+    world = World(1, scenario)
+    world.seed(np.zeros(1, np.int64), np.array([seed], np.uint64))
+    world.begin(np.ones(1, np.bool_))
+    world.fill_idle()
+    recorder = Recorder(world)
+    recorder.kept = [recorder.now()]
+    for action in decisions:
+        recorder.before(action)
+        world.advance(np.array([action], np.int64))
+        recorder.after()
+        recorder.kept += recorder.frames(16)
+    return recorder
+
+
+@needs_node
+def test_frames_costs_links_and_lessons_are_those_of_python(page: Path) -> None:
+    rng, games = np.random.default_rng(3), []
+    for scenario in SCENARIOS:
+        cycles = int(rng.integers(8, 40 if scenario == "poc" else 90))
+        decisions = rng.choice(3, size=cycles, p=(0.8, 0.1, 0.1)).tolist()
+        times = [float(time) / 16 for time in rng.integers(16 * cycles + 1, size=6)]
+        player, truth = rng.choice(["Ann", "Zoë <b>", "", "it's/#?"]), bool(rng.random() < 0.5)
+        games.append(
+            {"scenario": scenario, "seed": str(rng.integers(2**63)), "decisions": decisions,
+             "player": str(player), "truth": truth, "times": times}
+        )  # fmt: skip
+    found = in_node(page, games)["played"]
+    for game, mine in zip(games, found, strict=True):
+        recorder = played(game["scenario"], int(game["seed"]), game["decisions"])
+        last = recorder.now()
+        cost = 0.0
+        for bill in last.bills:
+            cost += float(bill[0] + bill[1] + bill[2] + bill[3])
+        assert mine["cost"] == pytest.approx(cost, rel=1e-14)
+        assert mine["drawn"] == last.drawn
+        assert mine["changed"] == list(last.changed)
+        assert mine["deployed"] == list(last.deployed)
+        cold = SCENARIOS[last.drawn].cold_start
+        said = lesson(last.decisions.tolist(), last.changed, last.swings, last.target, cold)
+        assert mine["lesson"] == said
+        for time, shown in zip(game["times"], mine["frames"], strict=True):
+            frame = recorder.kept[round(16 * time)]
+            assert frame.time == time
+            for name in ("x", "ghost", "push", "tilt"):
+                assert shown[name] == pytest.approx(getattr(frame, name), abs=1e-9), (game, time, name)
+            assert shown["version"] == frame.version
+            assert shown["age"] == frame.model_age
+            assert (shown["training"] is None) == bool(np.isnan(frame.training))
+            assert shown["ended"] == len(frame.errors)
+            count = min(len(shown["measured"]), len(frame.measured))
+            assert count
+            assert np.allclose(shown["measured"][-count:], frame.measured[-count:], atol=1e-9)
+            assert np.allclose(shown["forecast"][-count:], frame.forecast[-count:], atol=1e-9)
+        sent = link.game_of(mine["link"])
+        assert (sent.env, sent.scenario, str(sent.seed)) == (ENV_ID, game["scenario"], game["seed"])
+        assert (list(sent.decisions), sent.truth, sent.player) == (
+            game["decisions"], game["truth"], game["player"],
+        )  # fmt: skip
+        assert link.replay(sent)["cost"] == mine["cost"] == sent.cost
+        assert link.link_of(sent) == mine["link"]
+
+
+def _link(**changed: Any) -> str:
+    game = link.Game(ENV_ID, "abrupt", 3, (0, 0, 1, 0), False, 0.0, "Ann")
+    cost = 0.0
+    world = World(1, "abrupt")
+    world.seed(np.zeros(1, np.int64), np.array([3], np.uint64))
+    world.begin(np.ones(1, np.bool_))
+    for action in game.decisions:
+        world.advance(np.array([action], np.int64))
+        cost -= float(world.out.reward[0])
+    return link.link_of(link.Game(**{**game.__dict__, "cost": cost, **changed}))
+
+
+@needs_node
+def test_damaged_links_are_refused_by_the_page_as_by_python(page: Path) -> None:
+    good = _link()
+    rng, wrong = np.random.default_rng(1), []
+    for _ in range(300):
+        place, letter = int(rng.integers(len(good))), chr(int(rng.integers(33, 126)))
+        cut = int(rng.integers(len(good)))
+        wrong += [good[:place] + letter + good[place + 1 :], good[:cut], good[:place] + letter + good[place:]]
+    wrong = [one for one in dict.fromkeys(wrong) if one != good and not one.endswith("#" + good)]
+    opened = in_node(page, [], [good, *wrong])["opened"]
+    assert opened[0]["decisions"] == [0, 0, 1, 0]
+    for text, found in zip(wrong, opened[1:], strict=True):
+        if text.rpartition("#")[2] == good:  # a letter before the game itself changes nothing
+            continue
+        assert isinstance(found, str), text
+        with pytest.raises(ValueError, match="link"):
+            link.game_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "not a link to a game"),
+        ("https://example.org/#1/<script>", "not a link to a game"),
+        (_link().replace("Ann", "Anm"), "changed on the way"),
+        (_link(scenario="mars"), "names a world that there is not"),
+        (_link(seed=2**64), "names a world that there is not"),
+        (_link(decisions=(0,) * 201), "decisions cannot be played: at most 200"),
+    ],
+)
+def test_links_that_cannot_be_played_are_refused_in_a_sentence(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        link.game_of(text)
+
+
+def test_a_forged_cost_is_found_out() -> None:
+    forged = link.game_of(_link(cost=0.125))
+    with pytest.raises(ValueError, match=r"claims a cost of 0\.125, and its decisions cost"):
+        link.replay(forged)
+
+
+def test_decisions_beyond_a_deadline_are_refused() -> None:
+    game = link.Game(ENV_ID, "mix", 0, (0,) * 200, False, 0.0)
+    deadlines = [seed for seed in range(40) if played("mix", seed, [0] * 1).now().cycles == 40]
+    assert deadlines  # some world of the mixture is the short one
+    with pytest.raises(ValueError, match="beyond the deadline, 40 cycles"):
+        link.replay(link.Game(**{**game.__dict__, "seed": deadlines[0]}))
+
+
+def test_the_command_replays_a_link(capfd: pytest.CaptureFixture[str]) -> None:
+    text = "https://example.org/play/#" + _link(player="<b>[red]Ann")
+    shown = CliRunner().invoke(app, ["replay", text, "--json"])
+    assert shown.exit_code == 0
+    capfd.readouterr()
+    told = CliRunner().invoke(app, ["replay", text])
+    assert told.exit_code == 0
+
+
+def test_the_reference_games_cost_what_they_say_and_hindsight_least() -> None:
+    found = references.kept()
+    assert list(found) == list(SCENARIOS)
+    rng = np.random.default_rng(5)
+    for scenario, games in found.items():
+        assert list(games) == [*references.POLICIES, "hindsight"]
+        assert {len(one) for one in games.values()} == {references.WORLDS}
+        for seed in range(references.WORLDS):
+            costs = {name: one[seed]["cost"] for name, one in games.items()}
+            assert min(costs.values()) == costs["hindsight"], (scenario, seed)
+        for name, one in games.items():
+            seed = int(rng.integers(references.WORLDS))
+            plan = link.decisions_of(str(one[seed]["plan"]), THREE_ACTIONS, 200)
+            assert references.cost_of(scenario, seed, np.array(plan)) == one[seed]["cost"], (scenario, name)
+
+
+@needs_node
+def test_the_plans_that_ship_cost_the_same_in_the_page(page: Path) -> None:
+    games, costs = [], []
+    for scenario, found in references.kept().items():
+        for name in ("hindsight", "ppo-mix"):
+            for seed in range(0, references.WORLDS, 5):
+                plan = link.decisions_of(str(found[name][seed]["plan"]), THREE_ACTIONS, 200)
+                games.append(
+                    {"scenario": scenario, "seed": str(seed), "decisions": plan, "player": "",
+                     "truth": False, "times": []}
+                )  # fmt: skip
+                costs.append(found[name][seed]["cost"])
+    assert [game["cost"] for game in in_node(page, games)["played"]] == costs
+
+
+def test_the_page_is_one_small_file_that_asks_for_nothing(tmp_path: Path) -> None:
+    file = build.build(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    assert file.stat().st_size < 1_000_000
+    assert "{{" not in text
+    assert not re.search(r"(src|href)=", text.split('<script type="application/json"')[0])
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|fetch\(|XMLHttp", text)
+    assert "default-src 'none'" in text
+    told = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
+    assert [one["id"] for one in told["worlds"]] == [ENV_ID]
+    for level in told["levels"]:
+        assert level["id"] in told["texts"]["levels"]
+        assert level["goal"] in told["references"][level["scenario"]]
+    assert [lesson for lesson in (level["lesson"] for level in told["levels"])] == sorted(
+        level["lesson"] for level in told["levels"]
+    )
+
+
+@needs_node
+def test_the_modules_make_one_module_that_parses(tmp_path: Path) -> None:
+    code = build.code_of(build.MODULES)
+    assert not re.search(r"^(import|export) ", code, re.MULTILINE)
+    (tmp_path / "page.mjs").write_text(code)
+    done = subprocess.run([NODE, "--check", tmp_path / "page.mjs"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_table_of_texts_for_another_language_must_be_whole(tmp_path: Path) -> None:
+    texts = json.loads(build.TEXTS.read_text(encoding="utf-8"))
+    del texts["guide"]["skip"]
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    with pytest.raises(ValueError, match=r"lacks 1 texts: guide\.skip"):
+        build.texts_of(tmp_path / "texts.json")
+    (tmp_path / "texts.json").write_text("{")
+    with pytest.raises(ValueError, match="is no JSON"):
+        build.texts_of(tmp_path / "texts.json")
+
+
+def test_every_text_of_the_page_is_in_the_table_and_used() -> None:
+    texts = json.loads(build.TEXTS.read_text(encoding="utf-8"))
+    html = (build.PAGE / "index.html").read_text(encoding="utf-8")
+    for place in re.findall(r"\{\{([\w.]+)\}\}", html):
+        found: Any = texts
+        for key in place.split("."):
+            found = found.get(key) if isinstance(found, dict) else None
+        assert found is not None or place in ("policy", "style", "code", "data"), place
