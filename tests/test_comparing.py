@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis
 from springdrift_agents.evaluation.evaluate import Calendar, Episodes, compare, evaluate, world_seeds
+from springdrift_agents.evaluation.rollout import Cycle
 from springdrift_agents.evaluation.statistics import (
     Interval,
     gap_closed,
@@ -169,20 +171,21 @@ def diagnosed(decisions, changes, moved=()):
     """Findings of one made-up episode: decisions, cycles in which the world changed abruptly."""
     stiffness, last, swing = 10.0, -1.0, 0.3
 
-    def truth(cycle):
-        values = {"cycle": cycle, "stiffness": stiffness, "tilt": 0.5, "magnet": 1.0, "last_change": last}
-        return {
-            k: np.array([float(v)]) for k, v in {**values, "swing": swing, "work": 1.0, "version": 0}.items()
-        }
+    def world(push=0.0):
+        names = ("stiffness", "tilt", "magnet", "last_change", "swing", "work", "version")
+        truth = np.array([[stiffness], [0.5], [1.0], [last], [swing], [1.0], [0.0]])
+        obs = np.zeros((1, len(OBS)))
+        obs[0, OBS.index("push")] = push
+        out = SimpleNamespace(truth=truth, obs=obs, costs=np.zeros((4, 1)))
+        return SimpleNamespace(count=1, truth_names=names, observation=OBS, out=out)
 
-    diagnosis, live = Diagnosis(truth(0)), np.ones(1, bool)
+    diagnosis, every = Diagnosis(world()), np.ones(1, bool)
     for cycle, action in enumerate(decisions):
         if cycle in changes:
             stiffness, last = stiffness + 2.0, cycle
         if cycle in moved:
             stiffness += 0.7
-        charged = np.array([action == Action.RETRAIN])
-        diagnosis.note(live, np.array([action]), charged, truth(cycle + 1), np.array([-0.5]))
+        diagnosis.note(Cycle(world(push=-0.5), every, np.array([action]), every))
     return dict(zip(FINDINGS, diagnosis.close()[0].tolist(), strict=True))
 
 

@@ -53,7 +53,7 @@ def test_a_better_policy_sends_hindsight_searching():
 
 
 def test_compare_uses_the_kept_plans():
-    parts = compare({"threshold": policy("threshold")}, ["abrupt"], 6, reference=3)
+    parts = compare({"threshold": policy("threshold")}, ["abrupt"], 6, reference=3, planning=plans.reference)
     best = next(part for part in parts if part.policy == "hindsight")
     kept = [plans.plan_of("abrupt", int(seed)) for seed in best.seeds]
     np.testing.assert_allclose(evaluate(Script(np.array(kept)), "abrupt", best.seeds).cost, best.cost)

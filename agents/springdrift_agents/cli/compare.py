@@ -35,6 +35,7 @@ from springdrift_agents.evaluation.evaluate import SEEDS, Episodes
 from springdrift_agents.evaluation.evaluate import compare as run_comparison
 from springdrift_agents.evaluation.store import Store
 from springdrift_agents.files import write_text
+from springdrift_agents.planning import plans
 from springdrift_agents.policies.registry import policy, policy_names
 
 QUICK, FULL = 100, 1000  # episodes
@@ -128,6 +129,7 @@ def compare(
                 seed,
                 costs=prices,
                 reference=min(hindsight, count),
+                planning=plans.reference,
                 jobs=jobs,
                 scheduler=scheduler,
                 known=partial(store.read, run) if store else lambda scenario, name: None,
@@ -302,8 +304,6 @@ def plan(
     ),
 ) -> None:
     """Search hindsight's plans on the worlds of evaluation seed 0, as those that ship were found."""
-    from springdrift_agents.planning import plans
-
     names = [name for name in names_of(scenarios, list(SCENARIOS)) if resolve(name)]
     writable_file(out_file)
     with progress_bar() as progress:

@@ -2,54 +2,26 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import TERMS, THREE_ACTIONS, Action, Costs, InclinedMassVectorEnv, Scenario
+from springdrift import ENV_ID, TERMS, Action
 from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis
-from springdrift_agents.policies.base import Floats, Memory, Policy, observe_of
+from springdrift_agents.evaluation.rollout import Prices as Prices
+from springdrift_agents.evaluation.rollout import Script as Script
+from springdrift_agents.evaluation.rollout import begun, rollout
+from springdrift_agents.evaluation.rollout import side_by_side as side_by_side
+from springdrift_agents.evaluation.seeds import PURPOSES as PURPOSES
+from springdrift_agents.evaluation.seeds import SEEDS as SEEDS
+from springdrift_agents.evaluation.seeds import seeds_of
+from springdrift_agents.evaluation.seeds import world_seeds as world_seeds
+from springdrift_agents.policies.base import Floats, Policy, check_policy, observe_of
 from springdrift_agents.policies.rules import Periodic
 
-PURPOSES = ("evaluation", "training", "tuning", "validation")  # seeds of two purposes never meet
 REFERENCE = "hindsight"
-Prices = Costs | Mapping[str, float] | None
-SEEDS = 2**28  # choices of worlds for each purpose
 BATCH = 1024  # episodes that run side by side
-
-
-def world_seeds(purpose: str, seed: int, count: int) -> NDArray[np.uint64]:
-    """Seeds of ``count`` worlds, disjoint between purposes and between seeds below 2^28.
-
-    Raises:
-        ValueError: an unknown purpose, or a seed or count out of range.
-
-    >>> world_seeds("evaluation", 1, 2).tolist()
-    [4294967296, 4294967297]
-    """
-    if purpose not in PURPOSES:
-        raise ValueError(f"unknown purpose {purpose!r}; allowed: {', '.join(PURPOSES)}")
-    if not 0 <= seed < SEEDS:
-        raise ValueError(f"seed must be a whole number from 0 to 2^28 - 1, got {seed}")
-    if not 1 <= count <= 2**32:
-        raise ValueError(f"the number of episodes must be from 1 to 2^32, got {count}")
-    first = (PURPOSES.index(purpose) << 60) + (seed << 32)
-    return np.uint64(first) + np.arange(count, dtype=np.uint64)
-
-
-def check_seeds(seeds: Any) -> NDArray[np.uint64]:
-    """Seeds of worlds as an array (n,), or an error that says what was expected.
-
-    >>> check_seeds([])
-    Traceback (most recent call last):
-    ValueError: seeds must be at least one whole number from 0 to 2^64 - 1, in one row, got []
-    """
-    array = np.asarray(seeds)
-    if array.ndim != 1 or not array.size or array.dtype.kind not in "iu" or array.min() < 0:
-        got = np.array2string(array, threshold=8) if array.size else "[]"
-        raise ValueError(f"seeds must be at least one whole number from 0 to 2^64 - 1, in one row, got {got}")
-    return array.astype(np.uint64)
 
 
 class Episodes(NamedTuple):
@@ -58,14 +30,21 @@ class Episodes(NamedTuple):
     policy: str
     scenario: str
     seeds: NDArray[np.uint64]  # (n,)
-    terms: NDArray[np.float64]  # (n, 4), in the order of TERMS
+    terms: NDArray[np.float64]  # (n, terms), in the order of ``term_names``
     findings: NDArray[np.float64]  # (n, 10), in the order of diagnosis.FINDINGS
     calendar: float = float("nan")  # mean cost of retraining by the calendar as often; nan if it never did
+    term_names: tuple[str, ...] = TERMS
 
     @property
     def cost(self) -> NDArray[np.float64]:
         """Total cost of each episode, shape (n,)."""
         return self.terms.sum(axis=1)
+
+    def term(self, name: str) -> NDArray[np.float64]:
+        """One of the cost terms, shape (n,); 0 where the world has no such term."""
+        if name not in self.term_names:
+            return np.zeros(len(self.seeds))
+        return self.terms[:, self.term_names.index(name)]
 
     def finding(self, name: str) -> NDArray[np.float64]:
         """One of ``diagnosis.FINDINGS``, shape (n,)."""
@@ -74,72 +53,83 @@ class Episodes(NamedTuple):
 
 def evaluate(
     policy: Policy,
-    scenario: str | Scenario,
+    scenario: Any,
     seeds: NDArray[np.uint64],
     *,
     name: str = "",
     costs: Prices = None,
     observe: str | None = None,
     cycles: int | None = None,
-    latency: int = 3,
+    latency: int | None = None,
+    env: str = ENV_ID,
 ) -> Episodes:
-    """One episode of a policy in each world of ``seeds``; it is shown what it asks for, or ``observe``.
+    """Play one episode of a policy in each world of ``seeds``.
+
+    Args:
+        policy: who decides.
+        scenario: a name, or a scenario of the user's.
+        seeds: the worlds': see :func:`world_seeds`.
+        name: what the policy is called in tables.
+        costs: prices, or some of them by name.
+        observe: which observation the policy is shown; None for the one it asks for.
+        cycles: deadline; None leaves it to the scenario.
+        latency: cycles from the request of a retraining to its deployment; None for the world's own.
+        env: id of the kind of world.
 
     Raises:
-        ValueError: seeds that are no worlds, or decisions of a policy that are none.
+        ValueError: what is no policy, seeds that are no worlds, an option that the world does not take, or
+            decisions of a policy that are none.
 
     >>> from springdrift_agents.policies.registry import policy
     >>> evaluate(policy("never"), "stationary", world_seeds("evaluation", 0, 4)).cost.shape
     (4,)
     """
-    observe, seeds = observe or observe_of(policy), check_seeds(seeds)
-    title = scenario if isinstance(scenario, str) else scenario.name
-    parts = [
-        _evaluate(policy, scenario, seeds[first : first + BATCH], costs, observe, cycles, latency)
-        for first in range(0, len(seeds), BATCH)
-    ]
+    check_policy(policy)
+    observe, seeds = observe or observe_of(policy), seeds_of(seeds)
+    parts: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+    names: tuple[str, ...] = TERMS
+    for first in range(0, len(seeds), BATCH):
+        here = seeds[first : first + BATCH]
+        world = begun(here, scenario, env=env, observe=observe, costs=costs, cycles=cycles, latency=latency)
+        names, diagnosis = world.terms, Diagnosis(world)
+        costs_by_term = np.zeros((len(names), len(here)))
+        for cycle in rollout(policy, world):
+            costs_by_term += cycle.costs
+            diagnosis.note(cycle)
+        parts.append((np.ascontiguousarray(costs_by_term.T), diagnosis.close()))
     terms, findings = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Episodes(name, title, seeds, terms, findings)
+    return Episodes(name, title_of(scenario), seeds, terms, findings, term_names=names)
 
 
-def _evaluate(
-    policy: Policy,
-    scenario: str | Scenario,
-    seeds: NDArray[np.uint64],
-    costs: Prices,
-    observe: str,
-    cycles: int | None,
-    latency: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    n = len(seeds)
-    envs = InclinedMassVectorEnv(
-        n, scenario=scenario, costs=costs, observe=observe, cycles=cycles, latency=latency, copy=False
-    )
-    observation, info = envs.reset(seed=seeds.tolist())
-    terms, diagnosis = np.zeros((n, len(TERMS))), Diagnosis(info["truth"])
-    state: Memory | None = None
-    start, live = np.ones(n, np.bool_), np.ones(n, np.bool_)
-    while live.any():
-        actions, state = policy.predict(observation, state=state, episode_start=start, deterministic=True)
-        actions = THREE_ACTIONS.check_batch(actions, n)
-        charged = (actions == Action.RETRAIN) & envs.action_masks()[:, Action.RETRAIN]
-        observation, _, ended, _, info = envs.step(actions)
-        for column, term in enumerate(TERMS):
-            terms[:, column] += np.where(live, info["terms"][term], 0.0)
-        diagnosis.note(live, actions, charged, info["truth"], envs.world.batch.lanes("level_push", n))
-        live &= ~ended
-        start = ended.copy()
-    return terms, diagnosis.close()
+def title_of(scenario: Any) -> str:
+    """A scenario's name.
+
+    >>> title_of("mix")
+    'mix'
+    """
+    return scenario if isinstance(scenario, str) else str(scenario.name)
+
+
+class Planning(Protocol):
+    """What finds the reference's decisions in a world: see :mod:`springdrift_agents.planning.plans`."""
+
+    def __call__(
+        self, scenario: Any, seed: int, costs: Prices, policies: Sequence[Policy], *, env: str
+    ) -> NDArray[np.int64]:
+        """Decisions, (cycles,), that lose to none of the policies."""
+        ...
 
 
 def compare(
     policies: Mapping[str, Policy],
-    scenarios: Sequence[str],
+    scenarios: Sequence[Any],
     episodes: int,
     seed: int = 0,
     *,
+    env: str = ENV_ID,
     costs: Prices = None,
     reference: int = 0,
+    planning: Planning | None = None,
     jobs: int = 1,
     scheduler: str | None = None,
     known: Callable[[str, str], Episodes | None] = lambda scenario, policy: None,
@@ -149,25 +139,39 @@ def compare(
 
     Args:
         policies: by name.
-        scenarios: their names.
+        scenarios: their names, or scenarios of the user's.
         episodes: worlds of each scenario.
         seed: which worlds.
+        env: id of the kind of world.
         costs: prices.
-        reference: search hindsight's plan on this many of the worlds.
+        reference: find the reference's decisions on this many of the worlds.
+        planning: what finds them; needed where ``reference`` is above 0.
         jobs: processes; the result is the same, bit for bit, whatever their number.
         scheduler: address of a running Dask scheduler that does the work instead.
         known: gives a part that is there already, by scenario and policy, or None.
         done: hears of each part as it ends, in order.
+
+    Raises:
+        ValueError: as :func:`evaluate`; two scenarios of one name; a reference without ``planning``.
     """
+    by_name = {title_of(one): one for one in scenarios}
+    if len(by_name) < len(scenarios):
+        raise ValueError("two scenarios have the same name: " + ", ".join(map(title_of, scenarios)))
+    if reference and planning is None:
+        raise ValueError("a reference needs planning, such as springdrift_agents.planning.plans.reference")
+    for name, one in policies.items():
+        check_policy(one, name)
     seeds = world_seeds("evaluation", seed, episodes)
     names = [*policies, *([REFERENCE] if reference else [])]
-    there = {(scenario, name): known(scenario, name) for scenario in scenarios for name in names}
+    there = {(title, name): known(title, name) for title in by_name for name in names}
     work: list[Work] = []
-    for scenario, name in (key for key, part in there.items() if part is None):
+    for title, name in (key for key, part in there.items() if part is None):
+        scenario = by_name[title]
         if name == REFERENCE:
-            work.append((_reference, (scenario, seeds[:reference], costs, list(policies.values()))))
+            rivals = list(policies.values())
+            work.append((_reference, (planning, scenario, seeds[:reference], costs, rivals, env)))
         else:
-            work.append((_part, (policies[name], scenario, seeds, name, costs)))
+            work.append((_part, (policies[name], scenario, seeds, name, costs, env)))
     results = results_of(work, jobs, scheduler)
     parts = []
     for part in there.values():
@@ -214,13 +218,15 @@ def _on_cluster(work: Sequence[Work], address: str) -> Iterator[Any]:
             future.release()
 
 
-def _part(policy: Policy, scenario: str, seeds: NDArray[np.uint64], name: str, costs: Prices) -> Episodes:
+def _part(
+    policy: Policy, scenario: Any, seeds: NDArray[np.uint64], name: str, costs: Prices, env: str
+) -> Episodes:
     """A policy's episodes, and what a calendar would cost that retrains as often as it did."""
-    found = evaluate(policy, scenario, seeds, name=name, costs=costs)
+    found = evaluate(policy, scenario, seeds, name=name, costs=costs, env=env)
     often = found.finding("retrains").mean() / found.finding("cycles").mean()
     if often == 0.0:
         return found
-    calendar = evaluate(Calendar(every=1.0 / often), scenario, seeds, costs=costs)
+    calendar = evaluate(Calendar(every=1.0 / often), scenario, seeds, costs=costs, env=env)
     return found._replace(calendar=float(calendar.cost.mean()))
 
 
@@ -243,37 +249,12 @@ class Calendar(Periodic):
 
 
 def _reference(
-    scenario: str,
+    planning: Planning,
+    scenario: Any,
     seeds: NDArray[np.uint64],
     costs: Prices,
     rivals: Sequence[Policy],
+    env: str,
 ) -> Episodes:
-    from springdrift_agents.planning.plans import reference
-
-    plans = side_by_side([reference(scenario, int(seed), costs, rivals) for seed in seeds])
-    return evaluate(Script(plans), scenario, seeds, name=REFERENCE, costs=costs)
-
-
-def side_by_side(plans: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
-    """Plans of worlds of several lengths in one array (n, cycles); WAIT fills the shorter ones up."""
-    longest = max(map(len, plans))
-    return np.array([np.pad(plan, (0, longest - len(plan))) for plan in plans])
-
-
-class Script:
-    """A policy that plays plans, one an env, cycle by cycle."""
-
-    def __init__(self, plans: NDArray[np.int64]) -> None:
-        self.plans = plans
-
-    def predict(
-        self,
-        observation: Any,
-        state: Memory | None = None,
-        episode_start: Any = None,
-        deterministic: bool = True,
-    ) -> tuple[Any, Memory | None]:
-        """The plans' next decisions; ``state`` counts the cycles."""
-        cycle = 0 if state is None else int(state[0])
-        column = min(cycle, self.plans.shape[1] - 1)
-        return self.plans[:, column], (np.asarray(cycle + 1),)
+    schedules = [planning(scenario, int(seed), costs, rivals, env=env) for seed in seeds]
+    return evaluate(Script(side_by_side(schedules)), scenario, seeds, name=REFERENCE, costs=costs, env=env)

@@ -11,8 +11,8 @@ from springdrift import SCENARIOS, TERMS
 from springdrift.render.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, MODEL, TRAIN
 from springdrift_agents.evaluation.maps import Cell
 from springdrift_agents.evaluation.report import Row, best_of
+from springdrift_agents.evaluation.trace import Trace
 from springdrift_agents.files import replacing
-from springdrift_agents.planning.regret import Course
 
 NOTE = "mean cost of an episode, lower is better; black: 95 % interval; bold: the lowest"
 AXIS, ROW, NARROWEST = 3.3, 0.23, 6.4  # inches: width of a panel's bars, height of a row, width of a picture
@@ -235,7 +235,7 @@ def map_plot(cells: Sequence[Cell], path: Path, title: str) -> None:
     _save(figure, path)
 
 
-def timeline_plot(courses: Mapping[str, Course], episode: int, target: float, path: Path, title: str) -> None:
+def timeline_plot(courses: Mapping[str, Trace], episode: int, target: float, path: Path, title: str) -> None:
     """One world under several strategies: swing, forecast error and decisions over the cycles."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -21,10 +21,11 @@ from typing import Any, Self
 
 import numpy as np
 
-from springdrift import ENV_ID, TERMS, Action, World
+from springdrift import ENV_ID, TERMS, Action
 from springdrift.incline.state import DRIFTING
 from springdrift_agents.evaluation.diagnosis import FINDINGS
 from springdrift_agents.evaluation.evaluate import Episodes
+from springdrift_agents.evaluation.rollout import begun, rollout
 from springdrift_agents.files import replacing, write_text
 from springdrift_agents.policies.base import Policy, observe_of
 
@@ -226,29 +227,25 @@ class Store:
         if row is None:
             raise ValueError(f"the run holds no episode of {name} in {scenario} with seed {seed}")
         episode = int(row[0])
-        world = World(1, scenario, observe=observe_of(policy), **options)
-        world.seed(np.zeros(1, np.int64), np.array([seed], np.uint64))
-        world.begin(np.ones(1, np.bool_))
+        world: Any = begun(np.array([seed], np.uint64), scenario, observe=observe_of(policy), **options)
         with self._writing():
             if self._db.execute("SELECT 1 FROM decisions WHERE episode = ?", (episode,)).fetchone():
                 return
             self._db.execute("INSERT INTO models VALUES (?, 0, NULL, 0)", (episode,))
-            memory, cycle, ended, running = None, 0, 0, 0
+            running = 0
             requested: int | None = None
 
             def value(field: str) -> float:
                 return float(world.batch.lanes(field, 1)[0])
 
-            while not ended:
-                actions, memory = policy.predict(world.out.obs, state=memory)
-                action = Action(int(actions[0]))
-                if action == Action.RETRAIN and not value("in_flight"):
+            for cycle, one in enumerate(rollout(policy, world)):
+                action = Action(int(one.actions[0]))
+                if one.retrains[0]:
                     requested = cycle
-                ended = world.advance(np.asarray(actions, np.int64))
-                bill = world.out.costs[:, 0].tolist()
+                terms = world.out.costs[:, 0].tolist()
                 self._db.execute(
                     f"INSERT INTO decisions VALUES (?, ?, ?, {', '.join('?' * len(TERMS))})",
-                    (episode, cycle, action.name, *bill),
+                    (episode, cycle, action.name, *terms),
                 )
                 state = {field: value(field) for field in (*DRIFTING, "driver_key", "version")}
                 seen = [value(field) for field in ("measured_error", "measured_swing", "level", "alarm")]
@@ -261,7 +258,6 @@ class Store:
                     self._db.execute(
                         "INSERT INTO models VALUES (?, ?, ?, ?)", (episode, running, requested, cycle + 1)
                     )
-                cycle += 1
 
     def _driver(self, state: Mapping[str, float]) -> int:
         """The row of the driver table for what was in force, added if it is new."""

@@ -7,13 +7,14 @@ it has read the future.
 """
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import TERMS, THREE_ACTIONS, Action, Costs, Scenario, World
+from springdrift import ENV_ID, Action
+from springdrift_agents.evaluation.rollout import Prices, Script, begun, rollout
 from springdrift_agents.policies.base import Policy, observe_of
 from springdrift_agents.policies.registry import policy
 
@@ -45,43 +46,35 @@ class Planner:
 
     def __init__(
         self,
-        scenario: str | Scenario,
+        scenario: Any,
         seed: int,
-        costs: Costs | Mapping[str, float] | None = None,
+        costs: Prices = None,
         cycles: int | None = None,
         plans: int = PLANS,
+        env: str = ENV_ID,
     ) -> None:
-        self.scenario, self.seed, self.costs = scenario, seed, costs
-        self.world = World(plans, scenario, costs, cycles=cycles)
-        self.world.seed(np.arange(plans), np.full(plans, seed, np.uint64))
-        self.world.begin(np.ones(plans, np.bool_))
-        self.world.fill_idle()
+        self._options: dict[str, Any] = {"costs": costs, "cycles": cycles, "env": env}
+        self.scenario, self.seed = scenario, seed
+        self.world = begun(np.full(plans, seed, np.uint64), scenario, **self._options)
+        self.count = self.world.actions.n
         self._start = self.world.get_state()
-        self.cycles = int(self.world.batch.lanes("deadline", 1)[0])
+        self.cycles = len(self.plan_of(Script(np.zeros((1, 1), np.int64))))
 
     def costs_of(self, plans: Plans) -> NDArray[np.float64]:
         """Cost of each plan, (m,) for (m, cycles); m is at most the number of plans side by side."""
         found = np.zeros(self.world.count)
         padded = np.zeros((self.world.count, self.cycles), np.int64)
         padded[: len(plans)] = plans
-        by_cycle = np.ascontiguousarray(padded.T)
         self.world.set_state(self._start)
-        for actions in by_cycle:
-            self.world.advance(actions)
+        for _ in rollout(Script(np.asfortranarray(padded)), self.world):
             found -= self.world.out.reward
         return found[: len(plans)]
 
     def plan_of(self, policy: Policy) -> NDArray[np.int64]:
         """What a policy decides in this world, (cycles,)."""
-        world = World(1, self.scenario, self.costs, observe_of(policy), self.cycles)
-        world.seed(np.zeros(1, np.int64), np.array([self.seed], np.uint64))
-        world.begin(np.ones(1, np.bool_))
-        memory, decisions = None, []
-        for _ in range(self.cycles):
-            actions, memory = policy.predict(world.out.obs, state=memory)
-            decisions.append(int(actions[0]))
-            world.advance(np.asarray(actions, np.int64))
-        return np.array(decisions)
+        seeds = np.array([self.seed], np.uint64)
+        world = begun(seeds, self.scenario, observe=observe_of(policy), **self._options)
+        return np.array([int(cycle.actions[0]) for cycle in rollout(policy, world)])
 
     def search(
         self, rounds: int = 150, patience: int = 40, start: Sequence[NDArray[np.int64]] = (), seed: int = 0
@@ -105,16 +98,10 @@ class Planner:
         return Plan(float(costs[0]), self._plain(elite[0]), len(history) - 1, tuple(history))
 
     def _plain(self, plan: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The plan without requests that did nothing because a model was in training."""
-        self.world.set_state(self._start)
-        plain, retrain = plan.copy(), TERMS.index("retrain")
-        for cycle, action in enumerate(plan):
-            in_flight = self.world.batch.lanes("in_flight", 1)[0] > 0.0
-            self.world.advance(np.full(self.world.count, action))
-            idle = self.world.out.costs[retrain, 0] == 0.0 and in_flight
-            if action == Action.RETRAIN and idle:
-                plain[cycle] = Action.WAIT
-        return plain
+        """The plan without decisions that did nothing, such as a retraining with a model in training."""
+        world = begun(np.array([self.seed], np.uint64), self.scenario, **self._options)
+        did = np.array([cycle.done[0] for cycle in rollout(Script(plan[None]), world)])
+        return np.where(did, plan, int(Action.WAIT))
 
     def exact(self) -> Plan:
         """The optimum, by trying every plan; for a deadline of at most 10 cycles.
@@ -123,8 +110,9 @@ class Planner:
             ValueError: the deadline is too far.
         """
         if self.cycles > 10:
-            raise ValueError(f"3^{self.cycles} plans are too many to try: at most 10 cycles")
-        plans = np.stack(np.unravel_index(np.arange(3**self.cycles), (3,) * self.cycles), axis=1)
+            raise ValueError(f"{self.count}^{self.cycles} plans are too many to try: at most 10 cycles")
+        every = np.arange(self.count**self.cycles)
+        plans = np.stack(np.unravel_index(every, (self.count,) * self.cycles), axis=1)
         parts = np.array_split(plans, -(-len(plans) // self.world.count))
         costs = np.concatenate([self.costs_of(part) for part in parts])
         best = int(costs.argmin())
@@ -136,7 +124,7 @@ class Planner:
         born: list[NDArray[np.int64]] = []
         if sweep:
             for cycle in range(cycles):
-                for action in range(THREE_ACTIONS.n):
+                for action in range(self.count):
                     if action != elite[0, cycle] and len(born) < count:
                         child = elite[0].copy()
                         child[cycle] = action
@@ -145,13 +133,13 @@ class Planner:
             # the better a parent, the oftener it is chosen
             child = elite[min(int(rng.exponential(len(elite) / 4)), len(elite) - 1)].copy()
             for _ in range(1 + int(rng.geometric(0.6))):
-                _mutate(child, elite, rng)
+                _mutate(child, elite, rng, self.count)
             born.append(child)
         return np.array(born)
 
 
-def _mutate(plan: NDArray[np.int64], elite: Plans, rng: np.random.Generator) -> None:
-    """One change of a plan, in place."""
+def _mutate(plan: NDArray[np.int64], elite: Plans, rng: np.random.Generator, actions: int) -> None:
+    """One change of a plan, in place; ``actions`` is how many there are."""
     cycles, kind, at = len(plan), rng.random(), int(rng.integers(len(plan)))
     retrains = np.flatnonzero(plan == Action.RETRAIN)
     if kind < 0.25 and len(retrains):  # a retraining earlier or later
@@ -168,7 +156,7 @@ def _mutate(plan: NDArray[np.int64], elite: Plans, rng: np.random.Generator) -> 
     elif kind < 0.85:  # the end of another plan
         plan[at:] = elite[rng.integers(len(elite)), at:]
     else:
-        plan[at] = rng.integers(THREE_ACTIONS.n)
+        plan[at] = rng.integers(actions)
 
 
 def _best(plans: Plans, costs: NDArray[np.float64], count: int) -> tuple[Plans, NDArray[np.float64]]:
@@ -192,10 +180,11 @@ def _best(plans: Plans, costs: NDArray[np.float64], count: int) -> tuple[Plans, 
 
 
 def hindsight(
-    scenario: str | Scenario,
+    scenario: Any,
     seed: int,
-    costs: Costs | Mapping[str, float] | None = None,
+    costs: Prices = None,
     *,
+    env: str = ENV_ID,
     cycles: int | None = None,
     rounds: int = 150,
     policies: Sequence[Policy] = (),
@@ -207,7 +196,7 @@ def hindsight(
     >>> bool(hindsight("poc", 3, cycles=6, rounds=5).cost <= rule)
     True
     """
-    planner = Planner(scenario, seed, costs, cycles)
+    planner = Planner(scenario, seed, costs, cycles, env=env)
     return planner.search(rounds, start=[planner.plan_of(one) for one in policies])
 
 

@@ -8,12 +8,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import ENV_ID, Costs
-from springdrift_agents.evaluation.evaluate import Prices, results_of, world_seeds
+from springdrift_agents.evaluation.evaluate import results_of
+from springdrift_agents.evaluation.rollout import Prices
+from springdrift_agents.evaluation.seeds import world_seeds
 from springdrift_agents.files import write_text
 from springdrift_agents.planning.hindsight import Planner
 from springdrift_agents.policies.base import Policy
@@ -34,9 +37,9 @@ def kept() -> dict[str, tuple[str, ...]]:
     return {scenario: tuple(plans) for scenario, plans in found["plans"].items()}
 
 
-def plan_of(scenario: str, seed: int) -> NDArray[np.int64] | None:
-    """The kept plan of a world, (cycles,), or None."""
-    plans = kept().get(scenario, ())
+def plan_of(scenario: Any, seed: int) -> NDArray[np.int64] | None:
+    """The kept plan of a world, (cycles,), or None; plans are kept for built-in scenarios, by name."""
+    plans = kept().get(scenario, ()) if isinstance(scenario, str) else ()
     place = seed - int(world_seeds("evaluation", SEED, 1)[0])
     return _numbers(plans[place]) if 0 <= place < len(plans) else None
 
@@ -46,15 +49,21 @@ def _numbers(text: str) -> NDArray[np.int64]:
 
 
 def reference(
-    scenario: str, seed: int, costs: Prices = None, policies: Sequence[Policy] = ()
+    scenario: Any,
+    seed: int,
+    costs: Prices = None,
+    policies: Sequence[Policy] = (),
+    *,
+    env: str = ENV_ID,
 ) -> NDArray[np.int64]:
     """What hindsight decides in a world, (cycles,); it loses to none of ``policies``.
 
     The kept plan where there is one for these prices and no policy beats it, else a search that begins with
     all of them.
     """
-    old = plan_of(scenario, seed) if Costs.of(costs) == Costs() else None
-    planner = Planner(scenario, seed, costs)
+    known = env == ENV_ID and Costs.of(costs) == Costs()
+    old = plan_of(scenario, seed) if known else None
+    planner = Planner(scenario, seed, costs, env=env)
     rivals = [planner.plan_of(one) for one in policies]
     if old is None:
         return planner.search(start=rivals).decisions
@@ -68,7 +77,7 @@ def search(
     jobs: int = 1,
     done: Callable[[str], None] = lambda _: None,
 ) -> dict[str, list[str]]:
-    """Plans for so many worlds of each scenario, none of which loses to any policy of the house.
+    """Plans for so many worlds of each scenario, none of which loses to any built-in policy.
 
     Args:
         worlds: how many of each scenario.

@@ -4,17 +4,18 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile, takewhile
 from pathlib import Path
+from typing import cast
 
-import numpy as np
-
-from springdrift import World
+from springdrift.game.world import World
 from springdrift.incline.recorder import Recorder
+from springdrift.incline.world import InclinedMassWorld
 from springdrift.render.frame import Frame
 from springdrift.render.view import FPS, FRAMES, View
 from springdrift.render.window import Window
-from springdrift_agents.evaluation.evaluate import world_seeds
+from springdrift_agents.evaluation.rollout import begun, rollout
+from springdrift_agents.evaluation.seeds import world_seeds
 from springdrift_agents.play.movie import Movie
-from springdrift_agents.policies.base import Memory, Policy, observe_of
+from springdrift_agents.policies.base import Policy, observe_of
 
 
 class Episode:
@@ -29,22 +30,17 @@ class Episode:
     def __init__(
         self, policy: Policy, name: str, scenario: str, seed: int, cycles: int | None = None
     ) -> None:
-        self.world = World(1, scenario, observe=observe_of(policy), cycles=cycles)
-        self.world.seed(np.zeros(1, np.int64), world_seeds("evaluation", seed, 1))
-        self.world.begin(np.ones(1, np.bool_))
+        seeds = world_seeds("evaluation", seed, 1)
+        world = begun(seeds, scenario, observe=observe_of(policy), cycles=cycles)
+        self.world: World = world
         self.policy = policy
-        self._memory: Memory | None = None
         threshold = getattr(policy, "error", None)
-        self.recorder = Recorder(self.world, policy=name, threshold=threshold)
+        self.recorder = Recorder(cast(InclinedMassWorld, world), policy=name, threshold=threshold)
 
     def frames(self, count: int) -> Iterator[Frame]:
         """The start, then ``count`` frames a cycle, up to the deadline."""
         yield self.recorder.now()
-        done = False
-        while not done:
-            actions, self._memory = self.policy.predict(self.world.out.obs, state=self._memory)
-            self.recorder.before(int(actions[0]))
-            done = self.world.advance(np.asarray(actions, np.int64)) > 0
+        for _ in rollout(self.policy, self.world, lambda actions: self.recorder.before(int(actions[0]))):
             self.recorder.after()
             yield from self.recorder.frames(count)
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from springdrift.game.actions import ActionSet
+
 Floats = NDArray[np.floating[Any]]
 Memory = tuple[NDArray[Any], ...]
 
@@ -78,9 +80,18 @@ class Fit(NamedTuple):
         seen[:, self.picked < 0] = 0.0
         return seen
 
-    def act(self, decisions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The world's numbers of a policy's decisions, (n,)."""
-        return decisions if self.numbers is None else self.numbers[decisions]
+    def act(self, decisions: Any, allowed: ActionSet, count: int) -> NDArray[np.int64]:
+        """The world's numbers of a policy's decisions, (count,).
+
+        Raises:
+            ValueError: they are no decisions, one for each of ``count`` worlds.
+        """
+        if self.numbers is None:
+            return allowed.check_batch(decisions, count)
+        own = np.asarray(decisions)
+        if own.shape != (count,) or own.dtype.kind not in "iu" or not (own < len(self.numbers)).all():
+            raise ValueError(f"expected {count} whole numbers below {len(self.numbers)}, got {own!r}")
+        return self.numbers[own]
 
 
 def fitted(policy: Any, columns: Sequence[str], actions: Sequence[str]) -> Fit:
@@ -92,10 +103,11 @@ def fitted(policy: Any, columns: Sequence[str], actions: Sequence[str]) -> Fit:
     Raises:
         ValueError: a column that it needs or an action that it may take is not there, naming it.
 
+    >>> from springdrift import THREE_ACTIONS
     >>> class Eager:
     ...     columns, actions = ("error", "swing"), ("WAIT", "RETRAIN")
     >>> fit = fitted(Eager(), ("swing", "alarm", "error"), ("WAIT", "INTERVENE", "RETRAIN"))
-    >>> fit.see(np.array([[0.1, 0.2, 0.3]])).tolist(), fit.act(np.array([0, 1])).tolist()
+    >>> fit.see(np.array([[0.1, 0.2, 0.3]])).tolist(), fit.act(np.array([0, 1]), THREE_ACTIONS, 2).tolist()
     ([[0.3, 0.1]], [0, 2])
     >>> fitted(Eager(), ("swing",), ("WAIT", "RETRAIN"))
     Traceback (most recent call last):
