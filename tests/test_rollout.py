@@ -106,10 +106,16 @@ def returning(answer):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("threshold", r"'threshold', a str; springdrift_agents.policies.registry.policy\('threshold'\) makes"),
+        (
+            "threshold",
+            r"'threshold', a str; springdrift_agents.policies.registry.policy\('threshold'\) makes",
+        ),
         (Rule, "a type; give an instance, not the class"),
         (None, r"a policy must have a method predict\(.*got None"),
-        (returning(np.zeros(4, int)), "must return decisions and memory, as in `return actions, state`, got nda"),
+        (
+            returning(np.zeros(4, int)),
+            "must return decisions and memory, as in `return actions, state`, got nda",
+        ),
         (returning(None), "got NoneType"),
         (returning((np.zeros(3, int), None)), r"predict: expected 4 actions, one an env, got shape \(3,\)"),
         (returning((np.zeros(4), None)), r"predict: actions must be whole numbers, got float64"),

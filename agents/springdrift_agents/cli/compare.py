@@ -13,14 +13,15 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from springdrift import SCENARIOS, Costs
+from springdrift import ENV_ID, SCENARIOS, TERMS
 from springdrift.incline.scenario import resolve
+from springdrift.registry import world_spec
 from springdrift_agents.cli.shell import (
+    Env,
     Json,
     Trust,
     app,
     err,
-    known_scenario,
     names_of,
     out,
     prices_of,
@@ -31,8 +32,9 @@ from springdrift_agents.cli.shell import (
     writable_file,
 )
 from springdrift_agents.evaluation import report
-from springdrift_agents.evaluation.evaluate import SEEDS, Episodes
+from springdrift_agents.evaluation.evaluate import SEEDS, Episodes, title_of
 from springdrift_agents.evaluation.evaluate import compare as run_comparison
+from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.evaluation.store import Store
 from springdrift_agents.files import write_text
 from springdrift_agents.planning import plans
@@ -79,6 +81,7 @@ def compare(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "out/compare"
     ),
+    env: Env = ENV_ID,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -88,14 +91,17 @@ def compare(
     episode), [bold]summary.json[/] and [bold]compare.png[/].
     """
     specs = names_of(policies, policy_names())
-    names = names_of(scenarios, list(SCENARIOS))
+    kind = world_spec(env)
     chosen = {spec: policy(spec, trust) for spec in specs}
-    for name in names:
-        known_scenario(name, list(SCENARIOS))
+    places = [scenario_of(name, env) for name in names_of(scenarios, list(kind.scenarios))]
+    by_name = {title_of(place): place for place in places}
+    names = list(by_name)
     if record and db is None:
         raise ValueError(f"--record {record} keeps worlds in the file of --db: give --db FILE as well")
     prices = prices_of(cost)
-    costs = asdict(Costs.of(prices))
+    costs = asdict(kind.costs.of(prices))
+    if db and not set(kind.terms) <= set(TERMS):
+        raise ValueError(f"--db keeps worlds whose cost terms are {', '.join(TERMS)}, not {env}")
     writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
     count = episodes or (QUICK if quick else FULL)
     clock = [time.monotonic()]
@@ -108,6 +114,8 @@ def compare(
             "seed": seed,
             "costs": costs,
             "hindsight": hindsight,
+            **({} if env == ENV_ID else {"env": env}),
+            **{title: repr(place) for title, place in by_name.items() if not isinstance(place, str)},
         }
         with Store(db) if db else nullcontext() as store:
             run = store.run(config) if store else 0
@@ -119,14 +127,21 @@ def compare(
                     if part.policy in chosen:
                         for world in part.seeds[:record].tolist():
                             store.record(
-                                run, part.scenario, part.policy, chosen[part.policy], world, costs=prices
+                                run,
+                                by_name[part.scenario],
+                                part.policy,
+                                chosen[part.policy],
+                                world,
+                                costs=prices,
+                                env=env,
                             )
 
             parts = run_comparison(
                 chosen,
-                names,
+                places,
                 count,
                 seed,
+                env=env,
                 costs=prices,
                 reference=min(hindsight, count),
                 planning=plans.reference,
@@ -199,6 +214,7 @@ def regret(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for timeline.png.")] = Path(
         "out/regret"
     ),
+    env: Env = ENV_ID,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -207,12 +223,12 @@ def regret(
     from springdrift_agents.evaluation.plots import timeline_plot
     from springdrift_agents.planning import regret as regrets
 
-    resolve(scenario)
+    place = scenario_of(scenario, env)
     chosen = {spec: policy(spec, trust) for spec in names_of(policies, policy_names())}
-    prices = Costs.of(prices_of(cost))
+    prices = world_spec(env).costs.of(prices_of(cost))
     writable(out_dir, "timeline.png")
     with err.status(f"searching {episodes} worlds of {scenario}"):
-        found, courses = regrets.regret(chosen, scenario, episodes, seed, prices)
+        found, courses = regrets.regret(chosen, place, episodes, seed, prices, env)
     title = f"{scenario}, one world under each strategy"
     timeline_plot(courses, 0, TARGET, out_dir / "timeline.png", title)
     means = {
@@ -252,6 +268,7 @@ def map_(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for map.png and map.json.")] = Path(
         "out/map"
     ),
+    env: Env = ENV_ID,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -259,7 +276,7 @@ def map_(
     from springdrift_agents.evaluation import maps
     from springdrift_agents.evaluation.plots import map_plot
 
-    resolve(scenario)
+    place = scenario_of(scenario, env)
     chosen = {spec: policy(spec, trust) for spec in names_of(policies, maps.DEFAULT)}
     ratios = list(dict.fromkeys(ratio or maps.RATIOS))
     latencies = list(dict.fromkeys(latency or maps.LATENCIES))
@@ -267,7 +284,14 @@ def map_(
     with progress_bar() as progress:
         task = progress.add_task(scenario, total=len(ratios) * len(latencies))
         cells = maps.break_even(
-            chosen, scenario, ratios, latencies, episodes, seed, lambda _: progress.update(task, advance=1)
+            chosen,
+            place,
+            ratios,
+            latencies,
+            episodes,
+            seed,
+            lambda _: progress.update(task, advance=1),
+            env=env,
         )
     map_plot(cells, out_dir / "map.png", f"{scenario}: which strategy pays, and how much the next costs more")
     text = report.as_json([cell._asdict() for cell in cells], indent=1)

@@ -1,7 +1,9 @@
 """Commands that list what there is."""
 
 import json
+from typing import Annotated
 
+import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
@@ -29,9 +31,14 @@ def scenarios(as_json: Json = False) -> None:
 
 
 @app.command(rich_help_panel="Use")
-def policies(as_json: Json = False) -> None:
-    """List the policies and their parameters."""
-    about = policies_about()
+def policies(
+    specs: Annotated[
+        list[str] | None, typer.Argument(help="Your own to list as well, such as rules.py:Mine.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the policies and their parameters; your own beside the built-in ones."""
+    about = policies_about(specs or ())
     if as_json:
         print(json.dumps({name: one._asdict() for name, one in about.items()}))
         return

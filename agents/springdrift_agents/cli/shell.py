@@ -45,10 +45,11 @@ def _hello(context: typer.Context) -> None:
 
 
 def names_of(given: Sequence[str] | None, everything: Sequence[str]) -> list[str]:
-    """The names of an option that may be repeated or hold commas; all of them when it was not given."""
+    """The names of an option that may be repeated or hold commas; all of them for "all" or for none."""
     if not given:
         return list(everything)
     names = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    names = [one for name in names for one in (everything if name == "all" else [name])]
     if not names:
         raise ValueError("an empty list of names was given")
     return list(dict.fromkeys(names))
@@ -91,6 +92,7 @@ def _keep(path: Path) -> None:
         raise ValueError(f"cannot write to {path}: {wrong.strerror}") from wrong
 
 
+Env = Annotated[str, typer.Option("--env", help="Which kind of world, by its id in Gymnasium.")]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Open .zip policies of Stable-Baselines3, which can run code.")
 ]

@@ -1,11 +1,12 @@
 """Break-even maps: which strategy wins where retraining costs this much and takes that long."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from springdrift import Costs
+from springdrift import ENV_ID
+from springdrift.registry import world_spec
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import stratified_interval
 from springdrift_agents.policies.base import Policy
@@ -28,12 +29,13 @@ class Cell(NamedTuple):
 
 def break_even(
     policies: Mapping[str, Policy],
-    scenario: str,
+    scenario: Any,
     ratios: Sequence[float] = RATIOS,
     latencies: Sequence[int] = LATENCIES,
     episodes: int = 256,
     seed: int = 0,
     done: Callable[[Cell], None] = lambda _: None,
+    env: str = ENV_ID,
 ) -> list[Cell]:
     """Every policy at every price ratio and latency, on the same worlds; row by row of latency.
 
@@ -44,16 +46,19 @@ def break_even(
     """
     if len(policies) < 2:
         raise ValueError("a map needs at least two policies to choose from")
+    prices = world_spec(env).costs
+    usual: Any = prices()
     for ratio in ratios:
-        Costs(retrain=ratio * Costs().intervene)
+        prices.of({"retrain": ratio * usual.intervene})
     seeds = world_seeds("evaluation", seed, episodes)
     cells = []
     for latency in latencies:
         played = {
-            name: evaluate(policy, scenario, seeds, latency=latency) for name, policy in policies.items()
+            name: evaluate(policy, scenario, seeds, latency=latency, env=env)
+            for name, policy in policies.items()
         }
         for ratio in ratios:
-            extra = ratio * Costs().intervene - Costs().retrain
+            extra = ratio * usual.intervene - usual.retrain
             costs = {name: one.cost + extra * one.finding("retrains") for name, one in played.items()}
             first, second = sorted(costs, key=lambda name: costs[name].mean())[:2]
             apart = stratified_interval([costs[second] - costs[first]], seed=seed)

@@ -41,7 +41,7 @@ def summarise(parts: Sequence[Episodes]) -> list[Row]:
                 "cost": cost.value,
                 "low": cost.low,
                 "high": cost.high,
-                **{term: float(part.terms[:, column].mean()) for column, term in enumerate(TERMS)},
+                **{term: float(part.term(term).mean()) for term in dict.fromkeys((*TERMS, *part.term_names))},
                 "iqm": float(iqm(part.cost)),
                 "calendar": None if np.isnan(part.calendar) else part.calendar,
                 **dict(zip(FINDINGS, part.findings.mean(axis=0).tolist(), strict=True)),
@@ -54,7 +54,8 @@ def write_csv(path: Path, parts: Sequence[Episodes]) -> None:
     """One line an episode; the same file for the same comparison."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("scenario", "policy", "seed", "cost", *TERMS, *FINDINGS))
+    names = parts[0].term_names if parts else TERMS
+    writer.writerow(("scenario", "policy", "seed", "cost", *names, *FINDINGS))
     for part in parts:
         cost = part.cost
         for i, seed in enumerate(part.seeds.tolist()):

@@ -24,7 +24,7 @@ import numpy as np
 from springdrift import ENV_ID, TERMS, Action
 from springdrift.incline.state import DRIFTING
 from springdrift_agents.evaluation.diagnosis import FINDINGS
-from springdrift_agents.evaluation.evaluate import Episodes
+from springdrift_agents.evaluation.evaluate import Episodes, title_of
 from springdrift_agents.evaluation.rollout import begun, rollout
 from springdrift_agents.files import replacing, write_text
 from springdrift_agents.policies.base import Policy, observe_of
@@ -188,6 +188,10 @@ class Store:
 
     def write(self, run: int, part: Episodes) -> None:
         """A part of a run, whole; one that is there already stays."""
+        others = [term for term in part.term_names if term not in TERMS]
+        if others:
+            raise ValueError(f"a run file has no column for the cost term {others[0]!r}: leave out --db")
+        terms = np.stack([part.term(term) for term in TERMS], axis=1)
         names = ", ".join(("part", "seed", *TERMS, *FINDINGS))
         marks = ", ".join("?" * (2 + len(TERMS) + len(FINDINGS)))
         with self._writing():
@@ -200,9 +204,9 @@ class Store:
                 return
             place = self._part(*key)
             rows = [
-                (place, seed, *terms, *found)
-                for seed, terms, found in zip(
-                    part.seeds.tolist(), part.terms.tolist(), part.findings.tolist(), strict=True
+                (place, seed, *paid, *found)
+                for seed, paid, found in zip(
+                    part.seeds.tolist(), terms.tolist(), part.findings.tolist(), strict=True
                 )
             ]
             self._db.executemany(f"INSERT INTO episodes ({names}) VALUES ({marks})", rows)
@@ -213,7 +217,7 @@ class Store:
         ).fetchone()
         return int(row[0])
 
-    def record(self, run: int, scenario: str, name: str, policy: Policy, seed: int, **options: Any) -> None:
+    def record(self, run: int, scenario: Any, name: str, policy: Policy, seed: int, **options: Any) -> None:
         """Play an episode that the run holds once more, and keep it cycle by cycle.
 
         Raises:
@@ -222,10 +226,10 @@ class Store:
         row = self._db.execute(
             "SELECT episodes.id FROM episodes JOIN parts ON part = parts.id "
             "WHERE run = ? AND scenario = ? AND policy = ? AND seed = ?",
-            (run, scenario, name, seed),
+            (run, title_of(scenario), name, seed),
         ).fetchone()
         if row is None:
-            raise ValueError(f"the run holds no episode of {name} in {scenario} with seed {seed}")
+            raise ValueError(f"the run holds no episode of {name} in {title_of(scenario)} with seed {seed}")
         episode = int(row[0])
         world: Any = begun(np.array([seed], np.uint64), scenario, observe=observe_of(policy), **options)
         with self._writing():
