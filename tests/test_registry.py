@@ -136,9 +136,7 @@ def test_bad_specs_say_what_is_allowed(mine, spec, said):
 
 def test_code_that_fails_is_named(mine):
     mine.write_text("1 / 0")
-    with pytest.raises(
-        ValueError, match=r"mine.py fails when it is run: ZeroDivisionError"
-    ):
+    with pytest.raises(ValueError, match=r"mine.py fails when it is run: ZeroDivisionError"):
         own.load("mine.py", "Birthday")
 
 

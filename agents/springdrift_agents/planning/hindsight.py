@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from springdrift import ENV_ID, Action
 from springdrift_agents.evaluation.rollout import Prices, Script, begun, rollout
-from springdrift_agents.policies.base import Policy, observe_of
+from springdrift_agents.policies.base import Policy, fits, observe_of
 from springdrift_agents.policies.registry import policy
 
 Plans = NDArray[np.int64]  # (m, cycles)
@@ -84,7 +84,9 @@ class Planner:
         It begins with the plans of a few rules and ``start``, and never loses the best.
         """
         rng = np.random.default_rng(seed)
-        elite = np.array([*(self.plan_of(policy(spec)) for spec in START), *start], np.int64)
+        columns, actions = self.world.observation.names, self.world.actions.names
+        rules = [rule for rule in map(policy, START) if fits(rule, columns, actions)]
+        elite = np.array([*map(self.plan_of, rules), *start], np.int64)
         costs = self.costs_of(elite)
         elite, costs = _best(elite, costs, ELITE)
         history = [float(costs[0])]

@@ -94,6 +94,15 @@ class Fit(NamedTuple):
         return self.numbers[own]
 
 
+def fits(policy: Any, columns: Sequence[str], actions: Sequence[str]) -> bool:
+    """Whether a policy can run in a world with these columns and actions: see :func:`fitted`."""
+    try:
+        fitted(policy, columns, actions)
+    except ValueError:
+        return False
+    return True
+
+
 def fitted(policy: Any, columns: Sequence[str], actions: Sequence[str]) -> Fit:
     """How a policy reads a world with these columns and decides among these actions.
 
