@@ -1,5 +1,6 @@
 """The scalar env: the contract in every scenario, properties over random inputs, errors."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -178,7 +179,7 @@ def test_a_refused_reset_changes_nothing():
     env = springdrift.InclinedMassEnv("stationary")
     env.reset(seed=3)
     before = env.get_state()
-    for wrong in ({"scenario": "waer"}, {"seed": 1}, "wear", ["scenario"]):
+    for wrong in ({"scenario": "waer"}, {"scenrio": "wear"}, "wear", ["scenario"]):
         with pytest.raises(ValueError, match=r"unknown scenario|unknown reset option|options must be"):
             env.reset(seed=4, options=wrong)
     after = env.get_state()
@@ -282,9 +283,12 @@ def test_render_options_at_their_ends_are_drawn_with(size, font_scale):
     assert env.render().shape == (size[1], size[0], 3)
 
 
-def test_unknown_keyword_is_named():
-    with pytest.raises(TypeError, match="cylces"):
-        gym.make(ENV_ID, cylces=10)
+@pytest.mark.parametrize("make", [gym.make, lambda *a, **k: gym.make_vec(*a, num_envs=2, **k)])
+def test_an_unknown_keyword_is_named_with_the_nearest(make):
+    with pytest.raises(TypeError, match=r"unknown option 'scenrio'; did you mean 'scenario'\? Allowed: "):
+        make(ENV_ID, scenrio="wear")
+    with pytest.raises(TypeError, match=r"unknown option 'cylces'; did you mean 'cycles'\?"):
+        make(ENV_ID, cylces=10)
 
 
 @pytest.mark.parametrize(
@@ -317,10 +321,143 @@ def test_stepping_outside_an_episode_is_refused():
         env.step(0)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "a", True, 2**63])
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", True])
 def test_bad_seeds_are_refused(seed):
     with pytest.raises((ValueError, gym.error.Error), match="seed"):
         springdrift.InclinedMassEnv().reset(seed=seed)
+
+
+def test_seeds_of_every_size_are_worlds_of_their_own():
+    """Gymnasium draws seeds of 128 bits."""
+    seeds = [7, 2**63, 2**63 + 7, 2**64 - 1, 2**64, 2**64 + 7, 2**127 + 7]
+    env = springdrift.InclinedMassEnv("gradual")
+    firsts = [env.reset(seed=seed)[0].tobytes() for seed in seeds]
+    assert len(set(firsts)) == len(seeds)
+    assert [env.reset(seed=seed)[0].tobytes() for seed in seeds] == firsts
+    envs = springdrift.InclinedMassVectorEnv(len(seeds), scenario="gradual")
+    assert [row.tobytes() for row in envs.reset(seed=seeds)[0]] == firsts
+    assert env.np_random_seed == seeds[-1]
+    assert envs.np_random_seed == tuple(seeds)
+
+
+def test_reset_options_of_others_are_ignored():
+    env = springdrift.InclinedMassEnv("wear")
+    first = env.reset(seed=3)[0]
+    np.testing.assert_array_equal(env.reset(seed=3, options={"minari_autoseed": True, 7: None})[0], first)
+
+
+def test_info_is_nested_flat_or_none():
+    made = {form: springdrift.InclinedMassEnv("wear", info=form) for form in ("nested", "flat", "none")}
+    for env in made.values():
+        env.reset(seed=1)
+    steps = {form: env.step(1) for form, env in made.items()}
+    nested, flat = steps["nested"][4], steps["flat"][4]
+    assert flat == {
+        **{f"term_{name}": value for name, value in nested["terms"].items()},
+        **{f"truth_{name}": value for name, value in nested["truth"].items()},
+    }
+    assert set(map(type, flat.values())) == {float}
+    assert steps["none"][4] == {}
+    assert {step[1] for step in steps.values()} == {steps["flat"][1]}
+    assert made["flat"].fork().step(0)[4].keys() == flat.keys()
+    with pytest.raises(ValueError, match="unknown info 'all'; allowed: nested, flat, none"):
+        springdrift.InclinedMassEnv(info="all")
+
+
+def test_the_deadline_is_in_the_observation_and_a_time_limit_can_be_given():
+    """Gymnasium's TimeAwareObservation asks for max_episode_steps; time_left says as much without it."""
+    env = gym.make(ENV_ID, scenario="wear", cycles=20, max_episode_steps=20)
+    aware = gym.wrappers.TimeAwareObservation(env, normalize_time=True)
+    assert gym.spec(ENV_ID).max_episode_steps is None  # each scenario has a deadline of its own
+    obs, _ = aware.reset(seed=0)
+    assert obs[springdrift.OBS.index("time_left")] + obs[-1] == 1.0
+    for _ in range(20):
+        obs = aware.step(0)[0]
+        assert obs[springdrift.OBS.index("time_left")] + obs[-1] == pytest.approx(1.0)
+
+
+def test_a_spec_with_a_scenario_of_ones_own_goes_through_json():
+    inner = Scenario("inner", "jumps", laws=(springdrift.Jump("stiffness", (6.0, 15.0), 2.0),))
+    table = springdrift.Recurring(({"drive": 0.0}, {"drive": 1.0, "tilt": 0.5}))
+    mine = Scenario("mine", "one of many", laws=(table, springdrift.Shock(0.1, 0.5)), gap=(9, 30))
+    both = Scenario("both", "one of two", members=("poc", inner))
+    for scenario in (mine, both):
+        env = gym.make(ENV_ID, scenario=scenario, costs=Costs(retrain=5.0), cycles=30)
+        again = gym.make(gym.envs.registration.EnvSpec.from_json(env.spec.to_json()))
+        assert again.unwrapped.world.scenario == scenario
+        assert again.unwrapped.world.costs == Costs(retrain=5.0)
+        np.testing.assert_array_equal(env.reset(seed=4)[0], again.reset(seed=4)[0])
+        for action in (0, 2, 1, 0, 1):
+            assert env.step(action)[1] == again.step(action)[1]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_every_scenario_is_plain_data(scenario):
+    assert Scenario.from_dict(json.loads(json.dumps(scenario.to_dict()))) == scenario
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({}, "a scenario needs 'name'"),
+        ({"name": "m", "law": []}, "unknown field 'law' of a scenario; did you mean 'laws'"),
+        (
+            {"name": "m", "laws": [{"rate": 0.1}]},
+            "a law as plain data is a mapping with 'law', one of W",
+        ),
+        ({"name": "m", "laws": [{"law": "Shock", "rate": 0.1}]}, "Shock needs 'size'"),
+        ({"name": "m", "laws": [{"law": "Shock", "rate": 2, "size": 1}]}, "Shock.rate must be a number"),
+        ({"name": "m", "params": {"stifness": 1.0}}, "unknown field 'stifness' of a scenario's params; did"),
+        ({"name": "m", "onset": [5]}, "Scenario.onset must be"),
+    ],
+)
+def test_plain_data_that_is_no_scenario_is_named(data, message):
+    with pytest.raises(ValueError, match=message):
+        springdrift.InclinedMassEnv(data)
+
+
+def test_a_registered_scenario_is_known_by_its_name():
+    mine = Scenario("registered", "a stiff spring", params=Params(stiffness=14.0))
+    springdrift.register_scenario(mine)
+    try:
+        assert springdrift.register_scenario(mine) is mine  # again, as a module that is loaded twice does
+        env = gym.make(ENV_ID, scenario="registered")
+        assert env.reset(seed=0)[1]["truth"]["stiffness"] == 14.0
+        assert env.reset(seed=0, options={"scenario": "stationary"})[1]["truth"]["scenario"] == 0.0
+        assert springdrift.WORLDS[ENV_ID].scenarios["registered"] is mine
+        with pytest.raises(ValueError, match="'registered' is taken by another one: a stiff spring"):
+            springdrift.register_scenario(Scenario("registered", "another"))
+    finally:
+        springdrift.unregister_scenario("registered")
+    with pytest.raises(ValueError, match="unknown member 'nowhere'"):
+        springdrift.register_scenario(Scenario("lost", "", members=("nowhere",)))
+    with pytest.raises(ValueError, match="a scenario of springdrift/InclinedMass-v0 was expected"):
+        springdrift.register_scenario("wear")
+    with pytest.raises(ValueError, match="unknown scenario 'registered'"):
+        springdrift.InclinedMassEnv("registered")
+    assert "lost" not in SCENARIOS
+
+
+def test_a_fresh_process_finds_the_ids_by_the_name_of_the_module():
+    """Gymnasium loads no plug-ins: a worker that imported nothing of ours needs the module in the id."""
+    code = (
+        "import gymnasium as gym\n"
+        "env = gym.make('springdrift:springdrift/InclinedMass-v0', scenario='tilt')\n"
+        "assert env.spec.id == 'springdrift/InclinedMass-v0'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_workers_of_sb3_find_the_ids():
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.vec_env import SubprocVecEnv
+
+    envs = make_vec_env(
+        "springdrift:springdrift/Upkeep-v0", 1, vec_env_cls=SubprocVecEnv,
+        vec_env_kwargs={"start_method": "spawn"}, env_kwargs={"render_mode": "ansi"},
+    )  # fmt: skip
+    assert envs.reset().shape == (1,)
+    envs.close()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ from springdrift.registry import ENV_ID as ENV_ID
 from springdrift.registry import UPKEEP_ID as UPKEEP_ID
 from springdrift.registry import WORLDS as WORLDS
 from springdrift.registry import WorldSpec as WorldSpec
+from springdrift.registry import register_scenario as register_scenario
 from springdrift.registry import register_world as register_world
+from springdrift.registry import unregister_scenario as unregister_scenario
 from springdrift.registry import world_spec as world_spec
 from springdrift.upkeep.env import UpkeepEnv as UpkeepEnv
 

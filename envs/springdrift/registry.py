@@ -1,6 +1,5 @@
 """The worlds by id: what runs in all of them asks here, never a world's own module."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +30,9 @@ class WorldSpec:
         return self.env.World
 
     @property
-    def scenarios(self) -> Mapping[str, Any]:
+    def scenarios(self) -> dict[str, Any]:
         """Scenarios by name."""
-        found: Mapping[str, Any] = self.world.scenarios
+        found: dict[str, Any] = self.world.scenarios
         return found
 
     @property
@@ -67,11 +66,13 @@ def register_world(id: str, env: type[DriftEnv], vector_env: type[DriftVectorEnv
         vector_env: the vector env over the same worlds.
 
     Raises:
-        ValueError: the id is another world's, or the envs are of two kinds of worlds.
+        ValueError: the id is another world's, or the vector env is another env's.
     """
     spec = WorldSpec(id, env, vector_env)
-    if env.World is not vector_env.World:
-        raise ValueError(f"{env.__name__} and {vector_env.__name__} must be envs over one class of worlds")
+    if env is not vector_env.Env:
+        raise ValueError(
+            f"{env.__name__} and {vector_env.__name__} must be of one kind: the latter's Env is the former"
+        )
     if WORLDS.setdefault(id, spec) != spec:
         raise ValueError(f"the id {id!r} is that of {WORLDS[id].env.__name__} already")
     if id not in gym.registry:
@@ -81,6 +82,44 @@ def register_world(id: str, env: type[DriftEnv], vector_env: type[DriftVectorEnv
             vector_entry_point=f"{vector_env.__module__}:{vector_env.__qualname__}",
         )
     return spec
+
+
+def register_scenario(scenario: Any, env: str = ENV_ID) -> Any:
+    """Make a scenario of your own known by its name: to every env, policy and command of this process.
+
+    Args:
+        scenario: as the world has them, such as a :class:`springdrift.Scenario`.
+        env: id of the world.
+
+    Returns:
+        The scenario.
+
+    Raises:
+        ValueError: the name is another scenario's, or the world cannot be made of it.
+
+    >>> from springdrift import InclinedMassEnv, Jump, Scenario
+    >>> mine = Scenario("doctest", "the stiffness jumps", laws=(Jump("stiffness", (6.0, 15.0)),))
+    >>> register_scenario(mine) is mine and InclinedMassEnv("doctest").world.scenario is mine
+    True
+    >>> unregister_scenario("doctest")
+    """
+    known = world_spec(env).scenarios
+    name = getattr(scenario, "name", None)
+    if not isinstance(name, str):
+        raise ValueError(f"a scenario of {env} was expected, got {scenario!r}")
+    if known.get(name, scenario) != scenario:
+        raise ValueError(f"the scenario name {name!r} is taken by another one: {known[name].summary}")
+    world_spec(env).world(1, scenario)  # what cannot be played is refused
+    known[name] = scenario
+    return scenario
+
+
+def unregister_scenario(name: str, env: str = ENV_ID) -> None:
+    """Forget a scenario that was registered; raises ValueError where there is none of the name."""
+    known = world_spec(env).scenarios
+    if name not in known:
+        raise ValueError(f"no scenario {name!r} is registered; there are: {', '.join(known)}")
+    del known[name]
 
 
 def world_spec(id: str) -> WorldSpec:

@@ -8,15 +8,15 @@ import numpy as np
 MOST = 1_000_000  # cycles: a float32 counts no further than 16 million
 
 
-def did_you_mean(given: Any, allowed: Iterable[str]) -> str:
-    """The middle of an error about an unknown name: the nearest allowed one, if any is near.
+def did_you_mean(given: Any, allowed: Iterable[str], likeness: float = 0.6) -> str:
+    """The middle of an error about an unknown name: the nearest allowed one, if any is at least so alike.
 
     >>> did_you_mean("abrubt", ["abrupt", "wear"]), did_you_mean("x", ["abrupt", "wear"])
     ("; did you mean 'abrupt'?", '.')
     """
     from difflib import get_close_matches  # rarely needed
 
-    near = get_close_matches(str(given), allowed, n=1)
+    near = get_close_matches(str(given), allowed, n=1, cutoff=likeness)
     return f"; did you mean {near[0]!r}?" if near else "."
 
 
@@ -96,17 +96,24 @@ def interval(name: str, value: Any) -> tuple[float, float]:
 
 
 def reset_options(options: Any, allowed: Sequence[str]) -> dict[str, Any]:
-    """The options of a reset as a dict.
+    """Those of a reset's options that are ours; others are left to the wrappers that put them there.
 
     Raises:
-        ValueError: no mapping, or an unknown option.
+        ValueError: no mapping, or one of ours misspelt.
+
+    >>> reset_options({"minari_autoseed": True, "scenario": "wear"}, ("scenario",))
+    {'scenario': 'wear'}
+    >>> reset_options({"scenrio": "wear"}, ("scenario",))
+    Traceback (most recent call last):
+    ValueError: unknown reset option 'scenrio'; did you mean 'scenario'? Allowed: scenario
     """
     if options is not None and not isinstance(options, Mapping):
         raise ValueError(f"options must be None or a mapping with {', '.join(allowed)}, got {options!r}")
     for name in options or {}:
-        if name not in allowed:
-            raise ValueError(f"unknown reset option {name!r}; allowed: {', '.join(allowed)}")
-    return dict(options or {})
+        hint = "." if name in allowed else did_you_mean(name, allowed, 0.55)
+        if hint != ".":
+            raise ValueError(f"unknown reset option {name!r}{hint} Allowed: {', '.join(allowed)}")
+    return {name: value for name, value in (options or {}).items() if name in allowed}
 
 
 def known_options(options: Mapping[str, Any], allowed: Iterable[str]) -> None:

@@ -10,7 +10,9 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from springdrift.game.arguments import known_options, reset_options
-from springdrift.game.seeds import check_seed
+from springdrift.game.info import Info
+from springdrift.game.plain import plain_spec
+from springdrift.game.seeds import check_seed, fold
 from springdrift.game.world import EnvState, env_state, restore
 
 
@@ -49,6 +51,7 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         options: those of the world.
         render_mode: one of ``metadata["render_modes"]`` or None.
         render_options: how to draw.
+        info: "nested", "flat" or "none", as :class:`~springdrift.game.info.Info` lays it out.
 
     Raises:
         TypeError: an unknown option; says which is nearest.
@@ -61,7 +64,7 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "World" in cls.__dict__:
-            cls.__signature__ = own_signature(cls, DriftEnv)  # type: ignore[attr-defined]
+            cls.__signature__ = own_signature(cls, DriftEnv, cls.World)  # type: ignore[attr-defined]
 
     def __init__(
         self,
@@ -70,15 +73,17 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         *,
         render_mode: str | None = None,
         render_options: Mapping[str, Any] | None = None,
+        info: str = "nested",
         **options: Any,
     ) -> None:
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"unknown render_mode {render_mode!r}; allowed: {', '.join(['None', *modes])}")
-        self.options = given_options(type(self), scenario=scenario, costs=costs, **options)
+        self.options = given_options(type(self), self.World, scenario=scenario, costs=costs, **options)
         self.render_mode, self.render_options = render_mode, render_options
         self.world: Any = self.World(1, **self.options)
         self._renderer = self.renderer(self.world, render_mode, render_options)
+        self._lay_out = Info(info, self.world.terms, self.world.truth_names)
         self.observation_space = self.world.observation.box()
         self.action_space = spaces.Discrete(self.world.actions.n)
         self._action = np.zeros(1, np.int64)
@@ -88,8 +93,10 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         self._done = True
 
     @classmethod
-    def renderer(cls, world: Any, mode: str | None, options: Mapping[str, Any] | None) -> Renderer | None:
-        """What renders a world in a mode; None where the mode is None, or the world draws nothing.
+    def renderer(
+        cls, world: Any, mode: str | None, options: Mapping[str, Any] | None, index: int = 0
+    ) -> Renderer | None:
+        """What renders world ``index`` of a batch; None where the mode is None, or nothing is drawn.
 
         Raises:
             ValueError: bad options, whatever the mode.
@@ -97,6 +104,15 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         if options:
             raise ValueError(f"{cls.__name__} draws nothing: render_options must be None, got {options!r}")
         return None
+
+    @property
+    def spec(self) -> Any:
+        """What ``gym.make`` made the env of; its options are plain data, which ``to_json`` can write."""
+        return self.__dict__.get("_spec")
+
+    @spec.setter
+    def spec(self, value: Any) -> None:
+        self._spec = plain_spec(value)
 
     def _look(self) -> None:
         out = self.world.out
@@ -113,9 +129,9 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         """Start an episode: with a seed its episode 0, without one the next episode of the last seed.
 
         Args:
-            seed: a whole number from 0 to 2^63 - 1, or None.
+            seed: a whole number from 0 on, or None; those from 2^64 on are folded into those below.
             options: ``scenario``, a name or a scenario for this episode alone; the next reset without it
-                goes back to the scenario that the env was made with.
+                goes back to the scenario that the env was made with. Options of other names are ignored.
 
         Raises:
             ValueError: a bad seed or option, naming it and what is allowed; nothing has changed then.
@@ -128,7 +144,7 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         if seed is None and not self._seeded:
             seed = int(self.np_random.integers(2**63))
         if seed is not None:
-            self.world.seed(np.zeros(1, np.int64), np.array([seed], np.uint64))
+            self.world.seed(np.zeros(1, np.int64), np.array([fold(seed)], np.uint64))
             self._seeded = True
         self.world.begin(self._first)
         self.world.fill_idle()
@@ -138,10 +154,7 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         return self._obs.copy(), self._info()
 
     def _info(self) -> dict[str, Any]:
-        # zip's own ``strict`` would cost more than both dicts
-        world = self.world
-        terms, truth = zip(world.terms, self._costs.tolist()), zip(world.truth_names, self._truth.tolist())  # noqa: B905
-        return {"terms": dict(terms), "truth": dict(truth)}
+        return self._lay_out.of(self._costs.tolist(), self._truth.tolist())
 
     def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """One cycle.
@@ -218,15 +231,15 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         >>> env.step(0)[1] == other.step(0)[1]
         True
         """
-        twin = type(self)(**self.options)
+        twin = type(self)(info=self._lay_out.form, **self.options)
         twin.set_state(self.get_state())
         return twin
 
 
-def own_signature(cls: Any, base: Any) -> inspect.Signature:
-    """What an env over ``cls.World`` takes: the options of its world, then those of every env."""
+def own_signature(cls: Any, base: Any, world: Any) -> inspect.Signature:
+    """What an env over a class of worlds takes: the options of the world, then those of every env."""
     shared = list(inspect.signature(base.__init__).parameters.values())[1:]
-    own = list(inspect.signature(cls.World).parameters.values())[1:]  # without the count
+    own = list(inspect.signature(world).parameters.values())[1:]  # without the count
     names = {one.name for one in own}
     positional = [one for one in shared if one.name == "num_envs"]
     keywords = [
@@ -240,14 +253,14 @@ def own_signature(cls: Any, base: Any) -> inspect.Signature:
     return inspect.Signature([*positional, *own, *keywords])
 
 
-def given_options(cls: Any, **options: Any) -> dict[str, Any]:
-    """The options for a world of ``cls``; a scenario or costs of None are left to the world.
+def given_options(cls: Any, world: Any, **options: Any) -> dict[str, Any]:
+    """The options for a world of an env; a scenario or costs of None are left to the world.
 
     Raises:
         TypeError: one that neither the world nor the env knows.
     """
-    taken = inspect.signature(cls.World).parameters
-    allowed = [name for name in inspect.signature(cls).parameters]
+    taken = inspect.signature(world).parameters
+    allowed = inspect.signature(cls).parameters
     known_options({name: value for name, value in options.items() if name not in taken}, allowed)
     return {
         name: value

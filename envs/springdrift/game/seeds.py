@@ -7,26 +7,40 @@ import numpy as np
 
 from springdrift.game.arguments import is_whole
 
-MAX_SEED = 2**63
+WORDS = 2**64  # seeds of so many values are told apart; larger ones are folded into them
+
+
+def fold(seed: int) -> int:
+    """The seed as a number below 2^64: itself, or a hash of a larger one.
+
+    >>> fold(2**63), fold(2**64 + 5) < 2**64
+    (9223372036854775808, True)
+    """
+    return seed if seed < WORDS else int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
 
 
 def check_seed(seed: Any) -> int:
-    """A seed as an int, or an error that says what is allowed."""
-    if not is_whole(seed) or not 0 <= seed < MAX_SEED:
-        raise ValueError(f"seed must be a whole number from 0 to 2^63 - 1, got {seed!r}")
+    """A seed as an int; raises ValueError where it is not a whole number from 0 on."""
+    if not is_whole(seed) or seed < 0:
+        raise ValueError(f"seed must be a whole number, 0 or more, got {seed!r}")
     return int(seed)
 
 
 def check_seeds(seed: Any, count: int) -> list[int | None]:
-    """A seed or None for each env, or an error that says what is allowed."""
+    """A seed or None for each env: those after a single one follow it.
+
+    Raises:
+        ValueError: neither None, nor a whole number from 0 on, nor one of these for each env.
+
+    >>> check_seeds(7, 3), check_seeds([7, None], 2)
+    ([7, 8, 9], [7, None])
+    """
     seed = seed.tolist() if isinstance(seed, np.ndarray) else seed
     if seed is None:
         return [None] * count
     if is_whole(seed):
-        last = int(seed) + count - 1
-        if not 0 <= seed <= last < MAX_SEED:
-            raise ValueError(f"seed must be a whole number from 0 to 2^63 - {count}, got {seed!r}")
-        return list(range(int(seed), last + 1))
+        first = check_seed(seed)
+        return list(range(first, first + count))
     if isinstance(seed, str) or not isinstance(seed, Sequence):
         raise ValueError(f"seed must be None, a whole number or {count} of them, got {seed!r}")
     if len(seed) != count:

@@ -32,7 +32,7 @@ class World(Protocol):
     ``costs``, ``observe`` and ``cycles`` are among them.
     """
 
-    scenarios: ClassVar[Mapping[str, Any]]  # by name
+    scenarios: ClassVar[dict[str, Any]]  # by name, with those that users register
     prices: ClassVar[type[Prices]]
     observations: ClassVar[Mapping[str, Table]]  # what ``observe`` can be
     actions: ClassVar[ActionSet]
@@ -89,11 +89,15 @@ class EnvState(NamedTuple):
     starts: NDArray[np.int64]  # row of the scenario that each world's next episode starts from
     over: NDArray[np.bool_]  # (num_envs,) episodes that have ended or were never started
     seeded: bool
+    steps: NDArray[np.int64]  # (num_envs,) cycles done, where the env itself counts them to truncate
 
 
-def env_state(world: World, over: NDArray[np.bool_], seeded: bool) -> EnvState:
+def env_state(
+    world: World, over: NDArray[np.bool_], seeded: bool, steps: NDArray[np.int64] | None = None
+) -> EnvState:
     """The moment at which an env over a world stands, as copies."""
-    return EnvState(world.get_state(), world.starts.copy(), over.copy(), seeded)
+    counted = np.zeros(world.count, np.int64) if steps is None else steps.copy()
+    return EnvState(world.get_state(), world.starts.copy(), over.copy(), seeded, counted)
 
 
 def restore(world: World, state: Any) -> EnvState:
@@ -116,8 +120,9 @@ def restore(world: World, state: Any) -> EnvState:
 
 def _misfit(world: World, state: EnvState) -> str:
     """What does not fit of an env's own part of a state; empty where all does."""
-    parts = (("starts", state.starts, world.starts.shape), ("over", state.over, (world.count,)))
-    for name, part, shape in parts:
+    alone = (world.count,)
+    parts = (("over", state.over, alone), ("steps", state.steps, alone))
+    for name, part, shape in (("starts", state.starts, world.starts.shape), *parts):
         if np.shape(part) != shape:
             return f"this state's {name} has shape {np.shape(part)}, this env needs {shape}"
     rows, chosen = len(world.names), np.asarray(state.starts)

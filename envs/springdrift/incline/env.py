@@ -35,9 +35,11 @@ class InclinedMassEnv(DriftEnv):
     }
 
     @classmethod
-    def renderer(cls, world: Any, mode: str | None, options: Mapping[str, Any] | None) -> Renderer | None:
+    def renderer(
+        cls, world: Any, mode: str | None, options: Mapping[str, Any] | None, index: int = 0
+    ) -> Renderer | None:
         options = check_render_options(options)
-        return Renderer(Recorder(world), mode, options) if mode else None
+        return Renderer(Recorder(world, index), mode, options) if mode else None
 
 
 class InclinedMassVectorEnv(DriftVectorEnv):
@@ -56,4 +58,4 @@ class InclinedMassVectorEnv(DriftVectorEnv):
     (3, 18)
     """
 
-    World = InclinedMassWorld
+    Env = InclinedMassEnv

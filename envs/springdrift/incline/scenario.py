@@ -1,12 +1,14 @@
 """Scenarios: worlds as data. Everything that lists scenarios loops over ``SCENARIOS``."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game import arguments
+from springdrift.game.plain import plain, tuples
 from springdrift.incline.composition import check_laws, check_params
 from springdrift.incline.drift import (
     MEMBERS,
@@ -101,6 +103,39 @@ class Scenario:
                         "set it in the scenarios that are its members"
                     )
 
+    def to_dict(self) -> dict[str, Any]:
+        """The scenario as plain data: what JSON can hold, without what is as it would be anyway.
+
+        >>> Scenario("mine", "", laws=(Shock(0.1, 0.5),)).to_dict()
+        {'name': 'mine', 'summary': '', 'laws': [{'law': 'Shock', 'rate': 0.1, 'size': 0.5}]}
+        """
+        usual, found = Scenario(self.name, self.summary), {"name": self.name, "summary": self.summary}
+        for name in (one.name for one in fields(self)):
+            value = getattr(self, name)
+            if value != getattr(usual, name):
+                found[name] = _TO_PLAIN.get(name, plain)(value)
+        return found
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Scenario":
+        """The scenario that :meth:`to_dict` wrote, from JSON as well.
+
+        Raises:
+            ValueError: a field or a law that there is not, and what a ``Scenario`` refuses.
+
+        >>> Scenario.from_dict(SCENARIOS["compound"].to_dict()) == SCENARIOS["compound"]
+        True
+        >>> Scenario.from_dict({"name": "mine", "sumary": ""})
+        Traceback (most recent call last):
+        ValueError: unknown field 'sumary' of a scenario; did you mean 'summary'? Allowed: name, summary, \
+laws, remedy, params, noise, onset, gap, cycles, release_every, cold_start, members
+        """
+        if not isinstance(data, Mapping):
+            raise ValueError(f"a scenario as plain data must be a mapping of field to value, got {data!r}")
+        made = _made(cls, {"summary": "", **data}, "a scenario", _FROM_PLAIN)
+        assert isinstance(made, Scenario)
+        return made
+
     def plan(self, cycles: int | None = None) -> NDArray[np.float64]:
         """The numbers the kernel reads, without the members."""
         return plan_of(
@@ -113,6 +148,52 @@ class Scenario:
             cold_start=self.cold_start,
             noise=self.noise,
         )
+
+
+def _made(kind: Any, data: Mapping[str, Any], what: str, readers: Mapping[str, Any]) -> Any:
+    """A dataclass from plain data; raises ValueError where a field is unknown or missing."""
+    names = [one.name for one in fields(kind)]
+    for name in data:
+        if name not in names:
+            hint = arguments.did_you_mean(name, names)
+            raise ValueError(f"unknown field {name!r} of {what}{hint} Allowed: {', '.join(names)}")
+    needed = [one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING]
+    for name in needed:
+        if name not in data:
+            raise ValueError(f"{what} needs {name!r}, got {dict(data)!r}")
+    return kind(**{name: readers.get(name, tuples)(value) for name, value in data.items()})
+
+
+def _laws_of(data: Any) -> tuple[Law, ...]:
+    kinds = {kind.__name__: kind for kind in get_args(Law)}
+    laws = []
+    for one in data:
+        if not isinstance(one, Mapping) or one.get("law") not in kinds:
+            raise ValueError(
+                f"a law as plain data is a mapping with 'law', one of {', '.join(kinds)}, got {one!r}"
+            )
+        rest = {name: value for name, value in one.items() if name != "law"}
+        laws.append(_made(kinds[one["law"]], rest, one["law"], {}))
+    return tuple(laws)
+
+
+def _members_of(data: Any) -> "tuple[str | Scenario, ...]":
+    return tuple(one if isinstance(one, str) else Scenario.from_dict(one) for one in data)
+
+
+_TO_PLAIN: dict[str, Any] = {
+    "laws": lambda laws: [{"law": type(law).__name__, **plain(law)} for law in laws],
+    "params": lambda params: {
+        name: value for name, value in asdict(params).items() if value != getattr(Params(), name)
+    },
+}
+
+
+_FROM_PLAIN: dict[str, Any] = {
+    "laws": _laws_of,
+    "members": _members_of,
+    "params": lambda data: _made(Params, data, "a scenario's params", {}),
+}
 
 
 _STIFF = Walk("stiffness", 0.35, (5.0, 17.0))
@@ -254,7 +335,7 @@ class ScenarioTable(NamedTuple):
 
 
 def resolve(scenario: Any) -> Scenario:
-    """The scenario of a name, or the one passed.
+    """The scenario of a name, the one passed, or the one that plain data describes.
 
     >>> resolve("abrubt")
     Traceback (most recent call last):
@@ -264,6 +345,8 @@ or a springdrift.Scenario
     """
     if isinstance(scenario, Scenario):
         return scenario
+    if isinstance(scenario, Mapping):
+        return Scenario.from_dict(scenario)
     if isinstance(scenario, str) and scenario in SCENARIOS:
         return SCENARIOS[scenario]
     hint = arguments.did_you_mean(scenario, SCENARIOS)
