@@ -462,7 +462,7 @@ def test_bad_actions(bad, message):
         ({"seed": 1.5}, "seed must be None, a whole number or 3 of them, got 1.5"),
         ({"seed": True}, "seed must be None, a whole number or 3 of them, got True"),
         ({"seed": "123"}, "seed must be None, a whole number or 3 of them, got '123'"),
-        ({"seed": np.array([1.0, 2.0, 3.0])}, "seed must be a whole number .*, got 1.0"),
+        ({"seed": np.array([1.0, 2.0, 3.0])}, "seed must be a whole number, 0 or more, got 1.0"),
         ({"options": "wear"}, "options must be None or a mapping with scenario, reset_mask, got 'wear'"),
         (
             {"options": {"scenario": Scenario("wear", "mine")}},
@@ -565,12 +565,14 @@ def test_films_of_a_batch_are_recorded(tmp_path):
     envs = InclinedMassVectorEnv(
         2, scenario="wear", cycles=3, render_mode="rgb_array", render_options={"size": (320, 200)}
     )
-    films = gym.wrappers.vector.RecordVideo(envs, str(tmp_path), episode_trigger=lambda number: number == 0)
+    films = gym.wrappers.vector.RecordVideo(
+        envs, str(tmp_path / "films"), episode_trigger=lambda number: number == 0
+    )
     films.reset(seed=0)
     for actions in actions_of(2, 4):
         films.step(actions)
     films.close()
-    assert [path.suffix for path in tmp_path.iterdir()] == [".mp4"]
+    assert [path.suffix for path in (tmp_path / "films").iterdir()] == [".mp4"]
 
 
 def test_step_before_reset():
