@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import springdrift
-from springdrift.game import jit
+from springdrift.game import cache, jit
 from springdrift.incline import dynamics, kernel, kernel_narrow, kernel_wide, model
 from springdrift.series import forecaster
 
@@ -15,10 +15,10 @@ PACKAGE = Path(springdrift.__file__).parent
 
 def test_the_stamp_covers_all_that_the_kernel_is_made_of():
     """The rooms below the envs are all of it: layers only look down."""
-    for module in (jit, dynamics, kernel, model):
-        assert Path(module.__file__) in jit.sources("incline")
-    assert Path(forecaster.__file__) in jit.sources("series")
-    assert not {Path(forecaster.__file__)} & {*jit.sources("incline")}
+    for module in (cache, jit, dynamics, kernel, model):
+        assert Path(module.__file__) in cache.sources("incline")
+    assert Path(forecaster.__file__) in cache.sources("series")
+    assert not {Path(forecaster.__file__)} & {*cache.sources("incline")}
 
 
 def test_every_cached_function_carries_the_stamp():
@@ -26,13 +26,14 @@ def test_every_cached_function_carries_the_stamp():
         kernel_narrow.advance,
         kernel_wide.advance,
         kernel.advance,
-        kernel.begin,
-        kernel._swing,
+        kernel.start,
+        kernel.settle,
+        kernel.trace,
         model.fit,
         dynamics._trajectory,
     ):
-        assert function._cache._cache_file._source_stamp == jit.stamp("incline")
-    assert forecaster.fit._cache._cache_file._source_stamp == jit.stamp("series")
+        assert function._cache._cache_file._source_stamp == cache.stamp("incline")
+    assert forecaster.fit._cache._cache_file._source_stamp == cache.stamp("series")
 
 
 def test_a_changed_constant_elsewhere_is_compiled_anew(tmp_path):

@@ -2,12 +2,18 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
 from springdrift import InclinedMassEnv, Params, simulate
 from springdrift.incline import model
 from springdrift.incline.model import RIDGE_FORCE, RIDGE_LAG, RIDGE_LEVEL, fit
 
 DT = 0.25
+
+
+@njit
+def side_by_side(e, fits, n):
+    model.fit_side_by_side(e, fits, n)
 
 
 def record(stiffness, pushes):
@@ -88,12 +94,12 @@ def test_the_deployed_model_knows_the_frequency():
 def test_fits_side_by_side_are_those_made_alone_bit_for_bit(n, fits):
     rng = np.random.default_rng(n)
     y, u, previous = (rng.normal(size=(rows, fits)) for rows in (n, n, 6))
-    e = model.room()
+    e = np.zeros(model.ROOM)
     rows = e.reshape(-1, model.FITS)
     for place, values in ((model.Y, y), (model.U, u), (model.PREVIOUS, previous)):
         start = place // model.FITS
         rows[start : start + len(values), :fits] = values
-    model.fit_side_by_side(e, fits, n)
+    side_by_side(e, fits, n)
     for k in range(fits):
         fitted = np.empty(6)
         assert fit(y[:, k].copy(), u[:, k].copy(), previous[:, k].copy(), fitted) == e[model.ERROR + k]

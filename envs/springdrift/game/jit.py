@@ -1,67 +1,100 @@
 """How the kernel is compiled: IEEE arithmetic as written, so that results are the same bit for bit
 whatever the width of the vectors, the size of the batch or the number of threads.
 
+Numba optimises every function and makes machine code of it, then links it into each caller and does
+both again, level by level. Here only what Python calls (:func:`allocating`, :func:`side_by_side`) becomes
+machine code; what that calls reaches it as plain code, and the whole is optimised once.
+
 numpy's error model: a division has no check of its own, which would keep a loop from vectorising.
 """
 
-import hashlib
-from functools import cache
-from pathlib import Path
+import ctypes
+from functools import partial
 from typing import Any
 
-from numba import njit
+from numba import _dynfunc, njit
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import AnalysisPass, register_pass
+from numba.core.typed_passes import NativeLowering
 
-PACKAGE = Path(__file__).parents[1]
-WORLDS = ("incline", "series")
-
-
-@cache
-def sources(room: str) -> tuple[Path, ...]:
-    """Every file that compiled code in a room of the package may be made of; worlds know no other."""
-    rooms = ("game", room) if room in WORLDS else ("game", *WORLDS)
-    return tuple(sorted(path for name in rooms for path in (PACKAGE / name).rglob("*.py")))
-
-
-@cache
-def stamp(room: str) -> str:
-    """Digest of :func:`sources`.
-
-    Numba keeps compiled code for as long as the file of a function stays as it is, whatever becomes of
-    the constants and functions that it took from others; with this, for as long as none of them changes.
-    """
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources(room))).hexdigest()
-
+from springdrift.game.cache import kept
 
 _njit: Any = njit
 
 
-def allocating(function: Any) -> Any:
-    """Compile a function that makes arrays or is called from Python."""
-    return _kept(_njit(cache=True, nogil=True, _nrt=True, error_model="numpy")(function))
+class _Part(JITCodeLibrary):
+    """Code that waits for its callers: neither optimised nor made machine code on its own."""
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+
+@ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+def _refuse(*_: Any) -> None:
+    """What Python runs if it calls such code: no result, which is a SystemError."""
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _Offer(AnalysisPass):
+    """Let compiled functions call one that has no machine code."""
+
+    _name = "springdrift_offer"
+
+    def __init__(self) -> None:
+        AnalysisPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        lowered = state.cr
+        described, address = lowered.fndesc, ctypes.cast(_refuse, ctypes.c_void_p).value
+        function = _dynfunc.make_function(
+            described.lookup_module(), described.qualname, "", address, lowered.env, (state.library,)
+        )
+        state.targetctx.insert_user_function(function, described, [state.library])
+        state.cr = lowered._replace(cfunc=function)
+        return False
+
+
+class _PartCompiler(CompilerBase):
+    def define_pipelines(self) -> list[Any]:
+        state = self.state
+        state.library = _Part(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.flags.no_compile = state.flags.no_cpython_wrapper = state.flags.no_cfunc_wrapper = True
+        passes = DefaultPassBuilder.define_nopython_pipeline(state)
+        passes.add_pass_after(_Offer, NativeLowering)
+        passes.finalize()
+        return [passes]
+
+
+def allocating(function: Any = None, *, slow: bool = False) -> Any:
+    """Compile a function that Python calls, or that makes arrays.
+
+    With ``slow`` a line on stderr says that compiling, where nothing was kept, takes a while.
+    """
+    if function is None:
+        return partial(allocating, slow=slow)
+    return kept(_njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function), slow)
 
 
 def side_by_side(function: Any) -> Any:
     """Compile a function called from Python whose ``prange`` loops go to Numba's threads."""
-    return _kept(_njit(cache=True, nogil=True, parallel=True, error_model="numpy")(function))
+    return kept(_njit(nogil=True, parallel=True, error_model="numpy")(function), slow=True)
 
 
-def compiled(function: Any) -> Any:
-    """Compile a function that is called by compiled ones, and neither makes nor returns an array.
+def compiled(function: Any = None, *, arrays: bool = False) -> Any:
+    """Compile a function that only compiled ones call; ``arrays``: it makes or returns some.
 
-    Numba need not count references then; to count those of a block cost 6 % of a cycle.
+    Without, Numba need not count references; to count those of a block cost 6 % of a cycle.
     """
-    return _kept(_njit(cache=True, nogil=True, _nrt=False, error_model="numpy")(function))
+    options = {"pipeline_class": _PartCompiler, "nogil": True, "_nrt": arrays, "error_model": "numpy"}
+    return _njit(**options)(function) if function else _njit(**options)
 
 
 def inlined(function: Any) -> Any:
     """Compile into every function that calls it; it neither makes nor returns an array."""
-    return _njit(forceinline=True, _nrt=False, error_model="numpy")(function)
-
-
-def _kept(dispatcher: Any) -> Any:
-    """Take from the cache only what was compiled from these very sources."""
-    index = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if index is not None:  # there is none where nothing is compiled or kept
-        package, _, rest = dispatcher.py_func.__module__.partition(".")
-        index._source_stamp = stamp(rest.partition(".")[0] if package == "springdrift" else "")
-    return dispatcher
+    options = {"pipeline_class": _PartCompiler, "forceinline": True, "_nrt": False, "error_model": "numpy"}
+    return _njit(**options)(function)

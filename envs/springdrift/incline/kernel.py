@@ -119,7 +119,8 @@ MEASURED_ERROR, BIAS, CORRELATION, PEAK = (at(n) for n in ("measured_error", "bi
 KEY0, KEY1, SEED0, SEED1, EPISODE = (k * LANES for k in range(len(KEYS)))
 
 WAITING, INTERVENING, RETRAINING = F(int(Action.WAIT)), F(int(Action.INTERVENE)), F(int(Action.RETRAIN))
-PROBING = F(3)  # the decision in force while commissioning: random pushes
+PROBING = F(-1)  # the decision in force while commissioning, and no Action: random pushes
+TOGETHER = 8  # blocks that start their episodes side by side
 P = len(DRIFTING)
 STRIDE = MEASUREMENTS * LANES  # from a cycle in a ring to the next
 
@@ -349,7 +350,7 @@ def _drift(s: Any, w: Any, t: Any, plans: Any) -> None:
 # ---------------------------------------------------------------- decisions
 
 
-@allocating
+@compiled(arrays=True)
 def _fit_lanes(s: Any, lanes: Any, count: int) -> None:
     """Fit the candidates of the first ``count`` lanes in a list, neighbours in it side by side."""
     e, first = model.room(), 0
@@ -396,7 +397,7 @@ def _deploy_lane(s: Any, i: int) -> None:
     s[ALARM_COUNT + i] = 0.0
 
 
-@allocating
+@compiled(arrays=True)
 def _train(s: Any, latency: int) -> None:
     """Start the retrainings that have been charged."""
     lanes, count = np.empty(LANES, np.int64), 0
@@ -424,7 +425,7 @@ def _decide(s: Any, latency: int) -> None:
 # ---------------------------------------------------------------- the cycle
 
 
-@allocating
+@compiled(arrays=True)
 def _scratch() -> Any:
     """Room for a block's scratch at the start of a cache line: vectors that cross one cost twice."""
     raw = np.empty(SCRATCH + ALIGNED, F)
@@ -503,15 +504,15 @@ def _prepare(s: Any, t: Any, h: Any) -> None:
 @inlined
 def _push(s: Any, t: Any, j: Any) -> None:
     """Forecast measurement j, choose the force of the interval before it, and kick the mass if it is due."""
-    here, lags, before = F(j), LAG + j * LANES, BEFORE + j * LANES
+    here, lags, before = F(j), t[LAG + j * LANES :], t[BEFORE + j * LANES :]
     for i in range(LANES):
         # where the model sees the mass go without a push
-        free = s[MODEL + 5 * LANES + i] + s[MODEL + i] * t[lags + 3 * LANES + i]
-        free += s[MODEL + LANES + i] * t[lags + 2 * LANES + i]
-        free += s[MODEL + 2 * LANES + i] * t[lags + LANES + i]
-        free += s[MODEL + 3 * LANES + i] * t[lags + i]
+        free = s[MODEL + 5 * LANES + i] + s[MODEL + i] * lags[3 * LANES + i]
+        free += s[MODEL + LANES + i] * lags[2 * LANES + i]
+        free += s[MODEL + 2 * LANES + i] * lags[LANES + i]
+        free += s[MODEL + 3 * LANES + i] * lags[i]
         half_b = HALF * s[MODEL + 4 * LANES + i]
-        ahead = free + half_b * t[before + i] - t[lags + 3 * LANES + i]
+        ahead = free + half_b * before[i] - lags[3 * LANES + i]
         control = t[CONTROL + i] * (ONE if ahead > ZERO else (-ONE if ahead < ZERO else ZERO))
         # where the operator sees it go: speed in the middle of the interval
         x = t[PLACE + i]
@@ -523,8 +524,8 @@ def _push(s: Any, t: Any, j: Any) -> None:
         t[COIN + i] = coin - (ONE if coin >= ONE else ZERO)
         decision = s[DECISION + i]
         u = operator if decision == INTERVENING else (probe if decision == PROBING else control)
-        t[lags + LAGS * LANES + i] = clamp(free + half_b * (t[before + i] + u), SENSOR_LOW, SENSOR_HIGH)
-        t[before + LANES + i] = u
+        lags[LAGS * LANES + i] = clamp(free + half_b * (before[i] + u), SENSOR_LOW, SENSOR_HIGH)
+        before[LANES + i] = u
         t[FORCE + i] = (t[PULL + i] + s[MAGNET + i] * u) * t[GAIN + i]
         t[SPEED + i] = t[SPEED + i] + (s[KICK + i] if t[KICK_AT + i] == here else ZERO)
         t[START + i] = x
@@ -570,13 +571,13 @@ def _glide(t: Any, substeps: int, half: Any, stops: bool) -> None:
 
 @inlined
 def _interval(s: Any, t: Any, j: Any, substeps: int, half: Any, stops: bool) -> None:
-    """From one measurement to the next, number j. Known when compiling, it costs nothing."""
+    """From one measurement to the next, number j."""
     _push(s, t, j)
     _glide(t, substeps, half, stops)
+    force, true_x = t[ASKED + j * LANES :], t[TRUE_X + j * LANES :]
     for i in range(LANES):
-        force = s[MAGNET + i] * t[ASKED + j * LANES + i]
-        s[WORK + i] += force * (t[PLACE + i] - t[START + i])
-        t[TRUE_X + j * LANES + i] = t[PLACE + i]
+        s[WORK + i] += s[MAGNET + i] * force[i] * (t[PLACE + i] - t[START + i])
+        true_x[i] = t[PLACE + i]
 
 
 @compiled
@@ -584,14 +585,8 @@ def _swing_free(s: Any, t: Any, substeps: int) -> None:
     """Forecast, push and move through the eight intervals of a cycle as if there were no end stops."""
     h = F(INTERVAL / substeps)
     _prepare(s, t, h)
-    _interval(s, t, 0, substeps, HALF * h, False)
-    _interval(s, t, 1, substeps, HALF * h, False)
-    _interval(s, t, 2, substeps, HALF * h, False)
-    _interval(s, t, 3, substeps, HALF * h, False)
-    _interval(s, t, 4, substeps, HALF * h, False)
-    _interval(s, t, 5, substeps, HALF * h, False)
-    _interval(s, t, 6, substeps, HALF * h, False)
-    _interval(s, t, 7, substeps, HALF * h, False)
+    for j in range(MEASUREMENTS):
+        _interval(s, t, j, substeps, HALF * h, False)
 
 
 @compiled
@@ -725,8 +720,7 @@ def _ship(s: Any) -> None:
 
 @compiled
 def _cycle(s: Any, w: Any, t: Any, rules: Any) -> None:
-    """One whole cycle of a block; the decisions stand in the state."""
-    _decide(s, rules.latency)
+    """One whole cycle of a block, once the decisions that stand in the state are taken."""
     _draw(s, w, t)
     _drift(s, w, t, rules.plans)
     _recall(s, t)
@@ -741,17 +735,17 @@ def _cycle(s: Any, w: Any, t: Any, rules: Any) -> None:
 
 
 @compiled
-def _birth(s: Any, w: Any, i: int, start: int, rules: Any) -> None:
+def _birth(s: Any, w: Any, i: int, start: int, plans: Any, substeps: int) -> None:
     """Draw an episode's world into one lane of zeros, at the start of commissioning."""
     w[KEY0 + i], w[KEY1 + i] = streams.threefry(
         w[SEED0 + i], w[SEED1 + i], w[EPISODE + i], np.uint32(streams.EPISODE)
     )
     count = 0
-    while count < MEMBERS and rules.plans[start, L_MEMBERS + count] >= 0.0:
+    while count < MEMBERS and plans[start, L_MEMBERS + count] >= 0.0:
         count += 1
     a, b = _words(w, i, 0.0, streams.BIRTH)
-    row = int(rules.plans[start, L_MEMBERS + int(streams.uniform(a) * count)])
-    plan = rules.plans[row]
+    row = int(plans[start, L_MEMBERS + int(streams.uniform(a) * count)])
+    plan = plans[row]
     s[SCENARIO + i] = float(row)
     s[ONSET + i] = plan[L_ONSET] + np.floor(streams.uniform(b) * (plan[L_ONSET_HIGH] - plan[L_ONSET] + 1.0))
     s[NEXT_CHANGE + i] = s[ONSET + i]
@@ -773,7 +767,7 @@ def _birth(s: Any, w: Any, i: int, start: int, rules: Any) -> None:
     s[S_SIN + i], s[S_COS + i] = _turn(2.0 * streams.uniform(a) - 1.0)
     s[ST_SIN + i], s[ST_COS + i] = _turn(2.0 / plan[L_PERIOD])
     s[D_SIN + i], s[D_COS + i] = _turn(2.0 * streams.uniform(b) - 1.0)
-    substep_turn = plan[L_OMEGA] * INTERVAL / rules.substeps
+    substep_turn = plan[L_OMEGA] * INTERVAL / substeps
     s[T_SIN + i], s[T_COS + i] = _turn(substep_turn / np.pi)
     s[SW_SIN + i], s[SW_COS + i] = _turn(plan[L_OMEGA] * INTERVAL / np.pi)
     s[SHOCK_RATE + i] = plan[L_SHOCK]
@@ -815,6 +809,8 @@ def _commission(s: Any, i: int, plan: Any) -> None:
     s[HOME + i] = s[LEVEL + i]
     s[CYCLE + i] = 0.0
     s[DECISION + i] = WAITING
+    s[CHARGED + i] = 0.0
+    s[TRAINING + i] = 0.0
     if plan[L_COLD] > 0.0:
         s[SAMPLES + i] = 0.0
         s[FIT_ERROR + i] = 1.0
@@ -846,7 +842,7 @@ def _commission(s: Any, i: int, plan: Any) -> None:
 
 # ---------------------------------------------------------------- observation
 
-MONITOR, SIGNALS, TRUTH = range(3)
+NOTHING, MONITOR, SIGNALS, TRUTH = range(-1, 3)
 MODES = dict(zip(OBSERVE, (MONITOR, SIGNALS, TRUTH), strict=True))
 N_MONITOR, N_TRUTH = len(OBSERVE["monitor"]), len(OBSERVE["truth"])
 
@@ -990,7 +986,96 @@ def empty_outputs(count: int, width: int) -> Outputs:
     )
 
 
+@allocating(slow=True)
+def start(
+    chosen: Any,
+    starts: Any,
+    real: Any,
+    keys: Any,
+    plans: Any,
+    substeps: int,
+    own: Any,
+    words: Any,
+    asked: Any,
+) -> None:
+    """Draw the next episodes of some lanes into blocks of their own, where commissioning begins.
+
+    Args:
+        chosen: (n,) lanes of the batch.
+        starts: row of ``plans`` for each lane of the batch: the scenario of its next episode.
+        real, keys: storage of the batch; its blocks may have another width.
+        plans: the scenario table's.
+        substeps: of an interval.
+        own: (blocks, ROWS * LANES) of zeros, receives the lanes, one after the other.
+        words: (blocks, 5 * LANES) receives their keys.
+        asked: (3, blocks * LANES) of zeros, receives decisions: those of commissioning, then a retraining
+            where there are records to fit, then none.
+    """
+    width = real.shape[1] // ROWS
+    for block in range(own.shape[0]):
+        s, w = own[block], words[block]
+        for i in range(LANES):
+            lane = chosen[min(block * LANES + i, chosen.shape[0] - 1)]  # idle places repeat the last lane
+            for k in range(len(KEYS)):
+                w[k * LANES + i] = keys[lane // width, k * width + lane % width]
+            _birth(s, w, i, starts[lane], plans, substeps)
+            # so that its rings stand as those of its neighbours when it comes to them
+            turn = int(real[lane // width, TURN // LANES * width + lane % width])
+            s[TURN + i] = (turn + TURNS - COMMISSIONING_CYCLES) % TURNS
+            asked[0, block * LANES + i] = int(PROBING)
+            if plans[int(s[SCENARIO + i]), L_COLD] <= 0.0:
+                asked[1, block * LANES + i] = int(RETRAINING)
+
+
 @allocating
+def settle(own: Any, words: Any, plans: Any) -> None:
+    """End the commissioning of all lanes in ``own``; the model that was fitted is deployed."""
+    for block in range(own.shape[0]):
+        s = own[block]
+        for i in range(LANES):
+            _commission(s, i, plans[int(s[SCENARIO + i])])
+            words[block, EPISODE + i] += np.uint32(1)
+
+
+@allocating
+def deliver(
+    own: Any,
+    words: Any,
+    chosen: Any,
+    seen: Any,
+    known: Any,
+    real: Any,
+    keys: Any,
+    obs: Any,
+    bill: Any,
+    truth: Any,
+) -> None:
+    """Bring the lanes in ``own`` home to ``chosen`` in the batch, with what is ``seen`` and ``known``.
+
+    Terms become 0; reward and end are left as they are.
+    """
+    width, count = real.shape[1] // ROWS, chosen.shape[0]
+    blocks, lanes = chosen // width, chosen % width
+    for first in range(0, count, LANES):
+        s, w, last = own[first // LANES], words[first // LANES], min(first + LANES, count)
+        for r in range(ROWS):  # lanes within: neighbours lie in one cache line
+            for n in range(first, last):
+                real[blocks[n], r * width + lanes[n]] = s[r * LANES + n - first]
+        for k in range(len(KEYS)):
+            for n in range(first, last):
+                keys[blocks[n], k * width + lanes[n]] = w[k * LANES + n - first]
+    for n in range(count):
+        for column in range(obs.shape[1]):
+            obs[chosen[n], column] = seen[n, column]
+    for column in range(truth.shape[0]):
+        for n in range(count):
+            truth[column, chosen[n]] = known[column, n]
+    for term in range(REWARD):
+        for n in range(count):
+            bill[term, chosen[n]] = 0.0
+
+
+@allocating(slow=True)
 def begin(
     chosen: Any,
     starts: Any,
@@ -1007,61 +1092,36 @@ def begin(
 ) -> None:
     """Start the next episode in the lanes ``chosen``, of scenario row ``starts[lane]``.
 
-    The lanes are gathered in a block of their own for the six cycles of commissioning, in which the
-    magnet pushes at random and nothing drifts; the batch may have blocks of another width. Observation,
-    terms and truth of these lanes are reported; reward and end are left as they are.
+    For commissioning the lanes are gathered in blocks of their own: six cycles in which the magnet pushes
+    at random and nothing drifts, then a retraining that is deployed at once, unless the start is a cold
+    one. Observation, terms and truth of these lanes are reported; reward and end are left as they are.
     """
-    rules = Rules(plans, costs, latency, substeps)
-    s, w, t = np.zeros(ROWS * LANES, F), np.zeros(len(KEYS) * LANES, np.uint32), _scratch()
-    o = np.empty(obs.shape[1] * LANES, F)
-    places, reals, words = np.empty(LANES, np.uint64), real.reshape(-1), keys.reshape(-1)
-    lanes, width = np.empty(LANES, np.int64), real.shape[1] // ROWS
-    for first in range(0, chosen.shape[0], LANES):
-        taken = min(LANES, chosen.shape[0] - first)
-        s[:] = ZERO
-        for i in range(LANES):
-            lane = chosen[first + min(i, taken - 1)]  # idle places repeat the last lane
-            for k in range(len(KEYS)):
-                w[k * LANES + i] = keys[lane // width, k * width + lane % width]
-            _birth(s, w, i, starts[lane], rules)
-            # so that its rings stand as those of its neighbours when it comes to them
-            turn = int(real[lane // width, TURN // LANES * width + lane % width])
-            s[TURN + i] = (turn + TURNS - COMMISSIONING_CYCLES) % TURNS
-        for _ in range(COMMISSIONING_CYCLES):
-            _cycle(s, w, t, rules)
-        fitted = 0
-        for i in range(taken):
-            if rules.plans[int(s[SCENARIO + i]), L_COLD] <= 0.0:
-                lanes[fitted] = i
-                fitted += 1
-        _fit_lanes(s, lanes, fitted)
-        for i in range(taken):
-            _commission(s, i, rules.plans[int(s[SCENARIO + i])])
-            w[EPISODE + i] += np.uint32(1)
-        for i in range(taken):
-            lane = chosen[first + i]
-            places[i] = lane // width * ROWS * width + lane % width
-        for r in range(ROWS):  # lanes within: neighbours lie in one cache line
-            for i in range(taken):
-                reals[places[i] + np.uint64(r * width)] = s[r * LANES + i]
-        for i in range(taken):
-            lane = chosen[first + i]
-            places[i] = lane // width * len(KEYS) * width + lane % width
-        for k in range(len(KEYS)):
-            for i in range(taken):
-                words[places[i] + np.uint64(k * width)] = w[k * LANES + i]
-        _observe(s, o, rules.latency, mode)
-        for i in range(taken):
-            lane = chosen[first + i]
-            for column in range(obs.shape[1]):
-                obs[lane, column] = o[column * LANES + i]
-            for term in range(REWARD):
-                bill[term, lane] = 0.0
-            for column in range(TRUTH_PLACES.shape[0]):
-                truth[column, lane] = s[TRUTH_PLACES[column] + i]
+    count = chosen.shape[0]
+    blocks = (count + LANES - 1) // LANES
+    own, words = np.zeros((blocks, ROWS * LANES), F), np.zeros((blocks, len(KEYS) * LANES), np.uint32)
+    asked = np.zeros((3, blocks * LANES), np.int64)
+    seen, known = np.empty((count, obs.shape[1]), F), np.empty((truth.shape[0], count), F)
+    owed = np.empty((BILL, count))
+    start(chosen, starts, real, keys, plans, substeps, own, words, asked)
+    probing, fitting, waiting = asked[0], asked[1], asked[2]
+    for _ in range(COMMISSIONING_CYCLES):
+        advance(probing, 0, blocks, own, words, plans, costs, latency, substeps, NOTHING, seen, owed, known)
+    advance(fitting, 0, blocks, own, words, plans, costs, latency, 0, NOTHING, seen, owed, known)
+    settle(own, words, plans)
+    advance(waiting, 0, blocks, own, words, plans, costs, latency, 0, mode, seen, owed, known)
+    deliver(own, words, chosen, seen, known, real, keys, obs, bill, truth)
 
 
-@allocating
+_begin = getattr(begin, "py_func", begin)
+
+
+def begin_all(chosen: NDArray[np.intp], *arguments: Any) -> None:
+    """:func:`begin` from Python, some blocks at a time: the cycle is compiled once, for :func:`advance`."""
+    for first in range(0, chosen.size, TOGETHER * LANES):
+        _begin(chosen[first : first + TOGETHER * LANES], *arguments)
+
+
+@allocating(slow=True)
 def advance(
     actions: Any,
     first: int,
@@ -1079,7 +1139,8 @@ def advance(
 ) -> int:
     """One cycle of the blocks from ``first`` up to ``last``; returns how many episodes ended.
 
-    ``substeps`` are those of an interval; the results go where :class:`Outputs` says.
+    ``substeps`` are those of an interval: with 0 the decisions are taken and no time passes. The results go
+    where :class:`Outputs` says, or nowhere if ``mode`` is NOTHING.
     """
     rules = Rules(plans, costs, latency, substeps)
     t, o, c = _scratch(), np.empty(obs.shape[1] * LANES, F), np.empty(BILL * LANES)
@@ -1090,10 +1151,13 @@ def advance(
         asked = actions[lane : lane + LANES]
         for i in range(asked.shape[0]):
             s[DECISION + i] = asked[i]
-        _cycle(s, w, t, rules)
-        _observe(s, o, rules.latency, mode)
-        _charge(s, costs, c)
-        ended += _report(s, o, c, lane, obs, bill, truth)
+        _decide(s, latency)
+        if substeps > 0:
+            _cycle(s, w, t, rules)
+        if mode != NOTHING:
+            _observe(s, o, latency, mode)
+            _charge(s, costs, c)
+            ended += _report(s, o, c, lane, obs, bill, truth)
     return ended
 
 
@@ -1133,7 +1197,7 @@ def advance_together(
     return ended
 
 
-@allocating
+@allocating(slow=True)
 def trace(
     real: Any, keys: Any, lane: int, plans: Any, latency: int, substeps: int, path: Any, seen: Any
 ) -> None:

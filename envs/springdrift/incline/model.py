@@ -42,7 +42,7 @@ _ends = np.cumsum([0, *(size * FITS for _, size in _ROOM)]).tolist()
 Y, U, PREVIOUS, FITTED, ERROR, MEAN, CENTRED, PUSH, UNEXPLAINED, GRAM, ROOM = _ends
 
 
-@allocating
+@compiled(arrays=True)
 def room() -> Any:
     """Room for ``FITS`` fits at the start of a cache line: vectors that cross one cost twice.
 
@@ -122,47 +122,40 @@ def _multiply(column: Any, centred: Any, push: Any, rest: Any, sums: Any, fits: 
             sums[_at(FORCE, k)], sums[_at(LEVEL, k)], sums[_at(REST, k)] = b, c, r
 
 
-@inlined
-def _eliminate(gram: Any, j: Any, fits: int) -> None:
-    """Column j of Cholesky's factor, and of what it makes of the right side: the row of the rest."""
+@compiled
+def _subtract(gram: Any, goal: int, row: int, by: int, fits: int) -> None:
+    """Take the product of two rows from a third, fit by fit."""
+    left, one, other = gram[goal * FITS :], gram[row * FITS :], gram[by * FITS :]
     for k in range(np.uint64(fits)):
-        pivot = gram[_at(j * SUMS + j, k)]
-        for m in range(j):
-            pivot -= gram[_at(m * SUMS + j, k)] * gram[_at(m * SUMS + j, k)]
-        pivot = np.sqrt(pivot)
-        gram[_at(j * SUMS + j, k)] = pivot
-        for i in range(j + 1, SUMS):
-            below = gram[_at(j * SUMS + i, k)]
-            for m in range(j):
-                below -= gram[_at(m * SUMS + i, k)] * gram[_at(m * SUMS + j, k)]
-            gram[_at(j * SUMS + i, k)] = below / pivot
+        left[k] -= one[k] * other[k]
 
 
-@inlined
-def _substitute(gram: Any, j: Any, fits: int) -> None:
-    """Solution j, once those after it are there, in the row of the rest."""
+@compiled
+def _divide(gram: Any, goal: int, by: int, fits: int) -> None:
+    left, other = gram[goal * FITS :], gram[by * FITS :]
     for k in range(np.uint64(fits)):
-        right = gram[_at(j * SUMS + REST, k)]
-        for m in range(j + 1, COEFFICIENTS):
-            right -= gram[_at(j * SUMS + m, k)] * gram[_at(m * SUMS + REST, k)]
-        gram[_at(j * SUMS + REST, k)] = right / gram[_at(j * SUMS + j, k)]
+        left[k] /= other[k]
 
 
 @compiled
 def _solve(gram: Any, fits: int) -> None:
-    """Solve by Cholesky's factor in place. A column known when compiling is unrolled."""
-    _eliminate(gram, 0, fits)
-    _eliminate(gram, 1, fits)
-    _eliminate(gram, 2, fits)
-    _eliminate(gram, 3, fits)
-    _eliminate(gram, 4, fits)
-    _eliminate(gram, 5, fits)
-    _substitute(gram, 5, fits)
-    _substitute(gram, 4, fits)
-    _substitute(gram, 3, fits)
-    _substitute(gram, 2, fits)
-    _substitute(gram, 1, fits)
-    _substitute(gram, 0, fits)
+    """Solve by Cholesky's factor in place; the solutions stand in the row of the rest.
+
+    Row ``i`` of column ``j`` is row ``j * SUMS + i`` of the whole.
+    """
+    for j in range(COEFFICIENTS):
+        for m in range(j):
+            for i in range(j, SUMS):
+                _subtract(gram, j * SUMS + i, m * SUMS + i, m * SUMS + j, fits)
+        pivot = gram[(j * SUMS + j) * FITS :]
+        for k in range(np.uint64(fits)):
+            pivot[k] = np.sqrt(pivot[k])
+        for i in range(j + 1, SUMS):
+            _divide(gram, j * SUMS + i, j * SUMS + j, fits)
+    for j in range(COEFFICIENTS - 1, -1, -1):
+        for m in range(j + 1, COEFFICIENTS):
+            _subtract(gram, j * SUMS + REST, j * SUMS + m, m * SUMS + REST, fits)
+        _divide(gram, j * SUMS + REST, j * SUMS + j, fits)
 
 
 @compiled

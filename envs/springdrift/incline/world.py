@@ -128,7 +128,7 @@ class InclinedMassWorld:
         together(self._begin, [(part,) for part in np.split(chosen, cuts)])
 
     def _begin(self, chosen: NDArray[np.intp]) -> None:
-        kernel_for(chosen.size).begin(chosen, self.starts, *self._fixed, *self._whole)
+        kernel_for(chosen.size).begin_all(chosen, self.starts, *self._fixed, *self._whole)
 
     def fill_idle(self) -> None:
         """Give the idle lanes of the last block the first world, so that they compute something finite."""

@@ -1,0 +1,116 @@
+"""Where compiled code is kept between two processes, and what happens when it cannot be kept.
+
+Numba keeps compiled code for as long as the file of a function stays as it is, whatever becomes of the
+constants and functions that it took from others. Here it is kept for as long as all the sources are.
+"""
+
+import hashlib
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+
+PACKAGE = Path(__file__).parents[1]
+WORLDS = ("incline", "series")
+
+
+@cache
+def sources(room: str) -> tuple[Path, ...]:
+    """Every file that compiled code in a room of the package may be made of; worlds know no other."""
+    rooms = ("game", room) if room in WORLDS else ("game", *WORLDS)
+    return tuple(sorted(path for name in rooms for path in (PACKAGE / name).rglob("*.py")))
+
+
+@cache
+def stamp(room: str) -> str:
+    """Digest of :func:`sources`."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources(room))).hexdigest()
+
+
+UNKEPT = (
+    "springdrift: compiled code cannot be kept ({}), so every process compiles anew; "
+    "set NUMBA_CACHE_DIR to a folder that can be written to"
+)
+
+
+class _Told:
+    """Sentences that stderr has seen: each is said once a process."""
+
+    def __init__(self) -> None:
+        self.topics: set[str] = set()
+
+    def once(self, topic: str, sentence: str) -> None:
+        if topic not in self.topics:
+            self.topics.add(topic)
+            print(sentence, file=sys.stderr, flush=True)
+
+
+_told = _Told()
+
+
+def _announce(slow: bool) -> None:
+    if slow:
+        _told.once("slow", "springdrift: compiling its kernel, which takes some seconds the first time ...")
+
+
+class _Kept(FunctionCache):
+    """Numba's cache of a function; files that cannot be read are made anew."""
+
+    def __init__(self, function: Any, slow: bool) -> None:
+        super().__init__(function)
+        self._slow = slow
+        package, _, rest = function.__module__.partition(".")
+        room = rest.partition(".")[0] if package == "springdrift" else ""
+        self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, stamp(room))
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            found = super().load_overload(sig, target_context)
+        except Exception:  # a file cut short or damaged: unpickling raises whatever it likes
+            found = None
+            self._forget()
+        if found is None:
+            _announce(self._slow)
+        return found
+
+    def _forget(self) -> None:
+        try:
+            Path(self._cache_file._index_path).unlink(missing_ok=True)
+        except OSError:
+            self.disable()
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _told.once("unkept", UNKEPT.format(error.strerror or error))
+
+
+class _Unkept(NullCache):
+    """For where no folder can be written to."""
+
+    def __init__(self, why: str, slow: bool) -> None:
+        self._why, self._slow = why, slow
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        _announce(self._slow)
+        _told.once("unkept", UNKEPT.format(self._why))
+
+
+def kept(dispatcher: Any, slow: bool) -> Any:
+    """Let the compiled code of one of Numba's dispatchers outlive the process.
+
+    Args:
+        dispatcher: of a function that Python calls; a plain function where compiling is switched off.
+        slow: whether compiling takes long enough to say so on stderr.
+    """
+    if not hasattr(dispatcher, "py_func"):
+        return dispatcher
+    function = dispatcher.py_func
+    try:
+        dispatcher._cache = _Kept(function, slow)
+    except (RuntimeError, OSError, KeyError):  # no folder, or no user whose home it could be
+        dispatcher._cache = _Unkept("no folder for it", slow)
+    return dispatcher
