@@ -1,5 +1,6 @@
 """Compiled code is kept for as long as all that it was made of stays as it is."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -74,3 +75,54 @@ def test_a_changed_constant_elsewhere_is_compiled_anew(tmp_path):
         check=True,
     ).stdout
     assert after != before
+
+
+SCRIPT = "import springdrift.incline.dynamics as d; print(d.simulate(duration=1.0).x[-1])"
+
+
+def run_apart(folder, code=SCRIPT, **environment):
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_cache_file_cut_short_is_made_anew(tmp_path):
+    first = run_apart(tmp_path)
+    assert (first.returncode, first.stderr) == (0, "")
+    files = [file for kind in ("nbi", "nbc") for file in tmp_path.rglob(f"dynamics*.{kind}")]
+    assert len(files) == 2
+    for file in files:
+        whole = file.read_bytes()
+        file.write_bytes(whole[: len(whole) // 2])
+        again = run_apart(tmp_path)
+        assert (again.returncode, again.stdout, again.stderr) == (0, first.stdout, "")
+        assert len(file.read_bytes()) == len(whole)
+
+
+def test_without_a_folder_that_can_be_written_to_code_is_compiled_for_the_process_alone(tmp_path):
+    """As in a container whose user has no entry in passwd and no home, and an install that is read-only."""
+    nowhere = tmp_path / "file"
+    nowhere.write_text("")
+    code = (
+        "import numba.core.caching as c; c.InTreeCacheLocator.from_function = lambda *_: None\n"
+        "c.UserWideCacheLocator.from_function = lambda *_: None\n" + SCRIPT
+    )
+    found = run_apart(nowhere, code)
+    assert (found.returncode, found.stderr.count("\n")) == (0, 1), found.stderr
+    assert "compiled code cannot be kept" in found.stderr
+    assert "NUMBA_CACHE_DIR" in found.stderr
+
+
+def test_a_full_disk_is_said_once_and_stops_nothing(tmp_path):
+    code = (
+        "import errno, numba.core.caching as c\n"
+        "def full(*_): raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "c.IndexDataCacheFile.save = full\n" + SCRIPT
+    )
+    found = run_apart(tmp_path, code)
+    assert found.returncode == 0
+    assert found.stderr.count("No space left on device") == found.stderr.count("\n") == 1

@@ -5,7 +5,6 @@ from itertools import combinations
 from typing import Any, get_args
 
 from springdrift.incline.drift import (
-    LIMITS,
     STEADY,
     Jump,
     Law,
@@ -15,7 +14,7 @@ from springdrift.incline.drift import (
     Walk,
 )
 from springdrift.incline.dynamics import Params
-from springdrift.incline.state import DRIFTING
+from springdrift.incline.state import DRIFTING, LIMITS
 
 FIXED = ("mass", "gravity", "bumper_low", "bumper_high", "drive_phase")  # the same in every scenario
 

@@ -14,16 +14,8 @@ from numpy.typing import NDArray
 from springdrift.game import arguments
 from springdrift.game.jit import inlined
 from springdrift.incline.dynamics import Params
-from springdrift.incline.state import DRIFTING
+from springdrift.incline.state import DRIFTING, LIMITS
 
-# What each parameter may reach, whatever its laws say.
-LIMITS = {
-    "stiffness": (-10.0, 30.0),  # N/m; negative snaps through
-    "friction": (0.0, 0.1),
-    "tilt": (0.0, 1.0),  # rad
-    "magnet": (0.05, 2.0),
-    "drive": (0.0, 2.0),  # N
-}
 # What a scenario may set that no law moves: the integrator resolves it at 64 substeps a cycle.
 STEADY = {
     "cubic": (-100.0, 100.0),  # N/m^3

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.incline.state import TURNS, Batch
+from springdrift.incline.state import FIELDS, INDEXING, MEASUREMENTS, RANGES, WHOLE, Batch
 
 
 class Origin(NamedTuple):
@@ -63,12 +63,38 @@ def check_world_state(state: Any, origin: Origin, batch: Batch, rows: int) -> Wo
             raise ValueError(f"a state's arrays must have shape {own.shape} and type {own.dtype}")
     held = Batch(state.real, state.keys)
     check_rows(held.field("scenario"), rows)
-    turn = held.field("turn")
-    if not (turn == turn[0, 0]).all() or turn[0, 0] not in range(TURNS):
-        raise ValueError(
-            f"a state's turn must be one whole number from 0 to {TURNS - 1} for all of its lanes"
-        )
+    _check_fields(held, origin)
     return state
+
+
+def _check_fields(held: Batch, origin: Origin) -> None:
+    """Raises ValueError where a field of a state, in any lane, is not what the kernel can go on from."""
+    if not held.real.any():  # of a world in which no episode was ever started
+        return
+    for field in FIELDS:
+        lanes = held.size if field.name in INDEXING else origin.num_envs  # nobody reads the idle ones
+        values = np.moveaxis(held.field(field.name), -1, 1).reshape(held.size, -1)[:lanes]
+        if field.name in WHOLE:
+            (low, high), kind = WHOLE[field.name], "whole numbers"
+            fine = (low <= values) & (values <= high) & (values == np.floor(values))
+        else:
+            (low, high), kind = RANGES[field.name], "numbers"
+            fine = (values >= low - 1e-4 * (1 + abs(low))) & (values <= high + 1e-4 * (1 + abs(high)))
+        if not fine.all():
+            raise ValueError(
+                f"a state's {field.name} must be {kind} from {low:g} to {high:g}, got {values[~fine][0]:g}"
+            )
+    samples, turn = held.field("samples"), held.field("turn")
+    training = held.lanes("training", origin.num_envs)
+    if (samples % MEASUREMENTS != 0).any():
+        raise ValueError(f"a state's samples must be multiples of {MEASUREMENTS}")
+    if (turn != turn[0, 0]).any():
+        raise ValueError("a state's turn must be the same in all of its lanes")
+    if (training > origin.latency).any():
+        raise ValueError(f"a state's training must not exceed the latency, {origin.latency}")
+    cycle, deadline = (held.lanes(name, origin.num_envs) for name in ("cycle", "deadline"))
+    if (deadline < 1).any() or (cycle > deadline).any():
+        raise ValueError("a state's deadline must be at least 1, and its cycle no later")
 
 
 def check_rows(chosen: NDArray[Any], rows: int) -> None:

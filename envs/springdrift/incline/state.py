@@ -24,7 +24,15 @@ WINDOW_CYCLES, HISTORY_CYCLES = WINDOW // MEASUREMENTS, HISTORY // MEASUREMENTS
 COMMISSIONING_CYCLES = WINDOW_CYCLES  # before cycle 0
 TURNS = math.lcm(WINDOW_CYCLES, HISTORY_CYCLES)  # cycles after which all rings stand as they stood
 
-DRIFTING = ("stiffness", "friction", "tilt", "magnet", "drive")  # what a drift law can move
+# What a drift law can move, and what each may reach whatever its laws say.
+LIMITS = {
+    "stiffness": (-10.0, 30.0),  # N/m; negative snaps through
+    "friction": (0.0, 0.1),
+    "tilt": (0.0, 1.0),  # rad
+    "magnet": (0.05, 2.0),
+    "drive": (0.0, 2.0),  # N
+}
+DRIFTING = tuple(LIMITS)
 
 
 class Field(NamedTuple):
@@ -118,6 +126,39 @@ FIELDS: tuple[Field, ...] = (
     Field("window_u", WINDOW, "forces asked of the magnet in the interval before each, N"),
     Field("window_f", HISTORY, "forecasts of the last measurements, m"),
 )
+
+# What a field may be in a state that is restored: beyond, the kernel would leave its arrays, or what it
+# computes would not stay finite. Whatever counts is a whole number.
+_FAR, _LONG, _PLACE, _COUNT = (-1e9, 1e9), (0.0, 1e9), (-10.0, 10.0), (0.0, float(2**24))
+_FLAG, _SHARE, _TURN = (0.0, 1.0), (-1e-3, 1.001), (-1.1, 1.1)
+RANGES: dict[str, tuple[float, float]] = {
+    **{f"{prefix}{name}": limits
+       for prefix in ("", "base_", "low_", "high_") for name, limits in LIMITS.items()},
+    **{f"walk_{name}": (0.0, high - low) for name, (low, high) in LIMITS.items()},
+    **{f"{prefix}_{name}": (low - high, high - low)
+       for prefix in ("trend", "season") for name, (low, high) in LIMITS.items()},
+    **dict.fromkeys(("x", "home", "level", "bias", "window_y", "window_u", "window_f"), _PLACE),
+    "v": (-1e3, 1e3), "cubic": (-100.0, 100.0), "damping": (0.0, 10.0), "noise": (0.0, 1.0),
+    **{f"{prefix}_{part}": _TURN
+       for prefix in ("drive", "turn", "sweep", "season", "season_turn") for part in ("sin", "cos")},
+    **dict.fromkeys(("shock_rate", "outlier_rate", "dropout_rate"), _SHARE),
+    "shock_size": (0.0, 10.0), "outlier_size": (0.0, 5.0), "shock": (-10.0, 10.0),
+    **dict.fromkeys(("model", "candidate", "work"), _FAR),
+    **dict.fromkeys(("fit_error", "candidate_fit_error", "error", "measured_error"), _LONG),
+    **dict.fromkeys(("error_fast", "error_slow", "alarm", "alarm_mean"), _LONG),
+    **dict.fromkeys(("measured_swing", "previous_swing", "swing"), (0.0, 10.0)),
+    **dict.fromkeys(("override_effect", "level_push", "correlation", "peak"), _TURN),
+}  # fmt: skip
+WHOLE: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("in_flight", "charged"), _FLAG),
+    **dict.fromkeys(("onset", "next_change", "release_every", "version", "model_age", "alarm_count"), _COUNT),
+    **dict.fromkeys(("since_retrain", "since_intervene", "training", "scenario", "deadline"), _COUNT),
+    "last_change": (-1.0, float(2**24)), "cycle": (0.0, float(2**24)), "driver_key": (0.0, 7.0),
+    "samples": (0.0, float(WINDOW)), "faults": (0.0, float(MEASUREMENTS)), "decision": (0.0, 4.0),
+    "turn": (0.0, TURNS - 1.0),
+}  # fmt: skip
+INDEXING = ("scenario", "driver_key", "samples", "decision", "turn")  # the kernel finds its way by these
+assert {*RANGES, *WHOLE} == {field.name for field in FIELDS}
 
 _PLACES: dict[str, int] = {}
 _total = 0

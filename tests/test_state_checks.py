@@ -1,0 +1,80 @@
+"""A state that is restored is one that the kernel can go on from, whoever made it."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from springdrift import SCENARIOS, InclinedMassVectorEnv, World
+from springdrift.incline.state import FIELDS, LAGS, MEASUREMENTS, RANGES, WHOLE
+
+N = 3
+SIZES = {field.name: field.size for field in FIELDS}
+
+
+def started(scenario="compound"):
+    world = World(N, scenario)
+    world.seed(np.arange(N), np.arange(N, dtype=np.uint64))
+    world.begin(np.ones(N, bool))
+    return world
+
+
+def with_field(world, name, value, lane=0):
+    state = world.get_state()
+    changed = World(N, world.scenario)
+    changed.batch.real[:] = state.real
+    field = changed.batch.field(name)
+    field[0, ..., lane] = value
+    return state._replace(real=changed.batch.real.copy())
+
+
+@pytest.fixture(scope="module")
+def world():
+    return started()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(sorted(SIZES)), st.floats(width=32) | st.integers(-5, 100), st.integers(0, N - 1))
+def test_whatever_a_state_holds_it_is_refused_or_played(world, name, value, lane):
+    """Refused by name, or every observation that follows lies in its Box."""
+    state = with_field(world, name, np.float32(value), lane)
+    try:
+        world.set_state(state)
+    except ValueError as error:
+        low, high = RANGES.get(name) or WHOLE[name]
+        assert name in str(error)  # noqa: PT017 (most values are fine)
+        assert not low < value < high or name in WHOLE
+        return
+    box = world.observation.box()
+    for actions in ([2, 2, 2], [1, 0, 2], [0, 0, 0]):
+        world.advance(np.array(actions))
+        assert np.isfinite(world.out.obs).all()
+        assert all(box.contains(row) for row in world.out.obs)
+
+
+@pytest.mark.parametrize("samples", [56, 1000, 4, 47.5, np.nan, -8])
+def test_a_window_longer_than_the_ring_is_refused(world, samples):
+    with pytest.raises(ValueError, match="samples must be"):
+        world.set_state(with_field(world, "samples", samples))
+
+
+@pytest.mark.parametrize("name", ["samples", "scenario", "driver_key", "decision"])
+def test_idle_lanes_are_checked_where_the_kernel_finds_its_way_by_them(world, name):
+    with pytest.raises(ValueError, match=name if name != "scenario" else "scenario table"):
+        world.set_state(with_field(world, name, 1e6, lane=N))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_state_of_an_episode_can_be_restored(scenario):
+    envs = InclinedMassVectorEnv(N, scenario=scenario, cycles=30)
+    envs.set_state(envs.get_state())
+    envs.reset(seed=1)
+    rng = np.random.default_rng(0)
+    for _ in range(70):
+        envs.set_state(envs.get_state())
+        envs.step(rng.integers(0, 3, N))
+
+
+def test_the_table_covers_every_field():
+    assert {*RANGES, *WHOLE} == {*SIZES}
+    assert LAGS < MEASUREMENTS
