@@ -28,15 +28,16 @@ def with_field(world, name, value, lane=0):
     return state._replace(real=changed.batch.real.copy())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def world():
     return started()
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(SIZES)), st.floats(width=32) | st.integers(-5, 100), st.integers(0, N - 1))
-def test_whatever_a_state_holds_it_is_refused_or_played(world, name, value, lane):
+def test_whatever_a_state_holds_it_is_refused_or_played(name, value, lane):
     """Refused by name, or every observation that follows lies in its Box."""
+    world = started()
     state = with_field(world, name, np.float32(value), lane)
     try:
         world.set_state(state)
