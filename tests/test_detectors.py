@@ -5,7 +5,9 @@ import pytest
 from river.drift import ADWIN, KSWIN
 from typer.testing import CliRunner
 
+from springdrift import OBS, Action
 from springdrift_agents.cli.app import app
+from springdrift_agents.policies import detectors
 from springdrift_agents.policies.detectors import ADWIN as ADWIN_FAMILY
 from springdrift_agents.policies.detectors import (
     Cusum,
@@ -18,6 +20,7 @@ from springdrift_agents.policies.detectors import (
     run_lengths,
     siegmund,
 )
+from springdrift_agents.policies.registry import policy
 
 N = 20_000
 
@@ -119,3 +122,80 @@ def test_the_lab(tmp_path):
     assert found.exit_code == 0, found.output
     assert "page-hinkley" in found.output
     assert (tmp_path / "detectors.png").stat().st_size > 10_000
+
+
+# ---------------------------------------------------------------- missing values
+
+
+def built_in():
+    from river.drift import ADWIN
+
+    return {
+        "cusum": detectors.Cusum(two_sided=False),
+        "ewma": detectors.Ewma(two_sided=False),
+        "page-hinkley": detectors.PageHinkley(threshold=8.0),
+        "adwin": detectors.River(lambda: ADWIN(clock=1, grace_period=5, min_window_length=2)),
+    }
+
+
+@pytest.mark.parametrize("name", list(built_in()))
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_missing_value_is_skipped_and_counted_and_the_rest_is_as_without_it(name, value):
+    detector = built_in()[name]
+    rng = np.random.default_rng(0)
+    values = np.concatenate((rng.standard_normal(60), 9.0 + rng.standard_normal(60)))
+    memory, plain = detector.start(1), detector.start(1)
+    seen, expected = [], []
+    for place, one in enumerate(values):
+        if place % 7 == 0:
+            detector.update(memory, np.array([value]))
+        seen.append(detector.update(memory, np.array([one]))[0])
+        expected.append(detector.update(plain, np.array([one]))[0])
+    np.testing.assert_array_equal(seen, expected)
+    assert max(seen) > detector.threshold
+    assert (detectors.missing(memory)[0], detectors.missing(plain)[0]) == (18, 0)
+
+
+@pytest.mark.parametrize("name", ["cusum", "ewma", "page-hinkley", "adwin"])
+def test_a_rule_whose_sensor_failed_for_a_cycle_still_alarms(name):
+    rule, memory, asked = policy(name), None, False
+    for cycle in range(120):
+        obs = np.zeros((1, len(OBS)), np.float32)
+        obs[0, OBS.index("error")] = np.nan if cycle % 5 == 1 else (-0.5 if cycle < 60 else 0.9)
+        actions, memory = rule.predict(obs, memory)
+        asked |= bool(actions[0] == Action.RETRAIN)
+        assert not (asked and cycle < 60)
+    assert asked
+
+
+class Blind:
+    """A detector of a user's that takes no care of missing values."""
+
+    threshold = 3.0
+
+    def start(self, count):
+        return np.zeros((count, 1))
+
+    def update(self, memory, values):
+        memory[:, 0] += values
+        return memory[:, 0].copy()
+
+
+def test_a_users_detector_never_meets_a_missing_value():
+    memory = Blind().start(3)
+    first = detectors.update(Blind(), memory, np.array([1.0, np.nan, np.inf]))
+    assert first.tolist() == [1.0, 0.0, 0.0]
+    assert detectors.update(Blind(), memory, np.ones(3)).tolist() == [2.0, 1.0, 1.0]
+
+
+def test_run_lengths_refuse_what_is_no_number():
+    class Lost(Blind):
+        def update(self, memory, values):
+            return values * np.nan
+
+    with pytest.raises(ValueError, match="change must be a finite number of standard deviations, got nan"):
+        detectors.run_lengths(detectors.Cusum(), np.nan)
+    with pytest.raises(ValueError, match=r"gives a statistic that is no number \(nan\)"):
+        detectors.run_lengths(Lost(), n=4, limit=5)
+    with pytest.raises(ValueError, match=r"Cusum.slack must be a number, got nan"):
+        detectors.Cusum(slack=np.nan)

@@ -5,6 +5,8 @@ import pickle
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +15,11 @@ from typer.testing import CliRunner
 
 import springdrift_agents
 from springdrift import OBS, THREE_ACTIONS, Action
+from springdrift.incline.observation import OBSERVE
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
-from springdrift_agents.policies import learned
-from springdrift_agents.policies.base import observe_of
+from springdrift_agents.policies import learned, sb3
+from springdrift_agents.policies.base import fitted, observe_of
 from springdrift_agents.policies.learned import Card, Learned
 from springdrift_agents.policies.registry import policy, policy_names
 from springdrift_agents.training import train as training
@@ -244,3 +247,117 @@ def test_what_ships_is_small_and_plays(name):
     world = found.card.trained["scenario"].replace("practice", "mix")
     mine, idle = (evaluate(one, world, seeds).cost.mean() for one in (found, policy("never")))
     assert mine < idle
+
+
+# ---------------------------------------------------------------- networks that are not known
+
+
+def box(*names, stack=1, low=None):
+    """An env whose observation space is that of a table, stacked, or has other bounds."""
+    import gymnasium as gym
+
+    table = OBSERVE[names[0]].box() if names else gym.spaces.Box(-1, 1, (36,))
+    low_of = np.tile(table.low if low is None else np.full_like(table.low, low), stack)
+
+    class Still(gym.Env):
+        observation_space = gym.spaces.Box(low_of, np.tile(table.high, stack))
+        action_space = gym.spaces.Discrete(3)
+
+        def reset(self, *, seed=None, options=None):
+            super().reset(seed=seed)
+            return self.observation_space.sample(), {}
+
+        def step(self, action):
+            return self.observation_space.sample(), 0.0, False, False, {}
+
+    return Still()
+
+
+def ppo(env, **kwargs):
+    from stable_baselines3 import PPO
+
+    return PPO("MlpPolicy", env, device="cpu", n_steps=8, batch_size=8, policy_kwargs=kwargs, seed=0)
+
+
+def saved(model, path):
+    model.save(path / "ppo-it.zip")
+    return springdrift_agents.load(path / "ppo-it.zip", trust=True)
+
+
+class Odd(torch.nn.Module):
+    """A features extractor of somebody's own."""
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: ppo(box("monitor"), activation_fn=torch.nn.LeakyReLU), "layer 1 of the network, LeakyReLU"),
+        (lambda: ppo(box("monitor"), activation_fn=torch.nn.ELU), "layer 1 of the network, ELU"),
+        (lambda: ppo(box()), "36 inputs with these bounds fit no observation of springdrift; there are: mon"),
+        (lambda: ppo(box("monitor", stack=2, low=-7)), "36 inputs with these bounds fit no observation"),
+        (lambda: with_norm(ppo(box("monitor"))), "layer 1 of the network, LayerNorm"),
+        (lambda: with_extractor(ppo(box("monitor"))), "the features extractor .*Odd is not known"),
+        (lambda: of_another_class(ppo(box("monitor"))), "policy's class .*Own is not known for 'ppo'"),
+        (lambda: more_actions(ppo(box("monitor"))), r"action space Discrete\(5\) is not Discrete\(3\)"),
+    ],
+)
+def test_what_is_not_known_of_a_network_is_named(make, said, tmp_path):
+    model = make()
+    with pytest.raises(ValueError, match=said):
+        sb3.export(model, sb3.card_of(model, "ppo"))
+
+
+def with_norm(model):
+    net = model.policy.mlp_extractor.policy_net
+    model.policy.mlp_extractor.policy_net = torch.nn.Sequential(net[0], torch.nn.LayerNorm(64), *net[1:])
+    return model
+
+
+def with_extractor(model):
+    model.policy.pi_features_extractor = Odd()
+    return model
+
+
+def of_another_class(model):
+    model.policy.__class__ = type("Own", (type(model.policy),), {})
+    return model
+
+
+def more_actions(model):
+    import gymnasium as gym
+
+    model.action_space = gym.spaces.Discrete(5)
+    return model
+
+
+@pytest.mark.parametrize(("observe", "stack"), [("monitor", 1), ("signals", 4), ("truth", 2)])
+def test_a_zip_is_what_it_was_trained_on(observe, stack, tmp_path):
+    found = saved(ppo(box(observe, stack=stack)), tmp_path)
+    assert (found.card.observe, found.card.stack) == (observe, stack)
+    assert found.columns == OBSERVE[observe].names
+
+
+def test_a_network_that_decides_otherwise_is_found_out():
+    model = ppo(box("monitor"))
+    card = sb3.card_of(model, "ppo")
+    inner = model.policy.predict
+    model.policy.predict = lambda *args, **kwargs: (2 - inner(*args, **kwargs)[0], None)
+    with pytest.raises(ValueError, match="decides otherwise than Stable-Baselines3 does on"):
+        sb3.export(model, card)
+    with pytest.raises(ValueError, match="the card says activation='relu', the network has 'tanh'"):
+        sb3.export(model, replace(card, activation="relu"))
+
+
+def test_a_wider_table_and_more_actions_do_not_invalidate_a_policy():
+    names = tuple(column.name for column in OBS)
+    wider, more = ("new", *names[::-1]), ("WAIT", "FINE_TUNE", "RETRAIN", "INTERVENE")
+    found = springdrift_agents.load("ppo-mix")
+    fit = fitted(found, wider, more)
+    seen = play(1, 50)[:, 60]
+    theirs = np.concatenate((np.full((50, 1), 9.0, np.float32), seen[:, ::-1]), axis=1)
+    own = found.predict(seen)[0]
+    assert len(set(own.tolist())) > 1
+    decided = fit.act(found.predict(fit.see(theirs))[0], SimpleNamespace(), 50)
+    assert [more[number] for number in decided] == [found.actions[number] for number in own]
+    card = json.loads(learned.shipped()["ppo-mix"].with_suffix(".json").read_text())
+    assert (tuple(card["columns"]), tuple(card["actions"])) == (names, ("WAIT", "INTERVENE", "RETRAIN"))
