@@ -263,7 +263,7 @@ def test_rules_meet_a_retraining_budget():
         rule = tuning.at_budget(spec, "abrupt", 3.0, episodes=64)
         found = evaluate(rule, "abrupt", world_seeds("tuning", 0, 64))
         assert found.finding("retrains").mean() == pytest.approx(3.0, abs=0.16)
-    with pytest.raises(ValueError, match="'never' has no knob"):
+    with pytest.raises(ValueError, match="'never' has no parameter"):
         tuning.at_budget("never", "abrupt", 3.0)
     with pytest.raises(ValueError, match="cannot retrain 500 times"):
         tuning.at_budget("periodic", "abrupt", 500.0, episodes=4)
@@ -286,7 +286,7 @@ def test_a_rule_out_of_reach_of_a_budget_is_listed_and_the_others_stay():
         found = CliRunner().invoke(app, ["budget", "-r", text])
         assert "--retrains must be a number from 0 on" in str(found.exception)
     found = CliRunner().invoke(app, ["budget", "-p", "never"])
-    assert "'never' has no knob for its budget; allowed: periodic" in str(found.exception)
+    assert "'never' has no parameter for its budget; allowed: periodic" in str(found.exception)
 
 
 def test_regret_command(tmp_path):

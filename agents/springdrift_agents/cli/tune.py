@@ -9,9 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from springdrift import SCENARIOS
-from springdrift.incline.scenario import resolve
+from springdrift import ENV_ID, SCENARIOS
 from springdrift_agents.cli.shell import (
+    Env,
     Json,
     app,
     err,
@@ -25,6 +25,7 @@ from springdrift_agents.cli.shell import (
 )
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.evaluation.report import as_json as to_json
+from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.files import write_text
 from springdrift_agents.policies.registry import name_of, policy
 from springdrift_agents.policies.settings import SETTINGS
@@ -150,35 +151,38 @@ def budget(
     ] = None,
     episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds.")] = 256,
     seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    env: Env = ENV_ID,
     as_json: Json = False,
 ) -> None:
     """Rules at an equal retraining budget: each one's threshold is set so that it retrains as often."""
     from springdrift_agents.evaluation.statistics import mean_interval
     from springdrift_agents.training import tune as tuning
 
-    resolve(scenario)
+    place = scenario_of(scenario, env)
     if not 0.0 <= retrains < float("inf"):
         raise ValueError(f"--retrains must be a number from 0 on, got {retrains}")
-    specs = names_of(rules, [f"{name}@{scenario}" for name in tuning.KNOBS])
-    knobs = {spec: tuning.KNOBS.get(name_of(spec), "") for spec in specs}
-    for spec, knob in knobs.items():
+    specs = names_of(rules, [f"{name}@{scenario}" for name in tuning.BUDGETS])
+    parameters = {spec: tuning.BUDGETS.get(name_of(spec), "") for spec in specs}
+    for spec, parameter in parameters.items():
         policy(spec)
-        if not knob:
-            raise ValueError(f"{spec!r} has no knob for its budget; allowed: {', '.join(tuning.KNOBS)}")
+        if not parameter:
+            raise ValueError(
+                f"{spec!r} has no parameter for its budget; allowed: {', '.join(tuning.BUDGETS)}"
+            )
     rows: list[dict[str, Any]] = []
     missed: dict[str, str] = {}
     with progress_bar() as progress:
         for spec in progress.track(specs, description="setting thresholds"):
             try:
-                rule = tuning.at_budget(spec, scenario, retrains, episodes, seed)
+                rule = tuning.at_budget(spec, place, retrains, episodes, seed, env)
             except ValueError as out_of_reach:
                 missed[spec] = str(out_of_reach)
                 continue
-            found = evaluate(rule, scenario, world_seeds("evaluation", seed, episodes))
+            found = evaluate(rule, place, world_seeds("evaluation", seed, episodes), env=env)
             answered = found.finding("changes").sum() - found.finding("missed").sum()
             row: dict[str, Any] = {
                 "rule": spec,
-                "setting": float(getattr(rule, knobs[spec])),
+                "setting": float(getattr(rule, parameters[spec])),
                 "retrains": float(found.finding("retrains").mean()),
                 "cost": mean_interval(found.cost)._asdict(),
                 "delay": float(found.finding("delay").sum() / answered) if answered else None,
@@ -190,15 +194,15 @@ def budget(
         return
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.title = f"{scenario}: rules that retrain about {retrains:g} times an episode"
-    for title in ("rule", "knob", "set to", "retrains", "cost", "95 %", "delay"):
-        table.add_column(title, justify="left" if title in ("rule", "knob") else "right")
+    for title in ("rule", "parameter", "set to", "retrains", "cost", "95 %", "delay"):
+        table.add_column(title, justify="left" if title in ("rule", "parameter") else "right")
     for row in sorted(rows, key=lambda row: row["cost"]["value"]):
         cost, delay = row["cost"], row["delay"]
         interval = f"{cost['low']:.1f}–{cost['high']:.1f}"
         cells = (f"{row['setting']:.3g}", f"{row['retrains']:.2f}", f"{cost['value']:.1f}", interval)
-        table.add_row(row["rule"], knobs[row["rule"]], *cells, "" if delay is None else f"{delay:.1f}")
+        table.add_row(row["rule"], parameters[row["rule"]], *cells, "" if delay is None else f"{delay:.1f}")
     for spec in missed:
-        table.add_row(spec, knobs[spec], "out of reach")
+        table.add_row(spec, parameters[spec], "out of reach")
     show(table)
     for why in missed.values():
         out.print(f"[yellow]out of reach: {escape(why)}[/]")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
+from springdrift import ENV_ID
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.registry import name_of, policy
 from springdrift_agents.policies.rules import RULES, Rule
@@ -37,7 +38,7 @@ SPACES: dict[str, dict[str, Range]] = {
 
 
 # What makes a rule retrain less the larger it is.
-KNOBS = {
+BUDGETS = {
     "periodic": "every",
     "retrain": "error",
     "threshold": "error",
@@ -57,7 +58,9 @@ class Tuned(NamedTuple):
     default: float  # of the rule's defaults, on the same worlds
 
 
-def tune(rule: str, scenario: str, trials: int = 200, episodes: int = 128, seed: int = 0) -> Tuned:
+def tune(
+    rule: str, scenario: str, trials: int = 200, episodes: int = 128, seed: int = 0, env: str = ENV_ID
+) -> Tuned:
     """Search with Optuna's TPE on tuning worlds; the best few meet on validation worlds.
 
     The rule's defaults are the first trial and stand in the final.
@@ -77,7 +80,7 @@ def tune(rule: str, scenario: str, trials: int = 200, episodes: int = 128, seed:
 
     def objective(trial: Any) -> float:
         found = {name: trial.suggest_float(name, r.low, r.high, log=r.log) for name, r in space.items()}
-        return float(evaluate(_rule(make, found), scenario, worlds).cost.mean())
+        return float(evaluate(_rule(make, found), scenario, worlds, env=env).cost.mean())
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
@@ -90,7 +93,7 @@ def tune(rule: str, scenario: str, trials: int = 200, episodes: int = 128, seed:
     fresh = world_seeds("validation", seed, max(256, episodes))
 
     def validated(parameters: dict[str, float]) -> float:
-        return float(evaluate(_rule(make, parameters), scenario, fresh).cost.mean())
+        return float(evaluate(_rule(make, parameters), scenario, fresh, env=env).cost.mean())
 
     finalists = sorted(study.trials, key=lambda trial: (trial.value, trial.number))[:FINALISTS]
     rounded = [{name: float(f"{v:.3g}") for name, v in trial.params.items()} for trial in finalists]
@@ -112,6 +115,7 @@ def tune_all(
     seed: int,
     jobs: int = 1,
     done: Callable[[Tuned], None] = lambda _: None,
+    env: str = ENV_ID,
 ) -> list[Tuned]:
     """Every rule for every scenario, ``jobs`` at a time; the same result whatever the number of jobs."""
     from joblib import Parallel, delayed
@@ -119,7 +123,7 @@ def tune_all(
     work = [(rule, scenario) for scenario in scenarios for rule in rules]
     found = []
     for one in Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(tune)(rule, scenario, trials, episodes * (4 if scenario == "mix" else 1), seed)
+        delayed(tune)(rule, scenario, trials, episodes * (4 if scenario == "mix" else 1), seed, env)
         for rule, scenario in work
     ):
         found.append(one)
@@ -135,21 +139,23 @@ def to_text(found: Sequence[Tuned], command: str, old: dict[str, dict[str, dict[
     return json.dumps({"command": command, "settings": kept}, indent=1) + "\n"
 
 
-def at_budget(spec: str, scenario: str, retrains: float, episodes: int = 256, seed: int = 0) -> Rule:
-    """A rule with its knob set so that it retrains about ``retrains`` times an episode, on tuning worlds.
+def at_budget(
+    spec: str, scenario: Any, retrains: float, episodes: int = 256, seed: int = 0, env: str = ENV_ID
+) -> Rule:
+    """A rule set so that it retrains about ``retrains`` times an episode, on tuning worlds.
 
     Raises:
-        ValueError: a rule without such a knob, or a budget that it cannot meet within 5 %.
+        ValueError: a rule without such a parameter, or a budget that it cannot meet within 5 %.
     """
     name = name_of(spec)
-    if name not in KNOBS:
-        raise ValueError(f"{name!r} has no knob for its budget; allowed: {', '.join(KNOBS)}")
+    if name not in BUDGETS:
+        raise ValueError(f"{name!r} has no parameter for its budget; allowed: {', '.join(BUDGETS)}")
     rule, worlds = policy(spec), world_seeds("tuning", seed, episodes)
     assert isinstance(rule, Rule)
 
     def at(place: float) -> tuple[Rule, float]:
-        made = replace(rule, **{KNOBS[name]: place})
-        return made, float(evaluate(made, scenario, worlds).finding("retrains").mean())
+        made = replace(rule, **{BUDGETS[name]: place})
+        return made, float(evaluate(made, scenario, worlds, env=env).finding("retrains").mean())
 
     low, high = 1e-3, 1e4
     for _ in range(30):
