@@ -257,7 +257,7 @@ def test_large_submissions_and_policies_are_not_read(tmp_path):
     assert ben.rows[0].points == 1
     sparse(tmp_path / "policies/ann/policy.py")
     (row,) = [
-        row for row in contest(tmp_path / "policies", "mix", 2, 1, references=["never"]) if not row.house
+        row for row in contest(tmp_path / "policies", "mix", 2, 1, references=["never"]) if not row.built_in
     ]
     assert row.verdict == "policy.py: it has 3000 MB; at most 10 are read"
 

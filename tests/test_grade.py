@@ -60,6 +60,7 @@ def faults_of(report) -> list[str]:
     return [f"{report.student}: {text}" for text in wrong]
 
 
+@pytest.mark.attack
 def test_each_submission_gets_what_it_deserves_and_nothing_stays_behind(tmp_path):
     reports = grade(hand_in(tmp_path, CLASS), COURSE, limits=QUICK)
     assert [report.student for report in reports] == sorted(CLASS)
@@ -67,6 +68,7 @@ def test_each_submission_gets_what_it_deserves_and_nothing_stays_behind(tmp_path
     assert not running("77.125")
 
 
+@pytest.mark.attack
 def test_without_namespaces_the_grades_are_the_same(tmp_path):
     few = ("right-cells", "exit-hard", "child", "bomb", "loop-stubborn")
     reports = grade(hand_in(tmp_path, few), COURSE, limits=QUICK, isolation="none")
@@ -103,6 +105,7 @@ mass = 1.0 if os.listdir() == [] and "SECRET_TOKEN" not in os.environ else os.li
 
 
 @closed
+@pytest.mark.attack
 def test_a_sandbox_is_closed(tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET_TOKEN", "42")
     folder = hand_in(tmp_path / "class", ["right-cells"])
@@ -227,6 +230,7 @@ def test_nobody_is_lost_without_a_line(tmp_path):
         find(tmp_path / "word", COURSE)
 
 
+@pytest.mark.attack
 def test_a_folder_that_cannot_be_hidden_is_refused(tmp_path):
     write(tmp_path, "ann/lesson1.py")
     place = Path(protocol.__file__).parent
@@ -259,6 +263,7 @@ while True:
 """
 
 
+@pytest.mark.attack
 def test_forged_messages_do_not_give_more_time(tmp_path):
     (tmp_path / "ann_lesson1.py").write_text(f"# %%\n{CHATTER}")
     began = time.monotonic()
@@ -279,6 +284,7 @@ def _hungry(answer):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no such limit")
+@pytest.mark.attack
 def test_a_judge_has_a_limit_of_memory(tmp_path):
     (tmp_path / "ann_lesson1.py").write_text("a = 1\nperiod = 2.0\n")
     (ann,) = grade(tmp_path, (Exercise("1.5", "a", "A", _hungry), *COURSE), limits=QUICK)
@@ -393,6 +399,7 @@ def test_the_command(tmp_path, monkeypatch):
         {"of": []},
     ],
 )
+@pytest.mark.attack
 def test_a_forged_value_is_none(tree):
     with pytest.raises(protocol.ProtocolError):
         protocol.decode(tree)
@@ -401,11 +408,13 @@ def test_a_forged_value_is_none(tree):
 @pytest.mark.parametrize(
     "body", [b"", b"[", b"3", b"[1,[2]]", b"[" * 10**5, b"\xff", b'{"a":' + b"9" * 5000 + b"}"]
 )
+@pytest.mark.attack
 def test_a_forged_message_is_none(body):
     with pytest.raises(protocol.ProtocolError):
         protocol.unpack(body)
 
 
+@pytest.mark.attack
 def test_a_message_is_no_larger_than_its_limits():
     with pytest.raises(protocol.ProtocolError, match="too long"):
         protocol.length_of(protocol.HEAD.pack(2**24 + 1))
@@ -486,6 +495,7 @@ def _deadly(answer):
     os._exit(5)
 
 
+@pytest.mark.attack
 def test_a_judge_that_hangs_or_dies_costs_its_exercise_alone(tmp_path, monkeypatch):
     monkeypatch.setattr("springdrift_agents.course.grading_worker.SLACK", 0.0)
     (tmp_path / "ann_lesson1.py").write_text("\n".join(RIGHT.values()) + "\na = b = 1\n")

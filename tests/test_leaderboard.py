@@ -13,10 +13,10 @@ from springdrift_agents.course.isolation import strongest
 from springdrift_agents.course.leaderboard import (
     KEYS,
     Disqualified,
-    Guest,
+    SandboxedPolicy,
+    built_in,
     contest,
     find,
-    house,
     rank,
     to_csv,
     worlds,
@@ -178,6 +178,7 @@ def test_nobody_is_lost_without_a_line(tmp_path):
         find(tmp_path / "linked")
 
 
+@pytest.mark.attack
 def test_worlds_tell_nothing_of_each_other():
     assert len(set(worlds(7, 5000).tolist()) | set(worlds(8, 5000).tolist())) == 10_000
     np.testing.assert_array_equal(worlds(KEYS - 1, 9)[:4], worlds(KEYS - 1, 4))
@@ -188,6 +189,7 @@ def test_worlds_tell_nothing_of_each_other():
             worlds(wrong, 2)
 
 
+@pytest.mark.attack
 def test_a_contest_of_good_and_faulty_policies(good):
     board = contest(
         with_faults(good, FAULTS),
@@ -209,7 +211,7 @@ def test_a_contest_of_good_and_faulty_policies(good):
     assert rows["calendar"].cost == rows["periodic:every=30"].cost
     assert rows["ann"].difference == (0.0, 0.0, 0.0)
     assert rows["calendar"].verdict == "worse than the best rule"
-    assert (rows["never"].house, rows["ann"].house) == (True, False)
+    assert (rows["never"].built_in, rows["ann"].built_in) == (True, False)
     costs = [row.cost.value for row in board if row.rank]
     assert costs == sorted(costs)
     lines = list(csv.DictReader(to_csv(board).splitlines()))
@@ -256,6 +258,7 @@ class Policy:
 """
 
 
+@pytest.mark.attack
 def test_only_observations_cross(tmp_path):
     (tmp_path / "spy_policy.py").write_text(SPY)
     (row,) = [row for row in contest(tmp_path, "mix", 12, KEY, references=["never"]) if row.student == "spy"]
@@ -271,19 +274,19 @@ def test_more_worlds_than_a_batch_and_forgotten_memory(tmp_path):
         SandboxPool() as assets,
         Sandbox(assets, memory=2048, seconds=60, work=tmp_path) as sandbox,
     ):
-        guest = Guest(sandbox, 60.0)
-        guest.load((tmp_path / "policy.py").read_bytes())
-        there = evaluate(guest, "poc", seeds)
+        player = SandboxedPolicy(sandbox, 60.0)
+        player.load((tmp_path / "policy.py").read_bytes())
+        there = evaluate(player, "poc", seeds)
         with pytest.raises(Disqualified, match="2 worlds want decisions"):
-            guest._legal(np.zeros(3, int), 2)
+            player._legal(np.zeros(3, int), 2)
     here = evaluate(policy("periodic:every=30"), "poc", seeds)
     np.testing.assert_array_equal(there.cost, here.cost)
 
 
-def test_house_rules_are_tuned_where_they_can_be():
-    assert house("mix")[:2] == ["never", "threshold"]
-    assert "page-hinkley@mix" in house("mix")
-    assert house("nowhere") == ["never", "threshold"]
+def test_built_in_rules_are_tuned_where_they_can_be():
+    assert built_in("mix")[:2] == ["never", "threshold"]
+    assert "page-hinkley@mix" in built_in("mix")
+    assert built_in("nowhere") == ["never", "threshold"]
     assert rank([]) == []
 
 
@@ -298,7 +301,7 @@ def test_the_command(good, tmp_path_factory):
     args = ["leaderboard", str(entries), "-s", "shock", "-n", "8", "-p", "never,threshold", "-o", str(out)]
     shown = CliRunner().invoke(app, [*args, "--seed", "4"])
     assert shown.exit_code == 0, shown.output
-    for text in ("8 worlds of shock", "never (house)", "a decision is nan", "the best rule", "--seed 4"):
+    for text in ("8 worlds of shock", "never (built-in)", "a decision is nan", "the best rule", "--seed 4"):
         assert text in shown.output
     for text in ("no policy.py (found: case/Policy.py)", "(found: ann/policy.py)", "ValueError: root:x:0"):
         assert text in shown.output
@@ -318,6 +321,7 @@ def test_the_command(good, tmp_path_factory):
 
 
 @pytest.mark.skipif(strongest() == "none", reason="no namespaces for ordinary users here")
+@pytest.mark.attack
 def test_a_policy_cannot_read_another_students(good):
     (good / "thief").mkdir()
     path = str(good / "ann_policy.py")

@@ -179,7 +179,7 @@ def leaderboard(
     ),
     as_json: Json = False,
 ) -> None:
-    """Rank the policies of a class on worlds that they never saw, beside the house's rules."""
+    """Rank the policies of a class on worlds that they never saw, beside the built-in rules."""
     resolve(scenario)
     writable_file(out_file)
     chosen = secrets.randbelow(contest.KEYS) if seed is None else seed
@@ -191,7 +191,7 @@ def leaderboard(
             scenario,
             episodes,
             chosen,
-            references=names_of(rules, contest.house(scenario)),
+            references=names_of(rules, contest.built_in(scenario)),
             seconds=timeout,
             memory=memory,
             jobs=jobs,

@@ -67,7 +67,7 @@ class Outcome(NamedTuple):
     """What became of a policy."""
 
     name: str
-    house: bool  # a reference, not a student's
+    built_in: bool  # a reference, not a student's
     episodes: Episodes | None  # None: disqualified
     verdict: str
     seconds: float
@@ -80,9 +80,9 @@ class Standing(NamedTuple):
 
     rank: int
     student: str
-    house: bool
+    built_in: bool
     cost: Interval
-    difference: Interval  # to the best house rule on the same worlds; below 0 is cheaper
+    difference: Interval  # to the best built-in rule on the same worlds; below 0 is cheaper
     interventions: float  # an episode
     retrains: float
     seconds: float
@@ -153,10 +153,10 @@ def _is_policy(file: Path, folder: Path) -> bool:
     return file.name == LOAD
 
 
-def house(scenario: str) -> list[str]:
+def built_in(scenario: str) -> list[str]:
     """The rules that stand on the board beside the students': simple ones, and tuned for the scenario.
 
-    >>> house("mix")[:3]
+    >>> built_in("mix")[:3]
     ['never', 'threshold', 'periodic@mix']
     """
     return [*SIMPLE, *(f"{rule}@{scenario}" for rule in TUNED if rule in settings().get(scenario, {}))]
@@ -176,14 +176,14 @@ def contest(
     begin: Callable[[int], None] = lambda _: None,
     done: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Standing]:
-    """Every policy in a folder, and the house's rules, on the same worlds; the cheapest first.
+    """Every policy in a folder, and the built-in rules, on the same worlds; the cheapest first.
 
     Args:
         folder: the class's; see :func:`find`.
         scenario: in which worlds.
         episodes: how many of them.
         seed: which: a key below 2^128, a secret of at least 60 bits until all have played.
-        references: rules beside the students'; None is :func:`house`.
+        references: rules beside the students'; None is :func:`built_in`.
         seconds: for all decisions of a policy.
         memory: MB for a policy.
         jobs: policies at a time.
@@ -198,7 +198,7 @@ def contest(
         raise ValueError(f"the time limit and jobs must be positive, and memory at least {LEAST_MEMORY} MB")
     check_apart(folder)
     entries, seeds = find(folder), worlds(seed, episodes)
-    rules = {name: policy(name) for name in (house(scenario) if references is None else references)}
+    rules = {name: policy(name) for name in (built_in(scenario) if references is None else references)}
     begin(len(entries) + len(rules))
     outcomes: list[Outcome] = []
     for name, rule in rules.items():
@@ -239,18 +239,18 @@ def play(
     memory: int,
 ) -> Outcome:
     """A student's policy in every world of ``seeds``; there is an outcome whatever it does."""
-    guest, note = None, tidy(entry.note)
+    player, note = None, tidy(entry.note)
     try:
         source = _source(entry.file)
         with Sandbox(assets, memory=memory, seconds=seconds, work=entry.work) as sandbox:
-            guest = Guest(sandbox, seconds)
-            guest.load(source)
-            episodes = evaluate(guest, scenario, seeds, name=entry.student)
-        return Outcome(entry.student, False, episodes, "", guest.spent, note)
+            player = SandboxedPolicy(sandbox, seconds)
+            player.load(source)
+            episodes = evaluate(player, scenario, seeds, name=entry.student)
+        return Outcome(entry.student, False, episodes, "", player.spent, note)
     except (NotStarted, OSError) as wrong:
         return Outcome(entry.student, False, None, tidy(f"not played: {wrong}"), 0.0, note, broken=True)
     except (Disqualified, Ended) as wrong:
-        return Outcome(entry.student, False, None, tidy(str(wrong)), guest.spent if guest else 0.0, note)
+        return Outcome(entry.student, False, None, tidy(str(wrong)), player.spent if player else 0.0, note)
 
 
 def _source(file: Path) -> bytes:
@@ -260,7 +260,7 @@ def _source(file: Path) -> bytes:
         raise Disqualified(f"{LOAD}: {wrong}") from None
 
 
-class Guest:
+class SandboxedPolicy:
     """A policy in a sandbox, as ``evaluate`` takes it; its memory stays there.
 
     Args:
@@ -365,7 +365,7 @@ class Guest:
 
 def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
     """The board: by mean cost, those that were disqualified last; the same cost shares a place."""
-    played = {one.name: one.episodes for one in outcomes if one.house and one.episodes is not None}
+    played = {one.name: one.episodes for one in outcomes if one.built_in and one.episodes is not None}
     best = min(played.values(), key=lambda part: part.cost.mean(), default=None)
     nothing = Interval(float("nan"), float("nan"), float("nan"))
     board, last = [], []
@@ -375,7 +375,7 @@ def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
                 Standing(
                     0,
                     one.name,
-                    one.house,
+                    one.built_in,
                     nothing,
                     nothing,
                     0.0,
@@ -393,7 +393,7 @@ def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
             float(one.episodes.finding(name).mean()) for name in ("interventions", "retrains")
         )
         board.append(
-            Standing(0, one.name, one.house, cost, apart, pushes, retrains, one.seconds, verdict, one.note)
+            Standing(0, one.name, one.built_in, cost, apart, pushes, retrains, one.seconds, verdict, one.note)
         )
     board.sort(key=lambda row: row.cost.value)
     costs = [row.cost.value for row in board]
@@ -403,7 +403,7 @@ def rank(outcomes: Sequence[Outcome]) -> list[Standing]:
 def _verdict(one: Outcome, apart: Interval, best: Episodes | None) -> str:
     if best is None:
         return ""
-    if one.house:
+    if one.built_in:
         return "the best rule" if one.name == best.policy else ""
     if apart.high < 0.0:
         return "better than the best rule"
@@ -423,7 +423,7 @@ def to_csv(board: Sequence[Standing]) -> str:
 
 def flat(row: Standing) -> Mapping[str, Any]:
     """A line of the board as plain values by name; what is missing is None."""
-    values: dict[str, Any] = {"rank": row.rank or None, "student": row.student, "house": row.house}
+    values: dict[str, Any] = {"rank": row.rank or None, "student": row.student, "built_in": row.built_in}
     for name, found in (("cost", row.cost), ("difference", row.difference)):
         for part, value in zip(("", "_low", "_high"), found, strict=True):
             values[f"{name}{part}"] = None if np.isnan(value) else value

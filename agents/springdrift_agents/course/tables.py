@@ -91,7 +91,7 @@ def grades_json(reports: Sequence[Report]) -> list[dict[str, Any]]:
 
 
 def board_table(board: Sequence[Standing], scenario: str, episodes: int) -> Table:
-    """The leaderboard of those who played: cost, and how far each is from the best rule of the house."""
+    """The leaderboard of those who played: cost, and how far each is from the best built-in rule."""
     table = _table(
         f"{episodes} worlds of {scenario}, the same for all; mean cost of an episode [95 % interval]"
     )
@@ -105,13 +105,13 @@ def board_table(board: Sequence[Standing], scenario: str, episodes: int) -> Tabl
         apart = "" if np.isnan(row.difference.value) else str(row.difference)
         table.add_row(
             str(row.rank),
-            f"[dim]{name} (house)[/]" if row.house else f"[bold]{name}[/]",
+            f"[dim]{name} (built-in)[/]" if row.built_in else f"[bold]{name}[/]",
             str(row.cost),
             apart,
             escape(row.verdict),
             f"{row.interventions:.1f}",
             f"{row.retrains:.1f}",
-            "" if row.house else f"{row.seconds:.1f} s",
+            "" if row.built_in else f"{row.seconds:.1f} s",
         )
     return table
 
