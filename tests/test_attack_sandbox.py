@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from springdrift_agents import course
 from springdrift_agents.cli import course as commands
 from springdrift_agents.cli.app import app
 from springdrift_agents.course import isolation, seccomp
+from springdrift_agents.course.exercise import Exercise
 from springdrift_agents.course.grade import grade, to_csv, totals
 from springdrift_agents.course.leaderboard import contest
 from springdrift_agents.course.pool import Assets, SandboxPool
@@ -358,6 +360,28 @@ def test_a_sandbox_that_does_not_start_is_no_fault_of_the_students(broken, tmp_p
     lines = list(csv.DictReader(out.read_text().splitlines()))
     assert {line["points"] for line in lines} == {""}
     assert all(line["verdict"].startswith("NOT GRADED: the sandbox did not start") for line in lines)
+
+
+def test_an_exercise_that_cannot_be_sent_ends_no_class(tmp_path):
+    (tmp_path / "ann_lesson1.py").write_text("period = 2.0\n")
+    lock = threading.Lock()
+    odd = Exercise("1.9", "odd", "Odd", lambda answer: lock.release())
+    (ann,) = grade(tmp_path, (*COURSE, odd), limits=QUICK)
+    assert {row.points for row in ann.rows} == {None}
+    assert "cannot pickle" in ann.broken
+
+
+def test_a_folder_too_large_to_copy_costs_its_policy_alone(tmp_path, monkeypatch):
+    """Without namespaces a policy gets a copy of its folder."""
+    monkeypatch.setattr("springdrift_agents.course.submissions.MOST_COPIED", 1000)
+    for name, text in (("ann", "x = 1\n"), ("ben", "x" * 2000)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "policy.py").write_text(text)
+    board = contest(tmp_path, "mix", 2, 1, references=["never"], isolation="none")
+    said = {row.student: (row.verdict, row.broken) for row in board if not row.built_in}
+    assert "neither a function policy() nor a class Policy" in said["ann"][0]
+    assert said["ben"][0].startswith("its files cannot be taken: it has")
+    assert not said["ben"][1]
 
 
 def test_a_policy_that_cannot_be_played_is_no_fault_of_the_students(broken, tmp_path):

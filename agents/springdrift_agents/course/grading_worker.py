@@ -52,6 +52,10 @@ class GradingWorker:
             except (EOFError, OSError) as wrong:
                 self.close()
                 what = str(wrong) or "the judge's process ended over it"
+            except Exception as odd:  # what came back is no record, or the exercises cannot be sent
+                self.close()
+                record.broken = f"{type(odd).__name__}: {odd}"
+                return record, time.monotonic() - began
             if self.stopped:
                 break
             if judging:

@@ -251,6 +251,9 @@ def play(
         return Outcome(entry.student, False, None, tidy(f"not played: {wrong}"), 0.0, note, broken=True)
     except (Disqualified, Ended) as wrong:
         return Outcome(entry.student, False, None, tidy(str(wrong)), player.spent if player else 0.0, note)
+    except Exception as odd:  # nothing that one student hands in may cost the others their places
+        what = tidy(f"not played: {type(odd).__name__}: {odd}")
+        return Outcome(entry.student, False, None, what, 0.0, note, broken=True)
 
 
 def _source(file: Path) -> bytes:

@@ -84,10 +84,13 @@ class Sandbox:
 
     Raises:
         NotStarted: it does not come up.
+        Ended: the student's own files are too many or too large to be copied.
     """
 
     def __init__(self, assets: Assets, *, memory: int, seconds: float, work: Path | None = None) -> None:
         self.folder = tempfile.mkdtemp(dir=assets.workspaces)
+        self.isolation = assets.isolation
+        own = () if work is None else self._own(work)
         self.deadline = time.monotonic() + START
         theirs, self.requests = os.pipe()
         self.answers, answers = os.pipe()
@@ -95,7 +98,6 @@ class Sandbox:
         self.copied = 0  # bytes of the messages that they came with
         self.turn = ""  # token of the last request: what answers another one, nobody asked for
         self.fault: Ended | None = None
-        self.isolation = assets.isolation
         order = order_of(
             assets.isolation,
             self.folder,
@@ -105,7 +107,7 @@ class Sandbox:
             environment=environment(self.folder if assets.isolation == "none" else WORKSPACE),
             memory=memory * 2**20,
             limits=limits(memory, seconds, assets.isolation),
-            work=() if work is None else self._own(work),
+            work=own,
         )
         self.supervisor = subprocess.Popen(
             command(order),
@@ -135,7 +137,10 @@ class Sandbox:
         """The places of a student's own files; a copy where the sandbox is not closed off."""
         source, target = work.resolve(), "work" if work.is_dir() else f"work/{work.name}"
         if self.isolation == "none":
-            copy_into(source, Path(self.folder, target))
+            try:
+                copy_into(source, Path(self.folder, target))
+            except ValueError as wrong:
+                raise Ended(f"its files cannot be taken: {wrong}") from None
         return [Place("bind", f"{WORKSPACE}/{target}", str(source))]
 
     def __enter__(self) -> "Sandbox":
