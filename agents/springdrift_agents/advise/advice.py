@@ -97,6 +97,7 @@ class Advice:
         """An amount in the user's currency, to three digits."""
         if not math.isfinite(value):
             return "any amount"
+        value += 0.0 if abs(value) >= 0.005 else -value  # no minus before a zero
         digits = 0 if abs(value) >= 100 else 2 if abs(value) < 10 else 1
         size = 10 ** max(0, math.floor(math.log10(abs(value))) - 2) if abs(value) >= 1000 else 1
         return f"{round(value / size) * size if size > 1 else value:,.{digits}f} {self.currency}".strip()

@@ -9,7 +9,6 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import ListedColormap
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from springdrift_agents.advise.advice import Advice, square_root
@@ -123,8 +122,9 @@ def timeline(advice: Advice, width: float) -> Figure:
             axes.axvline(times[first], color=FAINT, lw=0.6, ls=":")
     below.set_yticks(range(len(names)), names, fontsize=7.5)
     below.set_ylim(len(names) - 0.5, -0.5)
-    below.xaxis.set_major_locator(AutoDateLocator(maxticks=8 if width > 5 else 4))
-    below.xaxis.set_major_formatter(ConciseDateFormatter(below.xaxis.get_major_locator()))
+    marked = times[np.linspace(0, len(times) - 1, 6 if width > 5 else 3).astype(int)]
+    span = (times[-1] - times[0]) / np.timedelta64(365, "D")
+    below.set_xticks(marked, [str(time)[: 4 if span > 12 else 7 if span > 1 else 10] for time in marked])
     return figure
 
 

@@ -15,13 +15,14 @@ class Finding:
     """One kind of problem in the data."""
 
     what: str  # "values that are missing"
-    count: int
+    count: int  # 0 where nothing is counted, such as how dates were read
     rows: tuple[int, ...]  # the first few, counted as a spreadsheet does: the header is row 1
     done: str  # "left out"
 
     def __str__(self) -> str:
         where = f" ({rows_text(self.rows, self.count)})" if self.rows else ""
-        return f"{self.count:,} {self.what}{where}: {self.done}"
+        number = f"{self.count:,} " if self.count else ""
+        return f"{number}{self.what}{where}: {self.done}"
 
 
 def finding(what: str, rows: Iterable[int], done: str) -> Finding:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift_agents.advise.findings import DataError
-from springdrift_agents.advise.grid import DAY, HOUR, MONTH, Recording, Step
+from springdrift_agents.advise.grid import DAY, MONTH, Recording, Step
 
 WEEK, YEAR = 7 * DAY, 12 * MONTH
 CALENDAR = {"day": DAY, "week": WEEK, "month": MONTH, "year": YEAR}
@@ -27,26 +27,35 @@ class Season(NamedTuple):
 def find(recording: Recording) -> Season:
     """The season with the highest autocorrelation after the trend is taken out.
 
+    Where none is found, changes from one measurement to the next are looked at: a level that wanders hides
+    a season in the series and not in its changes.
+
     Raises:
         DataError: none stands out; says what was looked at.
     """
-    values = detrended(recording.values)
-    n = len(values)
+    n = len(recording)
     longest = n // SEASONS
-    lags = autocorrelation(values, longest)
-    peaks = [k for k in range(2, longest) if lags[k] >= lags[k - 1] and lags[k] > lags[k + 1]]
-    least = max(LEAST, CLEAR / np.sqrt(n))
-    calendar = {lag: name for name, lag in _calendar(recording.step, longest)}
+    calendar = dict(_calendar(recording.step, longest))
+    plain = detrended(recording.values)
+    lags = autocorrelation(plain, longest)
+    found = _best(lags, calendar) or _best(autocorrelation(np.diff(plain), longest), calendar)
+    if found:
+        return found
+    best = max(range(2, longest), key=lambda k: lags[k], default=0)
+    raise DataError(
+        f"no season was found among {n:,} measurements up to {longest:,} apart; the highest autocorrelation "
+        f"is {lags[best] if best else 0:.2f}, at {best}. If there is one, say how many measurements "
+        "it has with --period"
+    )
+
+
+def _best(lags: NDArray[np.float64], calendar: dict[int, str]) -> Season | None:
+    longest = len(lags) - 1
+    least = max(LEAST, CLEAR / np.sqrt(SEASONS * longest)) if longest else 1.0
+    peaks = (k for k in range(2, longest) if lags[k] >= lags[k - 1] and lags[k] > lags[k + 1])
     scored = {k: float(lags[k]) for k in peaks if lags[k] > least and lags[:k].min() < lags[k] - LEAST / 2}
     if not scored:
-        best = max(peaks, key=lambda k: lags[k], default=0)
-        seen = (
-            f"; the nearest to one is {best} measurements, autocorrelation {lags[best]:.2f}" if best else ""
-        )
-        raise DataError(
-            f"no season was found among {n:,} measurements up to {longest:,} apart{seen}. If there is "
-            "one, say how many measurements it has with --period"
-        )
+        return None
     top = max(scored.values())
     # of seasons about as good the shortest, since its multiples are as good
     chosen = min(k for k, strength in scored.items() if strength > 0.85 * top)
@@ -77,15 +86,10 @@ def autocorrelation(values: NDArray[np.float64], longest: int) -> NDArray[np.flo
     return products / scale if products[0] > 1e-12 * np.sum(values**2 + 1e-300) else np.zeros(longest + 1)
 
 
-def _calendar(step: Step, longest: int) -> list[tuple[str, int]]:
+def _calendar(step: Step, longest: int) -> list[tuple[int, str]]:
     found = []
     for name, seconds in CALENDAR.items():
         lag = round(seconds / step.seconds)
         if 2 <= lag <= longest and abs(seconds / step.seconds - lag) < 0.02 * lag:
-            found.append((name, lag))
+            found.append((lag, name))
     return found
-
-
-def hours(step: Step, period: int) -> float:
-    """Length of a season in hours."""
-    return step.seconds * period / HOUR
