@@ -3,9 +3,13 @@
 from springdrift.game.actions import THREE_ACTIONS as THREE_ACTIONS
 from springdrift.game.actions import Action as Action
 from springdrift.game.actions import ActionSet as ActionSet
+from springdrift.game.batch import NumpyWorld as NumpyWorld
 from springdrift.game.check import ContractError as ContractError
 from springdrift.game.check import check as check
+from springdrift.game.costs import Prices as Prices
+from springdrift.game.env import DriftEnv as DriftEnv
 from springdrift.game.observation import DASHBOARD
+from springdrift.game.vector_env import DriftVectorEnv as DriftVectorEnv
 from springdrift.incline.drift import Dropout as Dropout
 from springdrift.incline.drift import Jump as Jump
 from springdrift.incline.drift import Outlier as Outlier

@@ -1,5 +1,6 @@
 """The worlds by id: what runs in all of them asks here, never a world's own module."""
 
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +79,16 @@ def register_world(id: str, env: type[DriftEnv], vector_env: type[DriftVectorEnv
     if id not in gym.registry:
         gym.register(
             id,
-            entry_point=f"{env.__module__}:{env.__qualname__}",
-            vector_entry_point=f"{vector_env.__module__}:{vector_env.__qualname__}",
+            entry_point=_entry_point(env),
+            vector_entry_point=_entry_point(vector_env),
         )
     return spec
+
+
+def _entry_point(kind: type[Any]) -> Any:
+    """How Gymnasium finds a class: by name where it can be imported, else the class itself."""
+    found = getattr(sys.modules.get(kind.__module__), kind.__qualname__, None)
+    return f"{kind.__module__}:{kind.__qualname__}" if found is kind else kind
 
 
 def register_scenario(scenario: Any, env: str = ENV_ID) -> Any:

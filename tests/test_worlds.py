@@ -1,0 +1,129 @@
+"""Every registered world, and the one of the how-to, through the same contract."""
+
+import re
+import sys
+import types
+import warnings
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from stable_baselines3.common.env_checker import check_env as sb3_check_env
+
+import springdrift
+from springdrift import Action
+from springdrift.game.batch import threefry
+
+HOWTO = Path(__file__).parents[1] / "tutorials/site/howto/own_world.md"
+CELLS = re.findall(r"```\{code-cell\}\n(.*?)```", HOWTO.read_text(), re.S)
+OWN = types.ModuleType("own_world")  # a module, so that what it defines can be pickled
+sys.modules[OWN.__name__] = OWN
+exec(compile(CELLS[0], str(HOWTO), "exec"), OWN.__dict__)
+IDS = tuple(springdrift.WORLDS)
+MODES = {mode.value: mode for mode in gym.vector.AutoresetMode}
+
+
+def actions_of(id, n, steps, seed=0):
+    return np.random.default_rng(seed).integers(springdrift.WORLDS[id].actions.n, size=(steps, n))
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_the_contract_holds(id):
+    spec = springdrift.WORLDS[id]
+    for scenario in list(spec.scenarios)[:3]:
+        for observe in spec.world.observations:
+            springdrift.check(gym.make(id, scenario=scenario, observe=observe, cycles=30), seed=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check_env(gym.make(id).unwrapped, skip_render_check=True)
+        sb3_check_env(gym.make(id))
+
+
+@pytest.mark.parametrize("id", IDS)
+@pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
+def test_a_batch_is_its_worlds_alone_bit_for_bit(id, mode):
+    envs = gym.make_vec(id, 5, cycles=6, autoreset_mode=mode)
+    sync = gym.vector.SyncVectorEnv([lambda: gym.make(id, cycles=6)] * 5, autoreset_mode=MODES[mode])
+    np.testing.assert_array_equal(envs.reset(seed=9)[0], sync.reset(seed=9)[0])
+    for actions in actions_of(id, 5, 20):
+        a, b = envs.step(actions), sync.step(actions)
+        for x, y in zip(a[:4], b[:4], strict=True):
+            np.testing.assert_array_equal(x, y)
+        for kind in ("terms", "truth"):
+            for name, value in a[4][kind].items():
+                np.testing.assert_array_equal(value, b[4][kind][name], err_msg=name)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_what_agents_do_never_moves_the_world(id):
+    names = springdrift.WORLDS[id].world.exogenous
+    seen = []
+    for seed in (1, 2):
+        envs = gym.make_vec(id, 4, cycles=30, autoreset_mode="Disabled")
+        envs.reset(seed=0)
+        truths = [envs.step(actions)[4]["truth"] for actions in actions_of(id, 4, 30, seed)]
+        seen.append([[truth[name].copy() for name in names] for truth in truths])
+    np.testing.assert_array_equal(*seen)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_states_go_back_and_refuse_strangers(id):
+    envs = gym.make_vec(id, 3).unwrapped
+    envs.reset(seed=4)
+    plan = actions_of(id, 3, 12)
+    for actions in plan[:6]:
+        envs.step(actions)
+    state = envs.get_state()
+    future = [envs.step(actions) for actions in plan[6:]]
+    envs.set_state(state)
+    for actions, expected in zip(plan[6:], future, strict=True):
+        for x, y in zip(envs.step(actions)[:4], expected[:4], strict=True):
+            np.testing.assert_array_equal(x, y)
+    for stranger in (gym.make_vec(id, 2).unwrapped, gym.make_vec(id, 3, latency=9).unwrapped):
+        with pytest.raises(ValueError, match=r"state"):
+            stranger.set_state(state)
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_masks_say_what_would_do_nothing(id):
+    env = gym.make(id, latency=3).unwrapped
+    env.reset(seed=0)
+    assert env.action_masks().shape == (env.action_space.n,)
+    assert env.action_masks()[: Action.RETRAIN + 1].all()
+    first = env.step(Action.RETRAIN)[4]["terms"]["retrain"]
+    assert first > 0.0
+    assert not env.action_masks()[Action.RETRAIN]
+    assert env.step(Action.RETRAIN)[4]["terms"]["retrain"] == 0.0
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_a_reset_by_mask_leaves_the_others_alone(id):
+    envs = gym.make_vec(id, 3, cycles=9, autoreset_mode="Disabled")
+    envs.reset(seed=5)
+    obs = envs.step(np.zeros(3, int))[0].copy()
+    mask = np.array([True, False, False])
+    later, info = envs.reset(seed=[7, None, None], options={"reset_mask": mask})
+    np.testing.assert_array_equal(later[1:], obs[1:])
+    np.testing.assert_array_equal(later[0], gym.make(id, cycles=9).reset(seed=7)[0])
+    np.testing.assert_array_equal(info["_truth"], mask)
+
+
+def test_draws_in_numpy_are_those_of_the_compiled_generator():
+    """Known answers of Threefry-2x32 with 13 rounds, from the authors' own test vectors."""
+    for words, expected in (
+        ((0, 0, 0, 0), (0x9D1C5EC6, 0x8BD50731)),
+        ((0xFFFFFFFF,) * 4, (0xFD36D048, 0x2D17272C)),
+        ((0x13198A2E, 0x03707344, 0x243F6A88, 0x85A308D3), (0xBA3E4725, 0xF27D669E)),
+    ):
+        assert threefry(*(np.array([word], np.uint64) for word in words)) == expected
+
+
+def test_the_rules_of_the_how_to_run(capsys):
+    assert len([line for line in CELLS[0].splitlines() if line.strip()]) < 150
+    for cell in CELLS[1:]:
+        exec(compile(cell, str(HOWTO), "exec"), OWN.__dict__)
+    costs = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
+    assert len(costs) == 3
+    assert max(costs[1:]) < costs[0]
