@@ -138,7 +138,7 @@ class RustEnv(DriftEnv):
 class RustVectorEnv(DriftVectorEnv):
     """Many."""
 
-    World = RustWorld
+    Env = RustEnv
 
 
 if TOY_ID not in WORLDS:

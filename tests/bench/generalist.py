@@ -80,14 +80,14 @@ def standings(
 
 
 def _near(name: str) -> str:
-    """The house's scenario whose tuned rules suit a held-out one."""
+    """The built-in scenario whose tuned rules suit a held-out one."""
     return name if name in SCENARIOS else name.rpartition("-")[0]
 
 
 def hindsight_costs(scenario: str | Scenario, seeds: NDArray[np.uint64]) -> NDArray[np.float64]:
     """What kept plans cost in the first of these worlds, for as many as there are.
 
-    Plans are kept for the scenarios of the house; another scenario of the same name has none.
+    Plans are kept for the built-in scenarios; another scenario of the same name has none.
     """
     name = scenario if isinstance(scenario, str) else scenario.name
     if not isinstance(scenario, str) and scenario is not SCENARIOS.get(name):

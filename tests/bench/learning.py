@@ -1,4 +1,4 @@
-"""How soon PPO is as good as the best tuned rule: the house's way beside Stable-Baselines3's own."""
+"""How soon PPO is as good as the best tuned rule: the built-in settings beside Stable-Baselines3's own."""
 
 import time
 from collections.abc import Callable
@@ -76,7 +76,7 @@ def race(
 ) -> tuple[str, float, list[Contestant]]:
     """The rule to reach, its cost, and each contestant; ``limit`` is in seconds for each.
 
-    The house's hyperparameters on its own vector env; the same on ``DummyVecEnv``; and what a newcomer
+    The built-in hyperparameters on the native vector env; the same on ``DummyVecEnv``; and what a newcomer
     writes, ``PPO("MlpPolicy", make_vec_env(..., n_envs=8))``.
     """
     torch.set_num_threads(1)

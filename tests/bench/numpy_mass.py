@@ -25,7 +25,7 @@ CARRIED = (
 class NumpyMass:
     """``world.count`` masses that start where ``world`` stands and move by array operations.
 
-    Forecasts, controller, operator, substeps, measurements, dashboard and bill of a cycle are those of the
+    Forecasts, controller, operator, substeps, measurements, dashboard and costs of a cycle are those of the
     kernel; retraining, drift and the names in ``info`` are left out, and measurement noise comes from
     NumPy's own generator. ``x``, ``v``, ``swing`` (n,) and ``true_x`` (8, n) follow each :meth:`cycle`.
 
@@ -207,7 +207,7 @@ class NumpyMass:
     def _reward(self, true_error: Floats, by_hand: NDArray[np.bool_]) -> NDArray[np.float64]:
         costs, error, swing = self.costs, true_error.astype(np.float64), self.swing.astype(np.float64)
         deviation = swing / TARGET - 1.0
-        bill = costs.forecast * np.minimum(error, costs.forecast_cap)
-        bill = bill + costs.swing * np.minimum(deviation * deviation, costs.swing_cap)
-        reward: NDArray[np.float64] = -(bill + np.where(by_hand, costs.intervene, 0.0))
+        total = costs.forecast * np.minimum(error, costs.forecast_cap)
+        total = total + costs.swing * np.minimum(deviation * deviation, costs.swing_cap)
+        reward: NDArray[np.float64] = -(total + np.where(by_hand, costs.intervene, 0.0))
         return reward

@@ -40,6 +40,6 @@ path/to/file.py:name
     if type(found) not in kinds or rest:
         expected = " or ".join(sorted(kind.__name__ for kind in kinds))
         raise ValueError(f"{spec} is no scenario of {env}: expected a {expected}, got {type(found).__name__}")
-    if found.name in known:
-        raise ValueError(f"{spec}: its name {found.name!r} is that of a built-in scenario; give it another")
+    if known.get(found.name, found) != found:
+        raise ValueError(f"{spec}: its name {found.name!r} is that of another scenario; give it another")
     return found

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, rankdata, trim_mean
+from scipy.stats import bootstrap, mannwhitneyu, trim_mean
 
 Floats = NDArray[np.float64]
 
@@ -91,8 +91,7 @@ def probability_of_improvement(mine: Sequence[Floats], other: Sequence[Floats]) 
     """
     shares = []
     for a, b in zip(mine, other, strict=True):
-        ranks = rankdata(np.concatenate((a, b)))
-        above = ranks[: len(a)].sum() - len(a) * (len(a) + 1) / 2  # pairs in which mine is dearer
+        above = mannwhitneyu(a, b, method="asymptotic").statistic  # pairs in which mine is dearer
         shares.append(1.0 - above / (len(a) * len(b)))
     return float(np.mean(shares))
 

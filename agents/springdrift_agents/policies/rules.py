@@ -36,7 +36,7 @@ def sense(observation: Floats, name: str) -> Floats:
 
 
 def error_of(scaled: Any) -> Any:
-    """The rms forecast error, as a share of the target's rms, behind an error gauge.
+    """The rms forecast error, as a share of the target's rms, behind an error column of the dashboard.
 
     >>> float(error_of(0.0))
     0.25
@@ -45,7 +45,7 @@ def error_of(scaled: Any) -> Any:
 
 
 def cycles_of(scaled: Any) -> Any:
-    """The number of cycles behind a ``since`` gauge.
+    """The number of cycles behind a ``since`` column of the dashboard.
 
     >>> float(cycles_of(0.5))
     20.0
