@@ -38,7 +38,7 @@ def test_every_recording_says_where_it_comes_from(name):
         or "no licensing" in about["licence"]
     )
     assert clear
-    assert recording.cycles == about["samples"] // about["period"]
+    assert recording.length == about["samples"] // about["period"]
     assert recording.missing < 0.05 * recording.y.size
     assert np.ptp(recording.y) > 0
 
@@ -56,7 +56,7 @@ def test_a_gap_is_filled_from_the_cycle_before():
     recording = Recording.of("mine", values, period=4, unit="m")
     np.testing.assert_array_equal(recording.y, [[0, 1, 2, 3], [4, 1, 2, 3], [8, 9, 10, 11]])
     assert recording.missing == 3
-    assert Recording.of("mine", np.arange(14.0), period=4).cycles == 3
+    assert Recording.of("mine", np.arange(14.0), period=4).length == 3
 
 
 def test_a_generated_series_can_be_kept_as_a_recording():

@@ -29,6 +29,7 @@ from springdrift.incline.scenario import Scenario as Scenario
 from springdrift.incline.world import KERNELS as _KERNELS
 from springdrift.incline.world import InclinedMassWorld as InclinedMassWorld
 from springdrift.registry import ENV_ID as ENV_ID
+from springdrift.registry import SERIES_ID as SERIES_ID
 from springdrift.registry import UPKEEP_ID as UPKEEP_ID
 from springdrift.registry import WORLDS as WORLDS
 from springdrift.registry import WorldSpec as WorldSpec

@@ -72,6 +72,15 @@ def mean_of(row: Any) -> Any:
 
 
 @compiled
+def usual_of(errors: Any) -> float:
+    """Root of the mean square of some rms errors, never quite 0: it is divided by."""
+    total = 0.0
+    for k in range(errors.shape[0]):
+        total += float(errors[k]) * float(errors[k])
+    return max(np.sqrt(total / errors.shape[0]), 1e-12)
+
+
+@compiled
 def _equations(
     seen: Any, first: int, last: int, shape: Any, waves: Any, mu: Any, row: Any, gram: Any
 ) -> None:

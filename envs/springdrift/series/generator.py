@@ -27,7 +27,7 @@ TRUTH_NAMES = (*PARAMETERS, "driver_key", "last_change", "promotion", "faults")
 FINE, OUTLIER, STUCK, MISSING = range(4)
 
 
-@inlined
+@compiled
 def _words(keys: Any, cycle: Any, stream: Any) -> Any:
     return streams.threefry(keys[0], keys[1], np.uint32(np.int32(cycle)), np.uint32(stream))
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from springdrift.game.actions import Action
 from springdrift.game.jit import allocating, compiled, inlined
 from springdrift.series.costs import TERMS, TOLERANCE, Costs
-from springdrift.series.forecaster import ERROR
-from springdrift.series.staleness import Staleness, pair
+from springdrift.series.forecaster import ERROR, usual_of
+from springdrift.series.staleness import Staleness, compiled_pair, pair
 
 WAIT, INTERVENE, RETRAIN = int(Action.WAIT), int(Action.INTERVENE), int(Action.RETRAIN)
 NEVER = 1 << 40  # a cycle that does not come
@@ -60,8 +60,8 @@ def usual_error(staleness: Staleness, start: int) -> float:
         raise ValueError(
             f"an episode may start from cycle {staleness.first + staleness.shape.validation} on, got {start}"
         )
-    errors = staleness.stats[staleness.place(fitted, np.arange(fitted, start)), ERROR].astype(np.float64)
-    return float(np.sqrt(np.mean(errors * errors)))
+    errors = staleness.stats[staleness.place(fitted, np.arange(fitted, start)), ERROR]
+    return float(usual_of(np.ascontiguousarray(errors)))
 
 
 def problem(
@@ -108,8 +108,7 @@ def _price(p: Any, error: Any) -> Any:
 @inlined
 def _of(p: Any, fitted: Any, t: Any) -> Any:
     """What serving a fit costs in a cycle."""
-    cycle = p.start + t
-    return _price(p, p.error[cycle * (cycle + 1) // 2 + p.start + fitted])
+    return _price(p, p.error[compiled_pair(p.start + fitted, p.start + t)])
 
 
 @inlined
@@ -241,8 +240,8 @@ def _threshold(p: Any, level: float, cooldown: int, actions: Any) -> None:
         served[t], actions[t] = serving, WAIT
         known = t - 1 - p.delay
         if known >= 0 and lands == NEVER and t >= rested:
-            cycle = p.start + known
-            if float(p.seen[cycle * (cycle + 1) // 2 + p.start + served[known]]) > level:
+            place = compiled_pair(p.start + served[known], p.start + known)
+            if float(p.seen[place]) > level:
                 actions[t] = RETRAIN
                 training, lands = t, deployed_in(t, p.latency, p.release_every)
                 rested = t + cooldown

@@ -49,6 +49,7 @@ class Recording:
     drifts: str = ""  # what drifts in it
     source: str = ""
     licence: str = ""
+    remedy: str = ""  # what an operator who knew the truth would do
     missing: int = 0  # samples that were filled
 
     def __post_init__(self) -> None:
@@ -68,7 +69,7 @@ class Recording:
                 raise ValueError(f"Recording.{name} must be finite, of shape {shape}, got {values.shape}")
 
     @property
-    def cycles(self) -> int:
+    def length(self) -> int:
         """Cycles in the recording."""
         return len(self.y)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.game.jit import allocating, compiled
+from springdrift.game.jit import allocating, compiled, inlined
 from springdrift.series.forecaster import (
     BIAS,
     CONSTANT,
@@ -77,6 +77,9 @@ class Staleness:
 def pair(fitted: Any, cycle: Any) -> Any:
     """Row of the pair (fit, cycle), both counted from the first fit: the triangle, cycle by cycle."""
     return cycle * (cycle + 1) // 2 + fitted
+
+
+compiled_pair = inlined(pair)
 
 
 def harmonics_of(shape: Shape) -> NDArray[np.float64]:

@@ -1,0 +1,39 @@
+"""``springdrift/TimeSeries-v0``: the envs over forecasts in service."""
+
+from springdrift.game.env import DriftEnv
+from springdrift.game.vector_env import DriftVectorEnv
+from springdrift.series.world import SeriesWorld
+
+
+class TimeSeriesEnv(DriftEnv):
+    """A forecast in service on a time series that drifts.
+
+    One step is one cycle of the series; the decision is an :class:`~springdrift.Action`: serve the model's
+    forecast, serve the safe baseline instead, or retrain. The reward is minus the sum of the cost terms in
+    ``info["terms"]``; ``info["truth"]`` holds what no operator can see, the hidden driver's key among it.
+    Options are those of :class:`~springdrift.series.world.SeriesWorld`.
+
+    >>> import gymnasium as gym, springdrift
+    >>> env = gym.make("springdrift/TimeSeries-v0", scenario="co2", cycles=100)
+    >>> obs, info = env.reset(seed=0)
+    >>> obs, reward, terminated, truncated, info = env.step(springdrift.Action.RETRAIN)
+    >>> info["terms"]["retrain"]
+    3.0
+    """
+
+    World = SeriesWorld
+
+
+class TimeSeriesVectorEnv(DriftVectorEnv):
+    """Many forecasts in service in one kernel call; options as in
+    :class:`~springdrift.series.world.SeriesWorld`.
+
+    >>> import gymnasium as gym, springdrift
+    >>> envs = gym.make_vec("springdrift/TimeSeries-v0", num_envs=3,
+    ...                     vectorization_mode="vector_entry_point", scenario="abrupt")
+    >>> obs, info = envs.reset(seed=1)
+    >>> obs.shape
+    (3, 18)
+    """
+
+    World = SeriesWorld
