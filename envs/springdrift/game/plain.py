@@ -2,8 +2,10 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import Any
+
+from springdrift.game.arguments import did_you_mean
 
 
 def plain(value: Any) -> Any:
@@ -31,6 +33,20 @@ def tuples(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: tuples(one) for name, one in value.items()}
     return tuple(tuples(one) for one in value) if isinstance(value, list | tuple) else value
+
+
+def made(kind: Any, data: Mapping[str, Any], what: str, readers: Mapping[str, Any]) -> Any:
+    """A dataclass from plain data; raises ValueError where a field is unknown or missing."""
+    names = [one.name for one in fields(kind)]
+    for name in data:
+        if name not in names:
+            hint = did_you_mean(name, names)
+            raise ValueError(f"unknown field {name!r} of {what}{hint} Allowed: {', '.join(names)}")
+    needed = [one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING]
+    for name in needed:
+        if name not in data:
+            raise ValueError(f"{what} needs {name!r}, got {dict(data)!r}")
+    return kind(**{name: readers.get(name, tuples)(value) for name, value in data.items()})
 
 
 def plain_spec(spec: Any) -> Any:

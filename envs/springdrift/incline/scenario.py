@@ -1,14 +1,14 @@
 """Scenarios: worlds as data. Everything that lists scenarios loops over ``SCENARIOS``."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game import arguments
-from springdrift.game.plain import plain, tuples
+from springdrift.game.plain import made, plain
 from springdrift.incline.composition import check_laws, check_params
 from springdrift.incline.drift import (
     MEMBERS,
@@ -132,9 +132,9 @@ laws, remedy, params, noise, onset, gap, cycles, release_every, cold_start, memb
         """
         if not isinstance(data, Mapping):
             raise ValueError(f"a scenario as plain data must be a mapping of field to value, got {data!r}")
-        made = _made(cls, {"summary": "", **data}, "a scenario", _FROM_PLAIN)
-        assert isinstance(made, Scenario)
-        return made
+        found = made(cls, {"summary": "", **data}, "a scenario", _FROM_PLAIN)
+        assert isinstance(found, Scenario)
+        return found
 
     def plan(self, cycles: int | None = None) -> NDArray[np.float64]:
         """The numbers the kernel reads, without the members."""
@@ -150,20 +150,6 @@ laws, remedy, params, noise, onset, gap, cycles, release_every, cold_start, memb
         )
 
 
-def _made(kind: Any, data: Mapping[str, Any], what: str, readers: Mapping[str, Any]) -> Any:
-    """A dataclass from plain data; raises ValueError where a field is unknown or missing."""
-    names = [one.name for one in fields(kind)]
-    for name in data:
-        if name not in names:
-            hint = arguments.did_you_mean(name, names)
-            raise ValueError(f"unknown field {name!r} of {what}{hint} Allowed: {', '.join(names)}")
-    needed = [one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING]
-    for name in needed:
-        if name not in data:
-            raise ValueError(f"{what} needs {name!r}, got {dict(data)!r}")
-    return kind(**{name: readers.get(name, tuples)(value) for name, value in data.items()})
-
-
 def _laws_of(data: Any) -> tuple[Law, ...]:
     kinds = {kind.__name__: kind for kind in get_args(Law)}
     laws = []
@@ -173,7 +159,7 @@ def _laws_of(data: Any) -> tuple[Law, ...]:
                 f"a law as plain data is a mapping with 'law', one of {', '.join(kinds)}, got {one!r}"
             )
         rest = {name: value for name, value in one.items() if name != "law"}
-        laws.append(_made(kinds[one["law"]], rest, one["law"], {}))
+        laws.append(made(kinds[one["law"]], rest, one["law"], {}))
     return tuple(laws)
 
 
@@ -192,7 +178,7 @@ _TO_PLAIN: dict[str, Any] = {
 _FROM_PLAIN: dict[str, Any] = {
     "laws": _laws_of,
     "members": _members_of,
-    "params": lambda data: _made(Params, data, "a scenario's params", {}),
+    "params": lambda data: made(Params, data, "a scenario's params", {}),
 }
 
 

@@ -36,4 +36,4 @@ class TimeSeriesVectorEnv(DriftVectorEnv):
     (3, 18)
     """
 
-    World = SeriesWorld
+    Env = TimeSeriesEnv

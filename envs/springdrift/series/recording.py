@@ -3,7 +3,8 @@
 import gzip
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any, Self
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game import arguments
+from springdrift.game.plain import made
 from springdrift.series.costs import TOLERANCE
 from springdrift.series.generator import draw
 from springdrift.series.scenario import MOST_PERIOD, Scenario
@@ -80,6 +82,19 @@ class Recording:
         both.update(self.seen.tobytes())
         return both.hexdigest()
 
+    def to_dict(self) -> Any:
+        """The recording as plain data: its name where it ships, else all of its fields."""
+        if self.name in RECORDINGS and load(self.name) is self:
+            return self.name
+        about = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**about, "y": self.y.tolist(), "seen": self.seen.tolist()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The recording that :meth:`to_dict` wrote; raises ValueError where it cannot be one."""
+        found: Self = made(cls, data, "a recording", {"y": _cycles, "seen": _cycles})
+        return found
+
     @classmethod
     def of(cls, name: str, values: Any, period: int, **about: Any) -> Self:
         """A recording from a plain series, oldest first; samples at the end that fill no cycle are left out.
@@ -130,6 +145,10 @@ class Recording:
             source=f"generated: scenario {scenario.name}, seed {seed}, episode {episode}",
             licence="MIT",
         )
+
+
+def _cycles(rows: Any) -> NDArray[np.float32]:
+    return np.array(rows, np.float32)
 
 
 @cache

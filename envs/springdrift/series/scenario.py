@@ -1,12 +1,14 @@
 """Scenarios of the series world: generated series as data."""
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game import arguments
+from springdrift.game.plain import made, plain
 from springdrift.series.costs import TOLERANCE
 from springdrift.series.laws import (
     DRIVER_ROWS,
@@ -92,6 +94,35 @@ class Scenario:
         _check_laws(self.laws)
         self._check_members()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The scenario as plain data: what JSON can hold, without what is as it would be anyway.
+
+        >>> Scenario("mine", "", laws=(Promotion(0.1, 0.5),)).to_dict()
+        {'name': 'mine', 'summary': '', 'laws': [{'law': 'Promotion', 'rate': 0.1, 'size': 0.5}]}
+        """
+        usual = Scenario(self.name, self.summary)
+        found: dict[str, Any] = {"name": self.name, "summary": self.summary}
+        for name in (one.name for one in fields(self)):
+            value = getattr(self, name)
+            if value != getattr(usual, name):
+                laws = [{"law": type(law).__name__, **plain(law)} for law in self.laws]
+                found[name] = laws if name == "laws" else plain(value)
+        return found
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Scenario":
+        """The scenario that :meth:`to_dict` wrote, from JSON as well.
+
+        Raises:
+            ValueError: a field or a law that there is not, and what a ``Scenario`` refuses.
+
+        >>> Scenario.from_dict(GENERATED["compound"].to_dict()) == GENERATED["compound"]
+        True
+        """
+        found = made(cls, {"summary": "", **data}, "a scenario", {"laws": _laws_of})
+        assert isinstance(found, Scenario)
+        return found
+
     def _check_members(self) -> None:
         if len(self.members) > MEMBERS:
             raise ValueError(f"Scenario.members holds at most {MEMBERS} names, got {len(self.members)}")
@@ -106,6 +137,20 @@ class Scenario:
                         f"Scenario.{name} of a mixture would never be used, got {getattr(self, name)!r}: "
                         "set it in the scenarios that are its members"
                     )
+
+
+def _laws_of(data: Any) -> tuple[Law, ...]:
+    """Laws from plain data; raises ValueError where there is no such law, or it refuses its numbers."""
+    kinds = {kind.__name__: kind for kind in get_args(Law)}
+    laws = []
+    for one in data:
+        if not isinstance(one, Mapping) or one.get("law") not in kinds:
+            raise ValueError(
+                f"a law as plain data is a mapping with 'law', one of {', '.join(kinds)}, got {one!r}"
+            )
+        rest = {name: value for name, value in one.items() if name != "law"}
+        laws.append(made(kinds[one["law"]], rest, one["law"], {}))
+    return tuple(laws)
 
 
 def _check_laws(laws: tuple[Law, ...]) -> None:
@@ -281,13 +326,3 @@ NO_COUNTERPART = {
     "wear": "friction takes energy from a swing; a series that is only forecast has none to lose",
     "fade": "an actuator weakens; here the forecast is the only actuator",
 }
-
-
-def describe(law: Any) -> str:
-    """A law as a person reads it.
-
-    >>> describe(Jump("lag", (-0.2, 0.2), 0.1))
-    "Jump('lag', bounds=(-0.2, 0.2), least=0.1)"
-    """
-    text = repr(law)
-    return text.replace("parameter=", "")

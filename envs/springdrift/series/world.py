@@ -1,7 +1,7 @@
 """Many forecasts in service, side by side: one kernel call moves every one of them by a cycle."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -37,28 +37,44 @@ CYCLES = 200  # of an episode on a recording
 Source = Scenario | Recording
 
 
-class _Scenarios(Mapping[str, Source]):
-    """The generated scenarios and the recordings that ship, by name; a recording is read when asked for."""
+class Scenarios(MutableMapping[str, Source]):
+    """The generated scenarios, the recordings that ship and those that users register, by name.
+
+    A recording is read when it is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Source] = dict(GENERATED)
 
     def __getitem__(self, name: str) -> Source:
-        if name in GENERATED:
-            return GENERATED[name]
+        if name in self._known:
+            return self._known[name]
         if name in RECORDINGS:
             return load(name)
         raise KeyError(name)
 
+    def __setitem__(self, name: str, source: Source) -> None:
+        self._known[name] = source
+
+    def __delitem__(self, name: str) -> None:
+        del self._known[name]
+
     def __iter__(self) -> Iterator[str]:
-        return iter((*GENERATED, *RECORDINGS))
+        return iter((*self._known, *(name for name in RECORDINGS if name not in self._known)))
 
     def __len__(self) -> int:
-        return len(GENERATED) + len(RECORDINGS)
+        return len({*self._known, *RECORDINGS})
+
+    def generated(self) -> dict[str, Source]:
+        """Those that draw a fresh series for each episode."""
+        return {name: one for name, one in self._known.items() if isinstance(one, Scenario)}
 
 
-SCENARIOS = _Scenarios()
+SCENARIOS = Scenarios()
 
 
 def resolve(scenario: Any) -> Source:
-    """The scenario or recording of a name, or the one passed.
+    """The scenario or recording of a name, the one passed, or the one that plain data describes.
 
     >>> resolve("co2").unit
     'ppm'
@@ -71,6 +87,8 @@ springdrift.series
     """
     if isinstance(scenario, Scenario | Recording):
         return scenario
+    if isinstance(scenario, Mapping):
+        return Recording.from_dict(scenario) if "y" in scenario else Scenario.from_dict(scenario)
     if isinstance(scenario, str) and scenario in SCENARIOS:
         return SCENARIOS[scenario]
     hint = did_you_mean(scenario, SCENARIOS)
@@ -178,7 +196,7 @@ class SeriesWorld:
         table: dict[str, Source] = {own.name: own}
         if isinstance(own, Scenario):
             members = {name: resolve(name) for name in own.members}
-            table = {**GENERATED, **members, own.name: own}
+            table = {**SCENARIOS.generated(), **members, own.name: own}
             if self.model != RIDGE_MODEL:
                 raise ValueError(
                     f"a model of your own takes a recording, got the scenario {own.name!r}: keep a series "
