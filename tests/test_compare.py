@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -12,14 +14,15 @@ from rich.console import Console
 from rich.table import Table
 from typer.testing import CliRunner
 
-from springdrift import SCENARIOS, TERMS, InclinedMassEnv
+from springdrift import SCENARIOS, TERMS, Costs, InclinedMassEnv
 from springdrift.render import view
 from springdrift_agents import files
 from springdrift_agents.cli import shell
 from springdrift_agents.cli.app import app
-from springdrift_agents.evaluation import report
+from springdrift_agents.evaluation import plots, report
 from springdrift_agents.evaluation.evaluate import PURPOSES, compare, evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import mean_interval
+from springdrift_agents.evaluation.verdict import verdict
 from springdrift_agents.policies.registry import policy, policy_names
 from springdrift_agents.policies.rules import RULES
 
@@ -132,6 +135,88 @@ def test_wrong_arguments_get_a_sentence(args, message, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_the_answer_comes_first_with_prices_and_how_sure_it_is(tmp_path):
+    args = ["compare", "-p", "never,threshold,periodic", "-s", "abrupt,stationary", "-n", "40"]
+    found = run.invoke(app, [*args, "-o", str(tmp_path / "[draft]")])
+    assert found.exit_code == 0, found.output
+    lines = found.stdout.splitlines()
+    assert len(lines) <= 7
+    best = lines[0].split()[0]
+    summary = json.loads((tmp_path / "[draft]" / "summary.json").read_text())
+    assert summary["costs"]["retrain"] == 3.0
+    means = {}
+    for row in summary["results"]:
+        means.setdefault(row["policy"], []).append(row["cost"])
+    means = {name: np.mean(values) for name, values in means.items()}
+    assert best == min(means, key=means.get)
+    assert f": {means[best]:.1f} [" in lines[0]
+    saved = 100 * (1 - means[best] / means["never"])
+    said = next(line for line in lines if "than never" in line)
+    low, high = (int(part) for part in said[said.index("[") + 1 : said.index("]")].split(", "))
+    assert f"{saved:.0f} % less" in said
+    assert low <= saved <= high
+    assert any("forecast 0.3, swing 3, intervene 0.6, retrain 3" in line for line in lines)
+    assert f"written: {tmp_path}/[draft]/results.csv" in lines[-1]
+
+
+def test_prices_are_listed_and_the_version_is_told():
+    told = json.loads(run.invoke(app, ["costs", "--json"]).stdout)
+    assert (told["retrain"], told["latency"]) == (Costs().retrain, 3)
+    assert "a retraining, paid when asked for" in run.invoke(app, ["costs"]).stdout
+    assert run.invoke(app, ["--version"]).stdout.strip() == f"springdrift {version('springdrift')}"
+    assert "@mix" in run.invoke(app, ["policies"]).stdout
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_a_console_of_another_encoding_loses_no_table(tmp_path, encoding):
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "100"}
+    code = (
+        "from springdrift_agents.course import check\n"
+        "check('1.1', 3.0)\n"
+        "from springdrift_agents.text import say\nsay('a σ of ≥ 3 → ✓ 漢')\n"
+    )
+    script = tmp_path / "mine.py"
+    script.write_text(code)
+    for command in ([str(script)], ["-m", "springdrift_agents.cli.main", "scenarios"]):
+        done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        assert b"Traceback" not in done.stderr
+        assert len(done.stdout.decode(encoding)) > 20
+
+
+def test_names_are_never_read_as_markup(tmp_path):
+    parts = compare({"never": policy("never"), "always": policy("always")}, ["shock"], 3)
+    odd = ["[/x] $a_b$ [bold]", "_hidden?"]
+    parts = [
+        part._replace(policy=name, scenario="[red]$shock$") for part, name in zip(parts, odd, strict=True)
+    ]
+    rows, overall, text = report.summarise(parts), report.ranking(parts), io.StringIO()
+    console = Console(file=text, width=200)
+    for table in (report.detail_table(rows), report.matrix_table(rows, odd), report.habits_table(parts)):
+        console.print(table)
+    console.print(report.ranking_table(overall))
+    assert all(text.getvalue().count(name) >= 4 for name in odd)
+    assert text.getvalue().count("[red]$shock$") == 2
+    plots.compare_plot(rows, tmp_path / "a.png", odd[0])
+    plots.ranking_plot(overall, {part.policy: part.cost for part in parts}, tmp_path / "b.png")
+    assert verdict(parts, overall)[0].startswith(overall[0]["policy"])
+
+
+def test_a_pipe_hears_how_far_the_work_is(monkeypatch):
+    text, clock = io.StringIO(), iter(range(0, 1000, 4))
+    monkeypatch.setattr(shell, "err", Console(file=text, width=60))
+    monkeypatch.setattr(shell.time, "monotonic", lambda: next(clock))
+    with shell.progress_bar() as progress:
+        task = progress.add_task("begin", total=9)
+        for n in range(9):
+            progress.update(task, advance=1, description=f"[/x] {n}")
+    assert text.getvalue().splitlines() == [
+        "3 of 9 · [/x] 2 · 12 s",
+        "6 of 9 · [/x] 5 · 24 s",
+        "9 of 9 · [/x] 8 · 36 s",
+    ]
+
+
 def test_lists():
     assert set(json.loads(run.invoke(app, ["scenarios", "--json"]).stdout)) == set(SCENARIOS)
     assert list(json.loads(run.invoke(app, ["policies", "--json"]).stdout)) == policy_names()
@@ -167,23 +252,38 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
 def test_no_figure_is_cut_whatever_the_width(tmp_path, monkeypatch, width):
     monkeypatch.setattr(shell.out, "width", width)
     specs = "never,periodic,threshold,page-hinkley,cusum,page-hinkley@mix"
-    args = ["compare", "-p", specs, "-s", "abrupt,release-train", "-n", "4", "-o", str(tmp_path)]
+    args = ["compare", "-p", specs, "-s", "abrupt,release-train", "-n", "4", "--full", "-o", str(tmp_path)]
     found = run.invoke(app, args)
     assert found.exit_code == 0, found.output
     assert "…" not in found.output
-    assert all(len(line) <= width for line in found.output.splitlines() if "written" not in line)
+    tables = found.output[found.output.index("Cost of an episode:") :]
+    assert all(len(line) <= width for line in tables.splitlines() if "written" not in line)
     assert "a wider terminal also shows" in found.output or width > 100
+    first = next(line for line in tables.splitlines() if "policy" in line)
+    assert [term for term in TERMS if term not in first] == []  # of costs none is left out
 
 
 @pytest.mark.parametrize("width", [30, 40, 60])
 def test_a_narrow_terminal_folds_names_and_cuts_no_number(tmp_path, monkeypatch, width):
     monkeypatch.setattr(shell.out, "width", width)
     name = "threshold:error=0.5:cooldown=8"
-    args = ["compare", "-p", f"never,{name},ppo-mix", "-s", "abrupt", "-n", "12", "-o", str(tmp_path)]
+    args = [
+        "compare",
+        "-p",
+        f"never,{name},ppo-mix",
+        "-s",
+        "abrupt",
+        "-n",
+        "12",
+        "--full",
+        "-o",
+        str(tmp_path),
+    ]
     found = run.invoke(app, args)
     assert found.exit_code == 0, found.output
     assert "…" not in found.output
-    assert all(len(line) <= width for line in found.output.splitlines())
+    tables = found.output[found.output.index("Cost of") : found.output.index("written")]
+    assert all(len(line) <= width for line in tables.splitlines())
     words = found.output.split()
     for row in json.loads((tmp_path / "summary.json").read_text())["results"]:
         low, high = (report.figure(row[end], row["cost"]) for end in ("low", "high"))

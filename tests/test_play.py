@@ -333,6 +333,15 @@ def test_scores_are_exported_and_foreign_files_refused(tmp_path, monkeypatch):
     assert {row["player"] for row in rows} == {name}
     told = json.loads(CliRunner().invoke(app, ["scores", "--json"]).output)
     assert told[0]["cycles"] == 30
+    file.write_text(file.read_text() + "2026-01-01T09:00:00,eve,abr")  # torn as the power went
+    assert len(scores.read(file)) == 4
+    scores.append(scores.Score("now", "=1+2\x1b[31m", "abrupt", 1, 2.0, 90.0, 40.0, 200, False), file)
+    assert len(scores.read(file, torn := [])) == 5
+    assert torn == [6]
+    CliRunner().invoke(app, ["scores", "--csv", str(tmp_path / "class.csv")])
+    rows = list(csv.DictReader((tmp_path / "class.csv").read_text().splitlines()))
+    assert "'=1+2[31m" in {row["player"] for row in rows}
+    assert "\x1b[31m" not in CliRunner().invoke(app, ["scores"]).output
     file.write_text("a,b\n")
     with pytest.raises(ValueError, match=r"line 1: not a score \('a,b'\)"):
         scores.read(file)
@@ -552,7 +561,7 @@ def test_without_a_display_playing_is_refused(monkeypatch):
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER", "SDL_VIDEO_DRIVER")
     for name in hidden:
         monkeypatch.delenv(name, raising=False)
-    why = "no window can be opened here (no display was found)"
+    why = "no window can be opened here (no display was found): it takes a screen"
     assert why in str(CliRunner().invoke(app, ["watch"]).exception)
     command = [sys.executable, "-m", "springdrift_agents.cli.main", "play", "--wait", "--no-keep"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

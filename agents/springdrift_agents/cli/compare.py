@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from springdrift import ENV_ID, SCENARIOS, TERMS
@@ -21,13 +22,14 @@ from springdrift_agents.cli.shell import (
     Json,
     Trust,
     app,
-    err,
     names_of,
     out,
     prices_of,
     progress_bar,
     show,
     show_matrix,
+    tell,
+    working,
     writable,
     writable_file,
 )
@@ -36,11 +38,13 @@ from springdrift_agents.evaluation.evaluate import SEEDS, Episodes, title_of
 from springdrift_agents.evaluation.evaluate import compare as run_comparison
 from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.evaluation.store import Store
+from springdrift_agents.evaluation.verdict import price_line, verdict
 from springdrift_agents.files import write_text
 from springdrift_agents.planning import plans
 from springdrift_agents.policies.registry import policy, policy_names
 
 QUICK, FULL = 100, 1000  # episodes
+LATENCY = 3  # cycles until a new model is live
 
 
 @app.command(rich_help_panel="Use")
@@ -82,6 +86,7 @@ def compare(
         "out/compare"
     ),
     env: Env = ENV_ID,
+    full: Annotated[bool, typer.Option("--full", help="Print every table after the verdict.")] = False,
     trust: Trust = False,
     as_json: Json = False,
 ) -> None:
@@ -154,13 +159,14 @@ def compare(
         progress.update(task, description="intervals and pictures")
         own, searched = report.split(parts)
         rows = report.summarise(own)
-        about = {"seed": seed, "episodes": count, "costs": prices}
+        about = {"seed": seed, "episodes": count, "costs": costs, "latency": LATENCY}
         report.write_csv(out_dir / "results.csv", parts)
         write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
         from springdrift_agents.evaluation.plots import compare_plot, ranking_plot
 
         every = f"{count} world{'s' * (count > 1)}"
-        title = f"What drift costs, by strategy: {every} of each scenario, the same for all"
+        title = f"What drift costs, by strategy: {every} of each scenario, the same for all. "
+        title += price_line(costs, LATENCY)
         overall = report.ranking(parts)
         clock.append(time.monotonic())
         compare_plot(rows, out_dir / "compare.png", title)
@@ -170,7 +176,14 @@ def compare(
     if as_json:
         print(report.to_json(rows, **about))
         return
-    show(report.detail_table(rows))
+    for sentence in verdict(parts, overall):
+        tell(sentence)
+    tell(price_line(costs, LATENCY))
+    if not full:
+        tell(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png; tables: --full")
+        return
+    out.print()
+    show(report.detail_table(rows), keep=3 + len(TERMS))
     out.print()
     show_matrix(rows)
     out.print()
@@ -182,7 +195,7 @@ def compare(
         show(report.reference_table(parts))
     worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
     out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
-    out.print(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png")
+    tell(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png")
 
 
 @app.command(rich_help_panel="Use")
@@ -197,7 +210,7 @@ def export(
     writable_file(out_file)
     with Store(db, write=False) as store:
         count = store.export(table, out_file)
-    out.print(f"written: {out_file} ({count} rows)")
+    tell(f"written: {out_file} ({count} rows)")
 
 
 @app.command(rich_help_panel="Measure")
@@ -227,7 +240,7 @@ def regret(
     chosen = {spec: policy(spec, trust) for spec in names_of(policies, policy_names())}
     prices = world_spec(env).costs.of(prices_of(cost))
     writable(out_dir, "timeline.png")
-    with err.status(f"searching {episodes} worlds of {scenario}"):
+    with working(f"searching {episodes} worlds of {scenario}"):
         found, courses = regrets.regret(chosen, place, episodes, seed, prices, env)
     title = f"{scenario}, one world under each strategy"
     timeline_plot(courses, 0, TARGET, out_dir / "timeline.png", title)
@@ -242,12 +255,15 @@ def regret(
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.title = f"Cost beyond hindsight's {least:.1f}, by cause: means of {episodes} worlds"
     table.add_column("policy", no_wrap=True)
+    tell(price_line(asdict(prices), LATENCY))
     for name in ("regret", *regrets.CAUSES):
         table.add_column(name, justify="right")
     for name, causes in sorted(means.items(), key=lambda item: sum(item[1].values())):
-        table.add_row(name, f"{sum(causes.values()):.1f}", *(f"{value:.1f}" for value in causes.values()))
+        table.add_row(
+            escape(name), f"{sum(causes.values()):.1f}", *(f"{value:.1f}" for value in causes.values())
+        )
     show(table)
-    out.print(f"written: {out_dir / 'timeline.png'}")
+    tell(f"written: {out_dir / 'timeline.png'}")
 
 
 @app.command("map", rich_help_panel="Measure")
@@ -307,13 +323,13 @@ def map_(
         row = [cell for cell in cells if cell.latency == wait]
         margins = [f"+{100 * cell.margin:.0f} %" if cell.sure else "not sure" for cell in row]
         texts = [
-            f"[bold]{cell.winner}[/]\n{min(cell.costs.values()):.0f} [dim]{margin}[/]"
+            f"[bold]{escape(cell.winner)}[/]\n{min(cell.costs.values()):.0f} [dim]{margin}[/]"
             for cell, margin in zip(row, margins, strict=True)
         ]
         table.add_row(str(wait), *texts)
     show(table)
     out.print("[dim]the winner, its mean cost, and how much more the next one costs on the same worlds[/]")
-    out.print(f"written: {out_dir / 'map.png'}, map.json")
+    tell(f"written: {out_dir / 'map.png'}, map.json")
 
 
 @app.command(rich_help_panel="Measure")
@@ -338,4 +354,4 @@ def plan(
             done=lambda scenario: progress.update(task, advance=1, description=scenario),
         )
     plans.keep(found, out_file)
-    out.print(f"written: {out_file}")
+    tell(f"written: {out_file}")

@@ -19,6 +19,7 @@ from springdrift_agents.cli.shell import (
     out,
     progress_bar,
     show,
+    tell,
     writable,
     writable_file,
 )
@@ -98,9 +99,9 @@ def grade(
         show(tables.exercises_table(reports, exercises))
         for line in tables.notes_lines(reports):
             out.print(line, highlight=False)
-        out.print(f"written: {escape(str(out_file))} ({sum(len(report.rows) for report in reports)} lines)")
+        tell(f"written: {out_file} ({sum(len(report.rows) for report in reports)} lines)")
         if handed_on:
-            out.print(f"written: {escape(str(reports_dir))} ({len(handed_on)} files)")
+            tell(f"written: {reports_dir} ({len(handed_on)} files)")
     _exit_if_broken([f"{report.student}: {report.broken}" for report in reports if report.broken], "graded")
 
 
@@ -212,7 +213,7 @@ def leaderboard(
         out.print("[dim]below 0 is cheaper than the best built-in rule, on the same worlds[/]")
         for line in [*tables.lost_lines(board), *notes]:
             out.print(line, highlight=False)
-        out.print(f"written: {escape(str(out_file))}; the same worlds again: --seed {chosen}")
+        tell(f"written: {out_file}; the same worlds again: --seed {chosen}")
     _exit_if_broken([f"{row.student}: {row.verdict}" for row in board if row.broken], "played")
 
 
@@ -233,7 +234,7 @@ def notebooks(
         books.build(
             found, out_dir, execute, lambda path: progress.update(task, advance=1, description=path.stem)
         )
-    out.print(f"written: {out_dir} ({len(found)} notebooks)")
+    tell(f"written: {out_dir} ({len(found)} notebooks)")
 
 
 @app.command(rich_help_panel="Teach")
@@ -251,4 +252,4 @@ def package(
             lambda path: progress.update(task, advance=1, description=path.stem),
         )
     folders = f"{packages.STUDENTS} and {packages.INSTRUCTORS}"
-    out.print(f"written: {escape(str(out_dir))} ({len(found)} files, in {folders})")
+    tell(f"written: {out_dir} ({len(found)} files, in {folders})")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from springdrift_agents.cli.shell import app, err, out
@@ -75,16 +76,15 @@ def train(
         )
     out.print(f"cost on validation worlds, chunk by chunk: {' '.join(shown)}")
     file = folder / "best.safetensors"
-    out.print(
-        f"written: {file}, of step {best.card.trained['steps']:,}, cost {best.card.trained['cost']:.1f}"
-    )
+    shown_file, trained = escape(str(file)), best.card.trained
+    out.print(f"written: {shown_file}, of step {trained['steps']:,}, cost {trained['cost']:.1f}")
     place = config.validate or ("mix" if scenario == "practice" else scenario)
-    out.print(f"compare it: [bold]springdrift compare -s {place} -p never,threshold@{place},{file}[/]")
+    out.print(f"compare it: [bold]springdrift compare -s {place} -p never,threshold@{place},{shown_file}[/]")
 
 
 def _bar() -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
         TimeElapsedColumn(),
@@ -110,4 +110,5 @@ def _sweep(config: Any, folder: Path, trials: int) -> None:
     again += f" --observe {config.observe}" if config.observe != "monitor" else ""
     for name, value in best.items():
         out.print(f"  {name}: {value}")
-    out.print(f"written: {folder / 'best.yml'}; use it: [bold]{again} --hyper {folder / 'best.yml'}[/]")
+    best_file = escape(str(folder / "best.yml"))
+    out.print(f"written: {best_file}; use it: [bold]{again} --hyper {best_file}[/]")

@@ -1,19 +1,24 @@
 """Commands that list what there is."""
 
+import inspect
 import json
+from dataclasses import asdict, fields
 from typing import Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
-from springdrift import OBS, SCENARIOS, TERMS
+from springdrift import ENV_ID, OBS, SCENARIOS, TERMS
+from springdrift.registry import world_spec
 from springdrift_agents.cli.shell import (
     Json,
     app,
     out,
 )
 from springdrift_agents.policies.registry import policies_about
+from springdrift_agents.policies.settings import settings
 
 
 @app.command(rich_help_panel="Use")
@@ -43,12 +48,39 @@ def policies(
         print(json.dumps({name: one._asdict() for name, one in about.items()}))
         return
     table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("policy", "what it does", "parameters"):
+    for title in ("policy", "what it does", "parameters", "tuned for"):
         table.add_column(title)
     for name, one in about.items():
         values = " ".join(f"{key}={value}" for key, value in one.parameters.items())
-        table.add_row(f"[cyan]{name}[/]", one.summary, values)
+        tuned = [f"@{scenario}" for scenario, rules in settings().items() if name in rules]
+        table.add_row(f"[cyan]{escape(name)}[/]", one.summary, values, " ".join(tuned))
     out.print(table)
+    out.print("[dim]a setting tuned for a scenario is named with @: threshold@mix[/]")
+
+
+@app.command(rich_help_panel="Use")
+def costs(
+    env: Annotated[str, typer.Option("--env", help="Of which world, by its id.")] = ENV_ID,
+    as_json: Json = False,
+) -> None:
+    """List the prices: what each cost term charges, and how long a new model takes."""
+    spec = world_spec(env)
+    prices, latency = spec.costs(), inspect.signature(spec.world).parameters["latency"].default
+    if as_json:
+        print(json.dumps({**asdict(prices), "latency": latency}))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("price", "default", "what is charged"):
+        table.add_column(title, justify="right" if title == "default" else "left")
+    for field in fields(prices):
+        value = getattr(prices, field.name)
+        table.add_row(f"[cyan]{field.name}[/]", f"{value:g}", field.metadata.get("meaning", ""))
+    out.print(table)
+    out.print(
+        f"A new model is live {latency} cycles after it was asked for. The unit is free: only ratios "
+        "matter.\nOther prices: [bold]springdrift compare --cost retrain=5[/]",
+        highlight=False,
+    )
 
 
 @app.command(rich_help_panel="Use")

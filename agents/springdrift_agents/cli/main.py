@@ -2,6 +2,8 @@
 
 import sys
 
+from springdrift_agents.text import forgive
+
 # what installs a module that a command may miss
 EXTRAS = {
     "cluster": ("distributed",),
@@ -17,6 +19,7 @@ EXTRAS = {
 def main() -> None:
     """Run the command line; a wrong request, a missing package or an unusable file ends in one sentence."""
     command = sys.argv[1:]
+    forgive(sys.stdout, sys.stderr)
     try:
         from springdrift_agents.cli.app import app
 

@@ -14,15 +14,18 @@ from springdrift_agents.cli.shell import (
     Json,
     Trust,
     app,
+    err,
     out,
     pair_of,
     show,
+    tell,
 )
 from springdrift_agents.evaluation.evaluate import SEEDS
 from springdrift_agents.files import write_text
 from springdrift_agents.play.scores import best_first, scores_path, text_of
 from springdrift_agents.play.scores import read as read_scores
 from springdrift_agents.policies.registry import policy
+from springdrift_agents.text import cell, tidy
 
 Hide = Annotated[bool, typer.Option("--hide", help="Do not tell the scenario's name.")]
 FontScale = Annotated[float, typer.Option(help="Size of the letters: 0.7 to 1.4.")]
@@ -35,7 +38,10 @@ def seen(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
     try:
         return make(*args, **options)
     except NoWindowError as wrong:
-        raise OSError(str(wrong)) from wrong
+        raise OSError(
+            f"no window can be opened here ({wrong.why}): it takes a screen; a film needs none: "
+            "springdrift watch -o film.mp4"
+        ) from wrong
 
 
 @app.command(rich_help_panel="See and play")
@@ -77,7 +83,8 @@ def watch(
         fps=fps,
     )
     if out_file:
-        out.print(f"written: {out_file} ({count} pictures, {out_file.stat().st_size / 1e6:.2f} MB)")
+        size_ = f", {out_file.stat().st_size / 1e6:.2f} MB" if out_file.is_file() else ""
+        tell(f"written: {out_file} ({count} pictures{size_})")
 
 
 @app.command(rich_help_panel="See and play")
@@ -119,10 +126,15 @@ def scores(
 
     Who saw the hidden truth comes after all who did not.
     """
-    found = best_first(read_scores(scores_path()))
+    torn: list[int] = []
+    found = best_first(read_scores(scores_path(), torn))
+    if torn:
+        where = ", ".join(map(str, torn[:8]))
+        err.print(f"left out of {scores_path()}: lines that hold no whole score ({where})", markup=False)
     if csv_file:
-        write_text(csv_file, text_of(found))
-        out.print(f"written: {csv_file} ({len(found)} games)")
+        safe = [one._replace(player=cell(one.player), scenario=cell(one.scenario)) for one in found]
+        write_text(csv_file, text_of(safe))
+        tell(f"written: {csv_file} ({len(found)} games)")
         return
     if as_json:
         print(json.dumps([one._asdict() for one in found]))
@@ -139,6 +151,15 @@ def scores(
         style = "bold green" if one.cost < min(one.threshold, one.never) and not one.truth else ""
         cycles = "" if one.cycles is None else str(one.cycles)
         truth = {None: "", True: "yes", False: "no"}[one.truth]
-        player = escape(one.player)
-        table.add_row(one.scenario, str(one.seed), cycles, player, *costs, truth, one.time, style=style)
+        player = escape(tidy(one.player))
+        table.add_row(
+            escape(tidy(one.scenario)),
+            str(one.seed),
+            cycles,
+            player,
+            *costs,
+            truth,
+            escape(tidy(one.time)),
+            style=style,
+        )
     show(table, keep=5)

@@ -1,12 +1,16 @@
 """What every command shares: the app, its consoles, and how options are read."""
 
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Self, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -27,7 +31,7 @@ app = typer.Typer(
 )
 benches = typer.Typer(no_args_is_help=True, help="Measure springdrift itself.")
 
-out, err = Console(emoji=False), Console(stderr=True, emoji=False)  # root:x:0 has no picture in it
+out, err = Console(emoji=False), Console(stderr=True, emoji=False)  # a name may hold :x:
 if not out.is_terminal and "COLUMNS" not in os.environ:
     out.width = 140  # a pipe or a log has no width of its own
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -36,8 +40,19 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables
 _running: list[typer.Context] = []  # the command that runs, and what ends with it
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"springdrift {version('springdrift')}")
+        raise typer.Exit()
+
+
 @app.callback()
-def _hello(context: typer.Context) -> None:
+def _hello(
+    context: typer.Context,
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show the version.")
+    ] = False,
+) -> None:
     _running[:] = [context]
     clash = pygame_clash()
     if clash:
@@ -98,16 +113,94 @@ Trust = Annotated[
 ]
 
 
-def progress_bar() -> Progress:
-    """A bar on the error stream, gone when it is done."""
+def tell(text: str) -> None:
+    """Print a line that holds names of a user's: as it is, without styles, and never broken in two."""
+    out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+SILENCE = 10.0  # seconds without a word, at most, where there is no terminal
+T = TypeVar("T")
+
+
+class ProgressLines:
+    """Progress for a pipe or a log, with the methods of rich's bar: a line now and then."""
+
+    def __init__(self) -> None:
+        self._began = self._told = time.monotonic()
+        self._description, self._total, self._done = "", 0.0, 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def add_task(self, description: str, total: float | None = None) -> Any:
+        """Begin to count up to ``total``."""
+        self._description, self._total, self._done = description, total or 0.0, 0.0
+        return 0
+
+    def update(
+        self,
+        task: Any,
+        *,
+        advance: float = 0.0,
+        completed: float | None = None,
+        description: str | None = None,
+        total: float | None = None,
+    ) -> None:
+        """Note what is done; says so if nothing was said for ten seconds."""
+        self._description = self._description if description is None else description
+        self._total = self._total if total is None else total
+        self._done = self._done + advance if completed is None else completed
+        now = time.monotonic()
+        if now - self._told >= SILENCE:
+            self._told = now
+            of = f" of {self._total:,.0f}" if self._total else ""
+            said = f"{self._done:,.0f}{of} · {self._description} · {now - self._began:.0f} s"
+            err.print(said, markup=False, highlight=False, soft_wrap=True)
+
+    def track(self, sequence: Sequence[T], description: str = "") -> Iterator[T]:
+        """The elements, counted."""
+        self.add_task(description, len(sequence))
+        for one in sequence:
+            yield one
+            self.update(0, advance=1)
+
+
+def progress_bar() -> Any:
+    """A bar on the error stream, gone when it is done; in a pipe or a log, lines instead."""
+    if not err.is_terminal:
+        return ProgressLines()
     return Progress(
-        TextColumn("{task.description:<28}"),
+        TextColumn("{task.description:<28}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=err,
         transient=True,
     )
+
+
+@contextmanager
+def working(text: str) -> Iterator[Any]:
+    """Say that something is being done, for as long as the block runs; its ``update`` says what now."""
+    if err.is_terminal:
+        with err.status(escape(text)) as status:
+            yield status
+        return
+    lines = ProgressLines()
+    lines.add_task(text)
+    err.print(text, markup=False, highlight=False, soft_wrap=True)
+    yield _Saying(lines)
+
+
+class _Saying:
+    def __init__(self, lines: ProgressLines) -> None:
+        self._lines = lines
+
+    def update(self, text: str) -> None:
+        self._lines.update(0, advance=1, description=text)
 
 
 def width_of(table: Table) -> int:
@@ -139,7 +232,7 @@ def show(table: Table, keep: int = 3) -> None:
             left_out.append(str(table.columns.pop().header))
     out.print(table)
     if left_out:
-        out.print(f"[dim]a wider terminal also shows: {', '.join(left_out[::-1])}[/]")
+        out.print(f"[dim]a wider terminal also shows: {escape(', '.join(left_out[::-1]))}[/]")
 
 
 NAME = 8  # characters of a name that stay in a line

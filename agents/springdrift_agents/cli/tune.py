@@ -20,6 +20,8 @@ from springdrift_agents.cli.shell import (
     out,
     progress_bar,
     show,
+    tell,
+    working,
     writable,
     writable_file,
 )
@@ -69,7 +71,7 @@ def tune(
     out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
     command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
     write_text(out_file, tuning.to_text(found, command, old))
-    out.print(f"written: {out_file}")
+    tell(f"written: {out_file}")
 
 
 def _settings_in(path: Path) -> dict[str, dict[str, dict[str, float]]]:
@@ -115,7 +117,7 @@ def detectors(
         "ewma": lab.Ewma(),
         "page-hinkley": lab.PageHinkley(),
     }
-    with err.status("running detectors"):
+    with working("running detectors"):
         rows = lab.lab(contestants, rates, changes, runs, seed)
         if river:  # one object a run, in Python: a hundred times slower
             for rate in rates:
@@ -139,7 +141,7 @@ def detectors(
         head = group[0]
         table.add_row(f"{head['arl0']:g}", head["detector"], f"{head['threshold']:.2f}", *delays)
     show(table)
-    out.print(f"written: {out_dir / 'detectors.png'}")
+    tell(f"written: {out_dir / 'detectors.png'}")
 
 
 @app.command(rich_help_panel="Measure")

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from springdrift_agents.course.exercise import Exercise, Verdict, Wrong
+from springdrift_agents.text import say
 
 LESSONS = 8
 FAST = os.environ.get("SPRINGDRIFT_FAST", "") not in ("", "0")  # lessons then run on little data
@@ -47,7 +48,7 @@ def check(exercise: str, answer: Any) -> Verdict:
     verdict = _judged(known[exercise], answer)
     caller = sys._getframe(1).f_globals
     if caller.get("__name__") == "__main__" and "__file__" in caller:
-        print(verdict)
+        say(verdict)
     return verdict
 
 

@@ -7,9 +7,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from springdrift_agents.course.exercise import Exercise
+from springdrift_agents.text import inert as inert
 
 LONGEST = 400  # letters of a line that is shown
 LARGEST = 100 * 10**6  # bytes of a file: a notebook may hold films
@@ -319,17 +320,3 @@ def tidy(text: str) -> str:
     """
     text = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-FORMULA = re.compile(r"(^|[;\t\r\n|])(\s*)(?=[=+\-@＝＋－＠])")
-
-
-def inert(value: Any) -> Any:
-    """A value for a table: a spreadsheet would run a text that begins like a formula.
-
-    It would also cut a line at a semicolon or tab, so that a formula can begin behind one.
-
-    >>> inert("=1+1"), inert(";=1+1"), inert("＝1+1"), inert("4 - 2"), inert(-2)
-    ("'=1+1", ";'=1+1", "'＝1+1", '4 - 2', -2)
-    """
-    return FORMULA.sub(r"\1\2'", value) if isinstance(value, str) else value

@@ -13,6 +13,7 @@ from springdrift_agents.evaluation.maps import Cell
 from springdrift_agents.evaluation.report import Row, best_of
 from springdrift_agents.evaluation.trace import Trace
 from springdrift_agents.files import replacing
+from springdrift_agents.text import label
 
 NOTE = "mean cost of an episode, lower is better; black: 95 % interval; bold: the lowest"
 AXIS, ROW, NARROWEST = 3.3, 0.23, 6.4  # inches: width of a panel's bars, height of a row, width of a picture
@@ -32,7 +33,7 @@ def compare_plot(rows: Sequence[Row], path: Path, title: str) -> None:
     across = min(3, len(scenarios))
     figure = Figure(dpi=120, facecolor="white")
     measure = Measure(FigureCanvasAgg(figure))
-    margin = max(measure(policy, 8.5, bold=True) for policy in policies) + 0.15
+    margin = max(measure(label(policy), 8.5, bold=True) for policy in policies) + 0.15
     wide = max(AXIS, NARROWEST / across - margin - 0.45)  # of the bars
     span = margin + wide + 0.35  # of a panel, from its labels to the next one's
     width = span * across + 0.1
@@ -43,7 +44,7 @@ def compare_plot(rows: Sequence[Row], path: Path, title: str) -> None:
     ]
     bars = ROW * len(policies) + 0.08
     tops = [0.32 + 0.125 * head for head in heads]  # inches over the bars of each line of panels
-    titles = measure.wrap(title, 13, width - 0.3, bold=True)
+    titles = measure.wrap(label(title), 13, width - 0.3, bold=True)
     header = 0.27 * len(titles) + 0.62
     height = header + sum(top + bars + 0.42 for top in tops)
     figure.set_size_inches(width, height)
@@ -58,7 +59,7 @@ def compare_plot(rows: Sequence[Row], path: Path, title: str) -> None:
         over: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
         up = 5.5 + 9.2 * len(lines[scenario])  # points
         axis.annotate("\n".join(lines[scenario]), (0, 1), (0, 3), fontsize=7.6, color=FAINT, **over)
-        axis.annotate(scenario, (0, 1), (0, up), fontsize=10.5, fontweight="bold", color=INK, **over)
+        axis.annotate(label(scenario), (0, 1), (0, up), fontsize=10.5, fontweight="bold", color=INK, **over)
         if column == across - 1:
             y += top + bars + 0.42
     _save(figure, path)
@@ -137,10 +138,11 @@ def _compare_panel(axis: Any, here: Sequence[Row], best: Collection[str]) -> Non
             color=INK,
             fontweight="bold" if row["policy"] in best else "normal",
         )
-    axis.set_yticks(range(len(here)), [row["policy"] for row in here], fontsize=8.5)
-    for label in axis.get_yticklabels():
-        if label.get_text() in best:
-            label.set_fontweight("bold")
+    axis.set_yticks(range(len(here)), [label(row["policy"]) for row in here], fontsize=8.5)
+    bold = {label(name) for name in best}
+    for tick in axis.get_yticklabels():
+        if tick.get_text() in bold:
+            tick.set_fontweight("bold")
     axis.set_ylim(len(here) - 0.5, -0.5)
     ends = [value for row in here for value in (row["cost"], row["high"]) if value == value]
     axis.set_xlim(0, 1.16 * max(*ends, 0.1))
@@ -172,7 +174,7 @@ def detector_plot(rows: Sequence[Row], path: Path) -> None:
                 marker=marker,
                 markersize=4.5,
                 linewidth=1.4,
-                label=name,
+                label=label(name),
             )
         axis.set_xscale("log")
         rates = sorted({row["arl0"] for row in rows})
@@ -212,7 +214,11 @@ def map_plot(cells: Sequence[Cell], path: Path, title: str) -> None:
         x, y = ratios.index(cell.ratio), latencies.index(cell.latency)
         shade = 0.2 + 0.5 * min(1.0, cell.margin / 0.3)
         axis.add_patch(Rectangle((x, y), 1, 1, color=colour[cell.winner], alpha=shade, linewidth=0))
-        text = f"{cell.winner}\n+{100 * cell.margin:.0f} %" if cell.sure else f"{cell.winner}\nnot sure"
+        text = (
+            f"{label(cell.winner)}\n+{100 * cell.margin:.0f} %"
+            if cell.sure
+            else f"{label(cell.winner)}\nnot sure"
+        )
         axis.text(x + 0.5, y + 0.5, text, ha="center", va="center", fontsize=7.5, color=INK)
     axis.set_xlim(0, len(ratios))
     axis.set_ylim(len(latencies), 0)
@@ -223,9 +229,9 @@ def map_plot(cells: Sequence[Cell], path: Path, title: str) -> None:
     axis.tick_params(length=0)
     for side in axis.spines.values():
         side.set_visible(False)
-    axis.set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK, pad=10)
+    axis.set_title(label(title), loc="left", fontsize=11, fontweight="bold", color=INK, pad=10)
     figure.legend(
-        handles=[Patch(color=colour[name], label=name) for name in winners],
+        handles=[Patch(color=colour[name], label=label(name)) for name in winners],
         loc="lower center",
         ncols=min(4, len(winners)),
         frameon=False,
@@ -258,14 +264,16 @@ def timeline_plot(courses: Mapping[str, Trace], episode: int, target: float, pat
         axis.set_yticks([0, 1, 2])
         axis.tick_params(labelsize=7.5, colors=FAINT, length=2)
         cost = one.terms[:, episode].sum()
-        axis.text(-0.075, 0.5, name, transform=axis.transAxes, ha="right", va="center", fontsize=9, color=INK)
+        axis.text(
+            -0.075, 0.5, label(name), transform=axis.transAxes, ha="right", va="center", fontsize=9, color=INK
+        )
         axis.text(
             1.01, 0.5, f"{cost:.1f}", transform=axis.transAxes, va="center", fontsize=10, fontweight="bold"
         )
         for side in ("top", "right"):
             axis.spines[side].set_visible(False)
     axes[-1].set_xlabel("cycle", fontsize=8.5, color=FAINT)
-    axes[0].set_title(title, loc="left", fontsize=11, fontweight="bold", color=INK)
+    axes[0].set_title(label(title), loc="left", fontsize=11, fontweight="bold", color=INK)
     handles = [
         Line2D([], [], color=GOOD, label="swing, of target"),
         Line2D([], [], color=MODEL, label="forecast error, rms of target's"),
@@ -298,7 +306,7 @@ def ranking_plot(rows: Sequence[Row], costs: Mapping[str, NDArray[np.float64]], 
         for interval, colour, marker in ((row["cost"], INK, "o"), (row["iqm"], MODEL, "D")):
             left.plot([interval.low, interval.high], [place, place], color=colour, linewidth=1.6)
             left.plot(interval.value, place, marker, color=colour, markersize=4.5)
-    left.set_yticks(range(len(rows)), [row["policy"] for row in rows], fontsize=8.5)
+    left.set_yticks(range(len(rows)), [label(row["policy"]) for row in rows], fontsize=8.5)
     left.invert_yaxis()
     left.set_xlim(left=0)
     left.set_title("cost of an episode, all scenarios", loc="left", fontsize=10, fontweight="bold", color=INK)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from springdrift import TERMS
@@ -109,9 +110,11 @@ def _table(title: str) -> Table:
 
 def detail_table(rows: Sequence[Row]) -> Table:
     """Every policy in every scenario: cost, interval, cost by term, counts."""
-    table = _table("Cost of an episode with its 95 % interval, its terms, its acts, and a calendar as busy")
+    table = _table(
+        "Cost of an episode: interval, terms, acts, and what as many retrainings at fixed dates cost"
+    )
     table.add_column("policy", no_wrap=True)
-    for name in ("cost", "95 %", *TERMS, "pushes", "retrains", "by calendar"):
+    for name in ("cost", "95 %", *TERMS, "pushes", "retrains", "fixed dates"):
         table.add_column(name, justify="right", no_wrap=True)
     shown = None
     for row in rows:
@@ -119,12 +122,12 @@ def detail_table(rows: Sequence[Row]) -> Table:
             if shown is not None:
                 table.add_section()
             shown = row["scenario"]
-            table.add_row(f"[bold cyan]{shown}[/]")
+            table.add_row(f"[bold cyan]{escape(shown)}[/]")
         cells = [figure(row[name]) for name in ("cost", *TERMS, "interventions", "retrains")]
         cells.insert(1, f"{figure(row['low'], row['cost'])}–{figure(row['high'], row['cost'])}")
         cells.append("" if row["calendar"] is None else figure(row["calendar"]))
         best = row["policy"] in best_of(rows, row["scenario"])
-        table.add_row(f"  {row['policy']}", *cells, style="bold green" if best else "")
+        table.add_row(f"  {escape(row['policy'])}", *cells, style="bold green" if best else "")
     return table
 
 
@@ -133,7 +136,7 @@ def matrix_table(rows: Sequence[Row], policies: Sequence[str]) -> Table:
     table = _table("Mean cost of an episode ± half its 95 % interval; the lowest is bold")
     table.add_column("scenario", style="cyan", no_wrap=True)
     for policy in policies:
-        table.add_column(policy, justify="right", no_wrap=True)
+        table.add_column(escape(policy), justify="right", no_wrap=True)
     for scenario in dict.fromkeys(row["scenario"] for row in rows):
         best = best_of(rows, scenario)
         cells = []
@@ -142,7 +145,7 @@ def matrix_table(rows: Sequence[Row], policies: Sequence[str]) -> Table:
             half = (row["high"] - row["low"]) / 2
             cell = f"{figure(row['cost'])} ±{figure(half, row['cost'])}"
             cells.append(f"[bold green]{cell}[/]" if policy in best else cell)
-        table.add_row(scenario, *cells)
+        table.add_row(escape(scenario), *cells)
     return table
 
 
@@ -223,7 +226,9 @@ def reference_table(parts: Sequence[Episodes]) -> Table:
         best = min(here, key=lambda part: part.cost[: len(plan.seeds)].mean())
         cost, least = best.cost[: len(plan.seeds)].mean(), plan.cost.mean()
         above = f"{100 * (cost / least - 1):.0f} %" if least > 0 else ""
-        table.add_row(scenario, str(len(plan.seeds)), figure(least), best.policy, figure(cost), above)
+        table.add_row(
+            escape(scenario), str(len(plan.seeds)), figure(least), escape(best.policy), figure(cost), above
+        )
     return table
 
 
@@ -231,36 +236,44 @@ def ranking_table(rows: Sequence[Row]) -> Table:
     """The ranking, readable."""
     dummy = next(row["policy"] for row in rows if row["difference"] is None)
     more = f"; difference to {dummy} on the same worlds" if len(rows) > 1 else ""
-    table = _table(f"All scenarios together [95 % interval]{more}")
+    table = _table(escape(f"All scenarios together [95 % interval]{more}"))
     table.add_column("policy", no_wrap=True)
-    titles = ("mean cost", "IQM", "by calendar", f"less {dummy}", "P(better)", "gap closed", "optimality gap")
+    titles = (
+        *("mean cost", "IQM", "fixed dates", f"less {escape(dummy)}", "P(better)"),
+        *("of the gap to hindsight", "above hindsight"),
+    )
     for name in titles:
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         apart = row["difference"]
         table.add_row(
-            row["policy"],
+            escape(row["policy"]),
             str(row["cost"]),
             str(row["iqm"]),
             f"{row['calendar']:.1f}",
             str(apart) if apart else "",
             "" if row["better"] != row["better"] else f"{row['better']:.2f}",
-            "" if row["gap"] != row["gap"] else f"{100 * row['gap']:.0f} %",
+            _share(row["gap"]),
             "" if row["optimality gap"] != row["optimality gap"] else f"{row['optimality gap']:.1f}",
         )
     return table
 
 
+def _share(gap: float) -> str:
+    """Share of the gap from the best rule to hindsight that is closed, for a table."""
+    return "" if gap != gap else "none" if gap <= 0 else f"{100 * gap:.0f} %"
+
+
 def habits_table(parts: Sequence[Episodes]) -> Table:
     """What each policy did right and wrong, over all scenarios: means an episode."""
-    table = _table("Habits, told from the truth: means an episode, all scenarios together")
+    table = _table("What was right and wrong, told from the truth: means an episode, all scenarios together")
     table.add_column("policy", no_wrap=True)
     titles = (
         "retrains",
         "needless",
-        "mixed window",
-        "delay",
-        "unanswered",
+        "on old and new data",
+        "cycles late",
+        "changes missed",
         "pushes",
         "needless",
         "wrong way",
@@ -276,7 +289,7 @@ def habits_table(parts: Sequence[Episodes]) -> Table:
         missed = f"{100 * total['missed'] / total['changes']:.0f} %" if total["changes"] else "–"
         counts = [f"{total[key]:.1f}" for key in ("retrains", "needless_retrains", "mixed_retrains")]
         pushes = [f"{total[key]:.1f}" for key in ("interventions", "needless_pushes", "wrong_way")]
-        table.add_row(name, *counts, delay, missed, *pushes)
+        table.add_row(escape(name), *counts, delay, missed, *pushes)
     return table
 
 

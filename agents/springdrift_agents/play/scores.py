@@ -44,10 +44,15 @@ def append(score: Score, path: Path) -> None:
     """Add a line; the first one brings the header, as does the first one to a file of an earlier version."""
     path.parent.mkdir(parents=True, exist_ok=True)
     header = ",".join(Score._fields)
-    known = path.exists() and header in path.read_text(encoding="utf-8").splitlines()
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    known = path.exists() and header in path.read_bytes().decode("utf-8", "replace").splitlines()
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
-        os.write(handle, text_of([score], head=not known).encode())
+        text = text_of([score], head=not known)
+        if os.lseek(handle, 0, os.SEEK_END):
+            os.lseek(handle, -1, os.SEEK_END)
+            if os.read(handle, 1) != b"\n":  # a torn line stays one
+                text = "\n" + text
+        os.write(handle, text.encode())
     finally:
         os.close(handle)
 
@@ -73,26 +78,36 @@ def best_first(scores: Iterable[Score]) -> list[Score]:
     return sorted(scores, key=place)
 
 
-def read(path: Path) -> list[Score]:
+def read(path: Path, left_out: list[int] | None = None) -> list[Score]:
     """All scores, oldest first; none where there is no file.
 
+    Args:
+        path: the file.
+        left_out: receives the numbers of lines that hold no whole score, as one that was being written when
+            the power went.
+
     Raises:
-        ValueError: a file that holds something else, and where.
+        ValueError: a file that is not one of scores.
     """
     if not path.exists():
         return []
-    found = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for number, row in enumerate(csv.reader(file), start=1):
-            if tuple(row) in (Score._fields, EARLIER):
-                continue
-            try:
-                found.append(_score(row))
-            except (ValueError, TypeError, KeyError) as wrong:
+    found: list[Score] = []
+    lines = path.read_bytes().decode("utf-8", "replace")
+    ours = False  # a header was seen
+    for number, row in enumerate(csv.reader(io.StringIO(lines, newline="")), start=1):
+        if tuple(row) in (Score._fields, EARLIER):
+            ours = True
+            continue
+        try:
+            found.append(_score(row))
+        except (ValueError, TypeError, KeyError) as wrong:
+            if not ours:
                 raise ValueError(
                     f"{path}, line {number}: not a score ({','.join(row)[:60]!r}); a line holds "
                     f"{', '.join(Score._fields)}"
                 ) from wrong
+            if left_out is not None:
+                left_out.append(number)
     return found
 
 

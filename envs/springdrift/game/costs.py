@@ -1,7 +1,7 @@
 """Prices by name: what a world's cost terms are multiplied by."""
 
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from springdrift.game.arguments import did_you_mean, number
 
 MOST = 1e9  # of a price: sums of episodes stay far from the end of the numbers
+
+
+def price(default: float, meaning: str) -> Any:
+    """A field of :class:`Prices`, and what it charges for."""
+    return field(default=default, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True)
@@ -21,8 +26,8 @@ class Prices:
     """
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            number(f"{type(self).__name__}.{field.name}", getattr(self, field.name), 0.0, MOST)
+        for one in fields(self):
+            number(f"{type(self).__name__}.{one.name}", getattr(self, one.name), 0.0, MOST)
 
     @classmethod
     def of(cls, prices: Any) -> Self:
@@ -37,7 +42,7 @@ class Prices:
             raise ValueError(
                 f"costs must be None, a {cls.__name__} or a mapping of name to price, got {prices!r}"
             )
-        names = [field.name for field in fields(cls)]
+        names = [one.name for one in fields(cls)]
         for name in prices:
             if name not in names:
                 hint = did_you_mean(name, names)

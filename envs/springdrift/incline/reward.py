@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from springdrift.game.costs import Prices
+from springdrift.game.costs import Prices, price
 from springdrift.game.jit import inlined
 from springdrift.incline.dynamics import lesser
 
@@ -24,12 +24,12 @@ class Costs(Prices):
 retrain, forecast_cap, swing_cap
     """
 
-    forecast: float = 0.3  # a cycle, per unit of NMSE of the forecast
-    swing: float = 3.0  # a cycle, per unit of squared relative deviation from the target amplitude
-    intervene: float = 0.6  # an intervention
-    retrain: float = 3.0  # a retraining, paid when asked for
-    forecast_cap: float = 2.0  # NMSE beyond which a forecast is no worse
-    swing_cap: float = 1.0  # squared relative deviation beyond which the swing is no worse
+    forecast: float = price(0.3, "a cycle, per unit of NMSE of the forecast")
+    swing: float = price(3.0, "a cycle, per unit of squared relative deviation from the target amplitude")
+    intervene: float = price(0.6, "an intervention: one cycle pushed by hand")
+    retrain: float = price(3.0, "a retraining, paid when asked for")
+    forecast_cap: float = price(2.0, "NMSE beyond which a forecast is no worse")
+    swing_cap: float = price(1.0, "squared relative deviation beyond which the swing is no worse")
 
 
 # Places of the prices in the array that the kernel takes.

@@ -10,7 +10,14 @@ from springdrift.render.view import FPS, View
 
 
 class NoWindowError(RuntimeError):
-    """There is no display to open a window on."""
+    """There is no display to open a window on; ``why`` says what SDL knows of it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"no window can be opened here ({why}); without a display draw to arrays with "
+            "render_mode='rgb_array', or set SDL_VIDEODRIVER=dummy"
+        )
+        self.why = why
 
 
 class Window:
@@ -43,7 +50,7 @@ class Window:
             made = self.pygame.Window(self.title, self._on_desktop(self.screen.get_size()), resizable=True)
             made.get_surface()
         except self.pygame.error as wrong:
-            raise NoWindowError(_no_window(str(wrong))) from wrong
+            raise NoWindowError(str(wrong)) from wrong
         return made
 
     def _refuse_unseen(self) -> None:
@@ -52,7 +59,7 @@ class Window:
         asked = os.environ.get("SDL_VIDEODRIVER") or os.environ.get("SDL_VIDEO_DRIVER")
         if driver in ("offscreen", "dummy") and not asked:
             self.pygame.display.quit()
-            raise NoWindowError(_no_window("no display was found"))
+            raise NoWindowError("no display was found")
 
     def _on_desktop(self, size: tuple[int, int]) -> tuple[int, int]:
         """The size, or the largest of its shape for which the screen has room."""
@@ -136,10 +143,3 @@ class Window:
             Window._open.remove(self)
             if self.pygame.display.get_init():
                 self._real.destroy()
-
-
-def _no_window(why: str) -> str:
-    return (
-        f"no window can be opened here ({why}); without a display draw to arrays with "
-        "render_mode='rgb_array', or set SDL_VIDEODRIVER=dummy"
-    )
