@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,7 +28,7 @@ from springdrift.render.window import Window
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.play import game as play
-from springdrift_agents.play import scores
+from springdrift_agents.play import guide, scores
 from springdrift_agents.play.card import title_of
 from springdrift_agents.play.feedback import lesson
 from springdrift_agents.play.movie import Movie
@@ -48,7 +49,8 @@ def table(monkeypatch, tmp_path):
     monkeypatch.setattr(play, "SEARCH", 1)
     monkeypatch.setattr(play, "RULES", ("never", "threshold"))  # counted soon
     monkeypatch.setattr(play, "settings", dict)
-    made = play.Table(play.Game("poc", seed=3, cycles=6), "ada", tmp_path / "scores.csv")
+    game = play.Game("poc", seed=3, cycles=6)
+    made = play.Table(game, "ada", tmp_path / "scores.csv", False, title=False, guided=False)
     pictures = {"count": 0, "card": False}
     script: list[tuple[int | str, str]] = []
     plain, plain_card = Window.flip, play.draw_card
@@ -201,6 +203,51 @@ def test_a_waiting_game_waits(table):
     assert decisions_of(table.game) == [Action.INTERVENE, Action.WAIT]
 
 
+def test_a_title_stands_before_the_first_game_and_hints_beside_it(table, monkeypatch):
+    told = []
+    plain = View.text
+    monkeypatch.setattr(
+        View, "text", lambda self, text, *a, **o: told.append(text) or plain(self, text, *a, **o)
+    )
+    table.title = table.guided = table.waiting = True
+    table.script += [(3, "i"), (5, "RETURN"), (12, "SPACE"), (60, "g"), (62, "r"), (100, "ESCAPE")]
+    table.run()
+    assert decisions_of(table.game) == [Action.WAIT, Action.RETRAIN]  # what was pressed before is no decision
+    for wanted in (guide.TITLE, "0.6", "3", "free", "ENTER plays · G with or without hints"):
+        assert wanted in told, wanted
+    assert any(text.startswith("Blue is where the model forecasts") for text in told)
+    assert any(text.startswith(play.RIVAL) for text in told)
+
+
+def test_the_rival_s_running_cost_is_what_it_pays_on_this_world():
+    game = play.Game("abrupt", seed=2, cycles=60)
+    while not game.over:
+        game.decide(Action.WAIT)
+    seeds = world_seeds("evaluation", 2, 1)
+    paid = evaluate(policy(play.RIVAL), "abrupt", seeds, cycles=60).cost[0]
+    assert game.rival_cost == pytest.approx(paid)
+
+
+@pytest.mark.parametrize(
+    ("error", "swing", "training", "said"),
+    [
+        (0.1, 0.3, float("nan"), "SPACE waits."),
+        (0.9, 0.3, float("nan"), "Forecasts err: the world may have changed. → retrains for 3"),
+        (0.9, 0.1, float("nan"), "↑ pushes by hand meanwhile, for 0.6."),
+        (0.1, 0.1, float("nan"), "a new model is no help"),
+        (0.9, 0.1, 2.0, "A new model is in training. Until it is live, ↑"),
+        (0.9, 0.3, 2.0, "the swing holds, so SPACE waits"),
+    ],
+)
+def test_hints(error, swing, training, said):
+    game = play.Game("stationary", seed=1, cycles=5)
+    game.decide(0)
+    frame = replace(
+        game.recorder.now(), errors=np.array([error]), swings=np.array([swing]), training=training
+    )
+    assert said in guide.hint(frame, game.prices, 3)
+
+
 def test_same_world_and_new_world(table, tmp_path):
     table.script += [(5, "t"), ("card", "n"), ("card", "QUIT")]
     table.run()
@@ -236,8 +283,8 @@ def test_the_card_names_the_cheapest_rule_and_the_learned_policy(monkeypatch):
     assert card[cheapest] == min(costs.values())
     between = (card[cheapest] + min(card[name] for name in play.RIVALS)) / 2
     rows = [(name, cost, []) for name, cost in card.items() if name != "you"]
-    assert (
-        title_of([("you", between, []), *rows]) == "The deadline is here"
+    assert title_of([("you", between, []), *rows]).startswith(
+        "The deadline is here: you are "
     )  # better than the four, not than all
 
 
@@ -599,6 +646,8 @@ class Screen:
         command = [sys.executable, "-c", code, "play", *args]
         self.game = subprocess.Popen(command, env=self.environment, stderr=subprocess.PIPE, text=True)
         self.until(lambda: self.tool("getwindowfocus", "getwindowname") == "springdrift")
+        time.sleep(1)
+        self.tool("key", "Return")  # past the title
         return self.tool("getwindowfocus")
 
     def close_window(self, window):
@@ -644,7 +693,7 @@ def test_a_real_window_is_played_with_real_keys_and_closed_by_its_frame(screen, 
         f"note = open({str(decided)!r}, 'w', buffering=1)\n"
         "Game.decide = lambda game, action: (decide(game, action), print(int(action), file=note))"
     )
-    options = ("--seed", "3", "--cycles", "5", "--wait", "--tempo", "8")
+    options = ("--seed", "3", "--cycles", "5", "--tempo", "8")
     window = screen.play("-s", "poc", *options, first=noting)
 
     def wait_for(*decisions):
@@ -681,7 +730,7 @@ def test_a_real_window_is_closed_while_the_card_is_counted(screen, tmp_path):
         "import pathlib, time\nfrom springdrift_agents.play.game import Game\ncard = Game.card\n"
         f"Game.card = lambda game: (pathlib.Path({str(counting)!r}).touch(), time.sleep(2), card(game))[2]"
     )
-    window = screen.play("-s", "poc", "--cycles", "2", "--tempo", "8", first=slowly)
+    window = screen.play("-s", "poc", "--cycles", "2", "--tempo", "8", "--flow", first=slowly)
     screen.until(counting.exists)
     screen.close_window(window)
     assert screen.game.wait(timeout=60) == 0, screen.game.stderr.read()

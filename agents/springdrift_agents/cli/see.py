@@ -92,7 +92,9 @@ def play(
     scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which world.")] = "abrupt",
     seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which world.")] = 0,
     cycles: Annotated[int | None, typer.Option(min=1, help="A deadline of your own.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Each cycle waits for your decision.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--flow", help="Each cycle waits for your decision, or goes on by itself.")
+    ] = True,
     tempo: Annotated[float, typer.Option(help="Speed to begin with: 0.25 to 8.")] = 1.0,
     player: Annotated[str | None, typer.Option(help="Name on the score. [you]")] = None,
     truth: Annotated[bool, typer.Option("--truth", help="Show what no operator sees (key H).")] = False,

@@ -8,6 +8,7 @@ from springdrift_agents.evaluation.evaluate import REFERENCE
 from springdrift_agents.policies.learned import shipped
 
 RIVALS = ("never", "periodic", "swing", "threshold", "page-hinkley@mix")  # always on the card
+KEYS = "T the same world again · N a new one · ESC quit"
 Row = tuple[str, float, list[float]]  # name, cost, cost by term
 
 
@@ -18,14 +19,26 @@ def title_of(card: Sequence[Row]) -> str:
     >>> title_of([("you", 19.0, []), rule, plan])
     'You beat every rule!'
     >>> title_of([("you", 20.0, []), rule, plan])
-    'The deadline is here'
+    'The deadline is here: you are 1st of 2'
     """
     mine, learned = card[0][1], shipped()
+    others = [cost for name, cost, _ in card[1:] if name != REFERENCE]
+    rank = 1 + sum(cost < mine for cost in others)
     rules = [cost for name, cost, _ in card[1:] if name != REFERENCE and name not in learned]
     if mine >= min(rules):
-        return "The deadline is here"
+        return f"The deadline is here: you are {_ordinal(rank)} of {len(others) + 1}"
     beaten = [name for name, cost, _ in card[1:] if name in learned and mine < cost]
     return " and ".join(["You beat every rule", *beaten]) + "!"
+
+
+def _ordinal(n: int) -> str:
+    """A rank in letters.
+
+    >>> [_ordinal(n) for n in (1, 2, 3, 4, 11, 21)]
+    ['1st', '2nd', '3rd', '4th', '11th', '21st']
+    """
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(n % 10 if n // 10 % 10 != 1 else 0, "th")
+    return f"{n}{ending}"
 
 
 def draw_card(view: View, card: Sequence[Row], about: str, said: str) -> None:
@@ -42,7 +55,7 @@ def draw_card(view: View, card: Sequence[Row], about: str, said: str) -> None:
     heads = [*TERMS, "cost"]
     small = view.fitting([f"{head}" for head in TERMS], 74, 12)
     row, lesson = view.height(14) + 9, view.wrap(said, right - left, 13)
-    high = view.height(22) + 2 * view.height(12) + row * len(card) + view.height(13) * len(lesson) + 56
+    high = view.height(22) + 2 * view.height(12) + row * len(card) + view.height(13) * (len(lesson) + 1) + 64
     y = (600 - high) / 2
     view.box(60, y, 840, high, "#ffffff", INK, 8)
     y += 14
@@ -67,4 +80,5 @@ def draw_card(view: View, card: Sequence[Row], about: str, said: str) -> None:
             view.text(f"{value:.1f}", edge, top, names, INK if total else FAINT, mine or total, align=1)
         y += row
     view.box(left, y + 6, right - left, 1, LINE)
-    view.paragraph(said, left, y + 12, right - left, 13, FAINT)
+    y += 12 + view.paragraph(said, left, y + 12, right - left, 13, FAINT)
+    view.text(KEYS, right, y + 4, 13, INK, bold=True, align=1, fit=right - left)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,29 @@ from springdrift_agents.evaluation.evaluate import REFERENCE, Script, evaluate, 
 from springdrift_agents.planning.hindsight import Planner
 from springdrift_agents.play.card import RIVALS, Row, draw_card
 from springdrift_agents.play.feedback import lesson
+from springdrift_agents.play.guide import draw_hint, draw_title, hindsight_told, hint
 from springdrift_agents.play.scores import Score, append, now
+from springdrift_agents.policies.base import Memory, observe_of
 from springdrift_agents.policies.learned import shipped
 from springdrift_agents.policies.registry import policy
 from springdrift_agents.policies.rules import RULES
 from springdrift_agents.policies.settings import settings
 
 LEARNED = "ppo-mix"  # the learned policy on the card, where it ships
+RIVAL = "threshold"  # whose running cost stands beside the player's
 SEARCH = 30  # rounds of hindsight's search for the score card
 BAR = 60  # pixels under the picture
 TEMPOS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
-HELP = "P pause · S step · +/− tempo · TAB wait for me · H truth · T same world · N new world · ESC quit"
+HELP = (
+    "P pause · S step · +/− tempo · TAB waits or flows · H truth · G hints · T same world · N new world · "
+    "ESC quit"
+)
 
 
 class Game:
     """One game, without a screen: a world, the player's decisions, and the score at the deadline.
+
+    A rival, a rule of the card, plays the same world beside the player, cycle by cycle.
 
     >>> game = Game("stationary", seed=1, cycles=5)
     >>> while not game.over:
@@ -44,11 +53,22 @@ class Game:
         self.scenario, self.cycles = scenario, cycles
         self.world = World(1, scenario, cycles=cycles)
         self.recorder = Recorder(self.world, policy="you")
+        self.rival = policy(RIVAL)
+        self._beside = World(1, scenario, observe=observe_of(self.rival), cycles=cycles)
         self.begin(seed)
+
+    @property
+    def prices(self) -> dict[str, float]:
+        """The prices in force, by name."""
+        return asdict(self.world.costs)
 
     def begin(self, seed: int) -> None:
         """Start anew in the world of ``seed``."""
-        self.seed, self.over = seed, False
+        self.seed, self.over, self.plan = seed, False, [0]
+        self.rival_cost = 0.0
+        self._memory: Memory | None = None
+        self._beside.seed(np.zeros(1, np.int64), world_seeds("evaluation", seed, 1))
+        self._beside.begin(np.ones(1, np.bool_))
         self.world.seed(np.zeros(1, np.int64), world_seeds("evaluation", seed, 1))
         self.world.begin(np.ones(1, np.bool_))
         self.recorder.begin()
@@ -64,6 +84,9 @@ class Game:
         self.recorder.before(int(action))
         self.over = self.world.advance(np.array([action], np.int64)) > 0
         self.recorder.after()
+        theirs, self._memory = self.rival.predict(self._beside.out.obs, state=self._memory)
+        self._beside.advance(np.asarray(theirs, np.int64))
+        self.rival_cost += float(self._beside.out.costs[:, 0].sum())
 
     def card(self) -> list[Row]:
         """Name, cost and cost by term: the player's first, then the others' on the same world, best first.
@@ -76,6 +99,7 @@ class Game:
         seeds = world_seeds("evaluation", self.seed, 1)
         planner = Planner(self.scenario, int(seeds[0]), cycles=self.cycles)
         plan = planner.search(rounds=SEARCH, start=[frame.decisions])
+        self.plan = plan.decisions.tolist()
         terms = evaluate(Script(plan.decisions[None]), self.scenario, seeds, cycles=self.cycles).terms[0]
         rows: list[Row] = [(REFERENCE, plan.cost, terms.tolist())]
         tuned = [f"{name}@mix" for name in settings().get("mix", ())]
@@ -106,7 +130,9 @@ class Table:
         game: the game to play.
         player: the name on the score.
         scores: file that finished games are appended to; None keeps none.
-        waiting: each cycle waits for the player instead of going on by itself.
+        waiting: each cycle waits for the player; else it goes on by itself.
+        title: show the goal, the prices and the keys before the first game.
+        guided: hints in the first game.
         tempo: speed of the picture; 1 plays two cycles a second.
         truth: show what no operator can see; the score tells that it was shown.
         scenario: tell the scenario's name before the end.
@@ -118,13 +144,16 @@ class Table:
         game: Game,
         player: str = "player",
         scores: Path | None = None,
-        waiting: bool = False,
+        waiting: bool = True,
         tempo: float = 1.0,
         truth: bool = False,
         scenario: bool = True,
         font_scale: float = 1.0,
+        title: bool = True,
+        guided: bool = True,
     ) -> None:
         self.game, self.player, self.scores = game, player, scores
+        self.title, self.guided = title, guided
         self.view = View(truth=truth, font_scale=font_scale, scenario=scenario)
         self.pygame = self.view.pygame
         self.window = Window(self.view, "springdrift", below=BAR)
@@ -134,14 +163,23 @@ class Table:
         self._asked: int | None = None  # the decision for the next cycle
         self._step = False  # while paused: go on to the end of the cycle
         self._told = False  # the truth was shown in this game
+        self._rival_cost, self._hinted = 0.0, ""
         self._again: int | None = None  # seed of the next game
         self.pygame.joystick.init()
         self._pads: dict[int, Any] = {}  # the system tells of those that are there, and of each that comes
 
     def run(self) -> None:
         """Play games until the player leaves."""
+        while self.title and not self.quit:
+            frame = self.game.recorder.now()
+            self.view.draw(frame)
+            name = frame.scenario if self.view.scenario else "a world without a name"
+            draw_title(self.view, name, frame.cycles, self.game.prices, self.game.world.latency)
+            self._flip(FPS)
+        self._asked = None
         while not self.quit:
             self._play()
+            self.guided = self.guided and not self.game.over
             if self._again is None and not self.quit:
                 self._finish()
             if self._again is not None:
@@ -191,6 +229,7 @@ class Table:
                 ),
                 self.scores,
             )  # fmt: skip
+        said = f"{said} {hindsight_told(game.plan)}"
         about = f"{frame.scenario} · world {game.seed} · {frame.cycles} cycles"
         if frame.drawn != frame.scenario:
             about += f" · it was {frame.drawn}"
@@ -215,12 +254,23 @@ class Table:
 
     def _show(self, frame: Frame) -> None:
         self._told = self._told or self.view.truth
+        if frame.time == int(frame.time):
+            self._rival_cost = self.game.rival_cost
+        frame = replace(frame, rival=RIVAL, rival_cost=self._rival_cost)
         self.view.draw(frame)
+        if self.guided and self.waiting:
+            draw_hint(self.view, self._hint(frame))
         if self._held():
             self._note("paused")
         elif self.waiting and self._asked is None and frame.time == int(frame.time):
             self._note("your decision?")
         self._flip(FPS * self.tempo)
+
+    def _hint(self, frame: Frame) -> str:
+        """The hint of the moment; within a cycle that of its beginning stays."""
+        if frame.time == int(frame.time):
+            self._hinted = hint(frame, self.game.prices, self.game.world.latency)
+        return self._hinted
 
     def _note(self, text: str) -> None:
         self.view.text(text, 230, 50, 22, FAINT, bold=True, align=0.5, fit=390)
@@ -236,9 +286,9 @@ class Table:
     def buttons(self) -> list[tuple[str, str, int, tuple[int, int, int, int]]]:
         """Label, colour, decision and place on the window of each button."""
         return [
-            ("WAIT  ␣", INK, Action.WAIT, (12, 606, 120, 34)),
-            ("PUSH  ↑", HAND, Action.INTERVENE, (142, 606, 120, 34)),
-            ("RETRAIN  →", TRAIN, Action.RETRAIN, (272, 606, 140, 34)),
+            ("WAIT  ␣  free", INK, Action.WAIT, (12, 606, 120, 34)),
+            (f"PUSH  ↑  {self.game.prices['intervene']:g}", HAND, Action.INTERVENE, (142, 606, 120, 34)),
+            (f"RETRAIN  →  {self.game.prices['retrain']:g}", TRAIN, Action.RETRAIN, (272, 606, 140, 34)),
         ]
 
     def _buttons(self) -> None:
@@ -282,6 +332,14 @@ class Table:
 
     def _key(self, key: int) -> None:
         k = self.pygame
+        if key == k.K_g:
+            self.guided = not self.guided
+        if self.title:
+            if key in (k.K_RETURN, k.K_KP_ENTER, k.K_SPACE):
+                self.title = False
+            elif key == k.K_ESCAPE:
+                self.quit = True
+            return
         decisions = {
             Action.WAIT: (k.K_SPACE, k.K_DOWN, k.K_w),
             Action.INTERVENE: (k.K_UP, k.K_i),
@@ -308,6 +366,9 @@ class Table:
             self._again, self.paused = self.game.seed + 1, False
 
     def _mouse(self, button: int, place: tuple[int, int]) -> None:
+        if self.title:
+            self.title = False
+            return
         for _, _, action, (x, y, w, h) in self.buttons():
             if x <= place[0] < x + w and y <= place[1] < y + h:
                 self._asked = int(action)

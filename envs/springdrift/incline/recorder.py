@@ -190,6 +190,7 @@ class Recorder:
         model = self._note(done - 1).state() if started and share < 1.0 else state
         in_flight = _value(model, "in_flight") > 0.0
         decisions = self._decisions.first(done - self._since)
+        values: dict[str, Any] = {name: _value(state, name) for name in (*DRIFTING, "cubic", "damping")}
         return Frame(
             scenario=self._name,
             drawn=self._drawn,
@@ -206,7 +207,7 @@ class Recorder:
             bumpers=BUMPERS,
             new_stiffness=NEW.stiffness,
             new_friction=NEW.friction,
-            **{parameter: _value(state, parameter) for parameter in (*DRIFTING, "cubic", "damping")},
+            **values,
             driver_key=int(_value(state, "driver_key")),
             measurements=MEASUREMENTS,
             times=seen[0],

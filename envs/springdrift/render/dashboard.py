@@ -33,11 +33,12 @@ def draw_dashboard(canvas: Canvas, frame: Frame, truth: bool) -> None:
     y += _model(canvas, frame, y) + 6
     half = (BOTTOM - y - 6) / 2
     title = "forecast error, of the target's rms"
+    title += "" if frame.threshold is None else "; dashed: retrains"
     latest = f"{frame.errors[-1]:.2f}" if len(frame.errors) else "–"
     _gauge(canvas, y, half, title, frame.errors, frame.threshold, MODEL, latest)
     swings = frame.swings / frame.target
     latest = f"{100 * swings[-1]:.0f} %" if len(swings) else "–"
-    _gauge(canvas, y + half + 6, half, "swing against target", swings, 1.0, GOOD, latest)
+    _gauge(canvas, y + half + 6, half, "swing; dashed: target", swings, 1.0, GOOD, latest)
     high = 32 + canvas.height(12) + canvas.height(10)
     _chart(canvas, frame, 402.0, 592 - high - 6 - 402, truth)
     _timeline(canvas, frame, 592 - high, high, truth)
@@ -65,11 +66,19 @@ def _costs(canvas: Canvas, frame: Frame, y: float) -> float:
     sums = frame.costs.sum(axis=0)
     total = float(sums.sum())
     canvas.text(f"{total:.1f}", LEFT + WIDTH - 10, y + 3, 18, INK, bold=True, align=1)
-    full = max(20.0, 20.0 * math.ceil(total / 20.0 + 1e-9))
+    full = max(20.0, 20.0 * math.ceil(max(total, frame.rival_cost) / 20.0 + 1e-9))
+    if frame.rival:
+        said = f"{frame.rival} {frame.rival_cost:.1f}"
+        room = WIDTH - 30 - canvas.width("cost so far", 12) - canvas.width(f"{total:.1f}", 18, True) - 20
+        right = LEFT + WIDTH - 20 - canvas.width(f"{total:.1f}", 18, True)
+        canvas.text(said, right, y + 8, 12, FAINT, align=1, fit=room)
     y += total_height + 9
     canvas.box(LEFT + 10, y, WIDTH - 20, 16, PAPER)
     parts = [(float(value), COLOURS[term]) for term, value in zip(frame.terms, sums, strict=True)]
     canvas.stack(LEFT + 10, y, WIDTH - 20, 16, parts, full)
+    if frame.rival:
+        at = LEFT + 10 + (WIDTH - 20) * min(1.0, frame.rival_cost / full)
+        canvas.line([(at, y - 3), (at, y + 19)], INK, 2)
     y += 23
     figures = [f"{value:.1f}" for value in sums]
     size = canvas.fitting(

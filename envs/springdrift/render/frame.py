@@ -54,3 +54,5 @@ class Frame:
     changed: tuple[int, ...]  # cycles in which the world changed abruptly or began to drift
     policy: str = ""  # whose decisions these are
     threshold: float | None = None  # error at which that policy retrains
+    rival: str = ""  # another who plays the same world
+    rival_cost: float = 0.0  # what that one has paid by now

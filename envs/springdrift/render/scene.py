@@ -200,6 +200,9 @@ def _legend(canvas: Canvas, frame: Frame) -> None:
     who, colour = ("pushed by hand", HAND) if frame.by_operator else ("pushed by the model", MODEL)
     width = canvas.text(who, 626, y, 12, colour, bold=frame.by_operator, align=1)
     canvas.text("where the model forecasts it", x, y, 12, FAINT, fit=626 - width - 14 - x)
+    y -= canvas.height(12) + 4
+    canvas.polygon([(26, y + 11), (38, y + 11), (32, y + 2)], GOOD)
+    canvas.text("where the swing should turn", 44, y - 1, 12, FAINT, fit=300)
 
 
 def _hidden(canvas: Canvas, frame: Frame) -> None:
