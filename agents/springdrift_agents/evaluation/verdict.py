@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import TERMS
 from springdrift_agents.evaluation.evaluate import Episodes
 from springdrift_agents.evaluation.report import Row, best_of, split, summarise
 from springdrift_agents.evaluation.statistics import Interval, stratified_interval
@@ -61,10 +60,9 @@ def _against(best: str, other: str, costs: Mapping[str, Sequence[NDArray[np.floa
 
 def _terms(best: str, own: Sequence[Episodes]) -> str:
     """What the best policy pays for."""
-    mean = np.mean([part.terms.mean(axis=0) for part in own if part.policy == best], axis=0)
-    return (
-        "It pays " + ", ".join(f"{value:.1f} {term}" for term, value in zip(TERMS, mean, strict=True)) + "."
-    )
+    mine = [part for part in own if part.policy == best]
+    means = {term: np.mean([part.term(term).mean() for part in mine]) for term in mine[0].term_names}
+    return f"It pays {', '.join(f'{value:.1f} {term}' for term, value in means.items())}."
 
 
 def _elsewhere(best: str, own: Sequence[Episodes]) -> str:
