@@ -15,6 +15,7 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 import springdrift
 from springdrift import Action
 from springdrift.game.batch import threefry
+from springdrift.upkeep.env import counts, terms_of
 
 HOWTO = Path(__file__).parents[1] / "tutorials/site/howto/own_world.md"
 CELLS = re.findall(r"```\{code-cell\}\n(.*?)```", HOWTO.read_text(), re.S)
@@ -81,7 +82,7 @@ def test_states_go_back_and_refuse_strangers(id):
     for actions, expected in zip(plan[6:], future, strict=True):
         for x, y in zip(envs.step(actions)[:4], expected[:4], strict=True):
             np.testing.assert_array_equal(x, y)
-    for stranger in (gym.make_vec(id, 2).unwrapped, gym.make_vec(id, 3, latency=9).unwrapped):
+    for stranger in (gym.make_vec(id, 2).unwrapped, gym.make_vec(id, 3, cycles=9).unwrapped):
         with pytest.raises(ValueError, match=r"state"):
             stranger.set_state(state)
 
@@ -127,3 +128,34 @@ def test_the_rules_of_the_how_to_run(capsys):
     costs = [float(line.split()[-1]) for line in capsys.readouterr().out.splitlines()]
     assert len(costs) == 3
     assert max(costs[1:]) < costs[0]
+
+
+def test_upkeep_behind_the_dashboard_is_the_chain_that_was_counted():
+    """Its transitions come as often as the table of Upkeep-v0 says, and cost what it says."""
+    known, costs = counts(), springdrift.Costs()
+    envs = gym.make_vec("springdrift/Upkeep-v1", 2000, autoreset_mode="Disabled")
+    _, info = envs.reset(seed=0)
+    here, seen = info["truth"]["state"].astype(int), np.zeros((36, 3, 36))
+    starts = np.bincount(here, minlength=36) / 2000
+    assert np.abs(starts - known.starts / known.starts.sum()).max() < 0.05
+    for actions in actions_of("springdrift/Upkeep-v1", 2000, 100):
+        _, _, _, _, info = envs.step(actions)
+        there = info["truth"]["state"].astype(int)
+        np.add.at(seen, (here, actions, there), 1)
+        for i in range(3):
+            assert {name: values[i] for name, values in info["terms"].items()} == pytest.approx(
+                terms_of(known, costs, here[i], actions[i], there[i])
+            )
+        here = there
+    often = seen.sum(axis=2) > 2000
+    found = seen[often] / seen[often].sum(axis=1, keepdims=True)
+    table = known.transitions[often] / known.transitions[often].sum(axis=1, keepdims=True)
+    assert often.sum() > 10
+    np.testing.assert_allclose(found, table, atol=0.05)
+
+
+def test_upkeep_refuses_what_was_not_counted():
+    with pytest.raises(ValueError, match="latency cannot differ from 3 in Upkeep, got 4"):
+        gym.make("springdrift/Upkeep-v1", latency=4)
+    with pytest.raises(ValueError, match=r"costs.swing_cap cannot differ from 1.0 in Upkeep"):
+        gym.make("springdrift/Upkeep-v1", costs={"swing_cap": 2.0})

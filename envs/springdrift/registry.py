@@ -13,6 +13,7 @@ from springdrift.game.env import DriftEnv
 from springdrift.game.vector_env import DriftVectorEnv
 from springdrift.incline.env import InclinedMassEnv, InclinedMassVectorEnv
 from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
+from springdrift.upkeep.world import UpkeepDashboardEnv, UpkeepVectorEnv
 
 ENV_ID = "springdrift/InclinedMass-v0"
 SERIES_ID = "springdrift/TimeSeries-v0"
@@ -139,7 +140,7 @@ def world_spec(id: str) -> WorldSpec:
     >>> world_spec("InclinedMass")
     Traceback (most recent call last):
     ValueError: unknown env 'InclinedMass'; did you mean 'springdrift/InclinedMass-v0'? Allowed: \
-springdrift/InclinedMass-v0, springdrift/TimeSeries-v0
+springdrift/InclinedMass-v0, springdrift/TimeSeries-v0, springdrift/Upkeep-v1
 
     Raises:
         ValueError: no world has it; says which there are.
@@ -151,5 +152,6 @@ springdrift/InclinedMass-v0, springdrift/TimeSeries-v0
 
 register_world(ENV_ID, InclinedMassEnv, InclinedMassVectorEnv)
 register_world(SERIES_ID, TimeSeriesEnv, TimeSeriesVectorEnv)
+register_world("springdrift/Upkeep-v1", UpkeepDashboardEnv, UpkeepVectorEnv)
 if UPKEEP_ID not in gym.registry:
     gym.register(UPKEEP_ID, entry_point="springdrift.upkeep.env:UpkeepEnv", max_episode_steps=200)

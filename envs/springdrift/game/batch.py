@@ -7,7 +7,7 @@ decision shifts them and a batch draws what each of its worlds would draw alone.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,14 @@ class NumpyWorld:
     deadline: NDArray[np.float64]
     chosen: NDArray[np.float64]  # row of the episode's scenario
 
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """The fields are attributes."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Of any name."""
+
     # ------------------------------------------------------------ what a subclass says
 
     def start(self, lanes: NDArray[np.intp]) -> None:
@@ -121,7 +129,7 @@ class NumpyWorld:
         self.names = tuple(self.scenarios)
         self.own = 0 if scenario is None else self.row(scenario)
         self.scenario = tuple(self.scenarios.values())[self.own]
-        self.costs = self.prices.of(costs)
+        self.costs: Any = self.prices.of(costs)
         if not isinstance(observe, str) or observe not in self.observations:
             raise ValueError(f"unknown observe {observe!r}; allowed: {', '.join(self.observations)}")
         self.observe, self.observation = observe, self.observations[observe]

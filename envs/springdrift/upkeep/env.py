@@ -154,6 +154,16 @@ def counts() -> Counts:
     return Counts(transitions, np.array(kept["starts"]), np.array(kept["forecast"]), np.array(kept["swing"]))
 
 
+def check_caps(costs: Costs) -> None:
+    """Raises ValueError where a cap is another than that under which the costs were counted."""
+    usual = Costs()
+    for cap in ("forecast_cap", "swing_cap"):
+        if getattr(costs, cap) != getattr(usual, cap):
+            raise ValueError(
+                f"costs.{cap} cannot differ from {getattr(usual, cap)} in Upkeep: it was counted so"
+            )
+
+
 def terms_of(known: Counts, costs: Costs, state: int, action: int, following: int) -> dict[str, float]:
     """What a step costs, by term: the mean of the state it arrives in, and the action's fee."""
     paid = action == Action.RETRAIN and training_of(state) not in IN_TRAINING
@@ -227,12 +237,8 @@ class UpkeepEnv(gym.Env[Any, Any]):
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, {', '.join(modes)}")
-        self.costs, usual = Costs.of(costs), Costs()
-        for cap in ("forecast_cap", "swing_cap"):
-            if getattr(self.costs, cap) != getattr(usual, cap):
-                raise ValueError(
-                    f"costs.{cap} cannot differ from {getattr(usual, cap)} in Upkeep: it was counted so"
-                )
+        self.costs = Costs.of(costs)
+        check_caps(self.costs)
         self.render_mode = render_mode
         self.observation_space = spaces.Discrete(STATES)
         self.action_space = spaces.Discrete(THREE_ACTIONS.n)
