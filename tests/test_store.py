@@ -209,7 +209,7 @@ def test_export(tmp_path):
             store.export("people", tmp_path / "a.csv")
         with pytest.raises(ValueError, match="allowed endings"):
             store.export("runs", tmp_path / "a.xls")
-    assert set(kept) == {"env", "config", "packages", "python", "git"}
+    assert set(kept) == {"env", "config", "packages", "python", "git", "code"}
     assert kept["config"]["episodes"] == 3
     assert hash_of(kept["config"]) == hash_of(json.loads(json.dumps(kept["config"])))
     assert (

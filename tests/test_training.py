@@ -17,6 +17,7 @@ from springdrift import ENV_ID
 from springdrift_agents.cli import app as commands
 from springdrift_agents.cli.app import app
 from springdrift_agents.cli.main import main as cli
+from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import world_seeds
 from springdrift_agents.training import checkpoint, hyperparameters
 from springdrift_agents.training import train as training
@@ -108,6 +109,20 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
     (tmp_path / "checkpoint.safetensors").write_bytes(b"not this")
     with pytest.raises(ValueError, match="is no checkpoint of springdrift, or is damaged"):
         training.train(small("ppo", steps=256, chunk=256), tmp_path)
+
+
+def test_a_run_begun_with_other_code_is_not_gone_on_with(tmp_path, monkeypatch):
+    config, known = small("ppo", steps=256, chunk=256), provenance.training_code()
+    training.train(config, tmp_path)
+    before = {name: (tmp_path / name).read_bytes() for name in FILES}
+    for changed, said in (
+        ({"worlds": "x"}, "springdrift's worlds"),
+        ({"torch": "1.0"}, r"torch [\d.+a-z]+, now 1.0"),
+    ):
+        monkeypatch.setattr(provenance, "training_code", lambda changed=changed: known | changed)
+        with pytest.raises(ValueError, match=rf"begun with other code \({said}\).*take another folder"):
+            training.train(config, tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in FILES} == before
 
 
 def test_a_long_rollout_passes_many_targets_at_once(tmp_path):

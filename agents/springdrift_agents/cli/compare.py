@@ -36,6 +36,7 @@ from springdrift_agents.cli.shell import (
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.evaluate import SEEDS, Episodes, title_of
 from springdrift_agents.evaluation.evaluate import compare as run_comparison
+from springdrift_agents.evaluation.provenance import identity
 from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.evaluation.store import Store
 from springdrift_agents.evaluation.verdict import price_line, verdict
@@ -114,7 +115,7 @@ def compare(
         total = (len(specs) + bool(hindsight)) * len(names)
         task = progress.add_task("the first compilation takes half a minute", total=total)
         config = {
-            "policies": {spec: repr(rule) for spec, rule in chosen.items()},
+            "policies": {spec: identity(rule) for spec, rule in chosen.items()},
             "episodes": count,
             "seed": seed,
             "costs": costs,
@@ -124,6 +125,11 @@ def compare(
         }
         with Store(db) if db else nullcontext() as store:
             run = store.run(config) if store else 0
+            if store and (dates := store.older(config)):
+                err.print(
+                    f"{db} holds this comparison as other code made it ({', '.join(dates)}): it is run anew",
+                    markup=False,
+                )
 
             def keep(part: Episodes) -> None:
                 progress.update(task, advance=1, description=f"{part.scenario} · {part.policy}")

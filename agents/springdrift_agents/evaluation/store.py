@@ -1,8 +1,9 @@
 """Runs kept in one SQLite file: what was compared, every episode, and recorded ones cycle by cycle.
 
-A run is known by the hash of what decides its numbers, so a comparison that was stopped goes on where
-it stopped, and one that is repeated is read back. Each part (a policy in a scenario) is written whole or
-not at all; processes that write at once wait for each other.
+A run is known by the hash of what decides its numbers, the code included. So a comparison that was stopped
+goes on where it stopped, one that is repeated is read back, and one whose code has changed is made anew.
+Each part (a policy in a scenario) is written whole or not at all; processes that write at once wait for
+each other.
 """
 
 import csv
@@ -23,6 +24,7 @@ import numpy as np
 
 from springdrift import ENV_ID, TERMS, Action
 from springdrift.incline.state import DRIFTING
+from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.diagnosis import FINDINGS
 from springdrift_agents.evaluation.evaluate import Episodes, title_of
 from springdrift_agents.evaluation.rollout import begun, rollout
@@ -88,12 +90,13 @@ def manifest(config: Mapping[str, Any]) -> dict[str, Any]:
         "packages": packages,
         "python": platform.python_version(),
         "git": git,
+        "code": provenance.code(),
     }
 
 
 def hash_of(config: Mapping[str, Any]) -> str:
-    """A name for a configuration: the same for the same."""
-    text = json.dumps({"env": ENV_ID, **config}, sort_keys=True)
+    """A name for a configuration and the code that runs it: the same for the same."""
+    text = json.dumps({"env": ENV_ID, **config, "code": provenance.code()}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -170,6 +173,15 @@ class Store:
                 (name, datetime.now(UTC).isoformat(timespec="seconds"), json.dumps(manifest(config))),
             )
         return int(self._db.execute("SELECT id FROM runs WHERE hash = ?", (name,)).fetchone()[0])
+
+    def older(self, config: Mapping[str, Any]) -> list[str]:
+        """When the same configuration was run with other code, the first time first."""
+        told, here = [], json.loads(json.dumps(dict(config)))
+        for created, text in self._db.execute("SELECT created, manifest FROM runs ORDER BY id"):
+            known = json.loads(text)
+            if known["config"] == here and known["env"] == ENV_ID and known.get("code") != provenance.code():
+                told.append(created)
+        return told
 
     def read(self, run: int, scenario: str, policy: str) -> Episodes | None:
         """A part of a run as it was written, or None."""

@@ -14,6 +14,7 @@ import yaml
 from optuna.trial import TrialState
 
 from springdrift import ENV_ID
+from springdrift_agents.evaluation import provenance
 from springdrift_agents.files import exclusive, write_text
 from springdrift_agents.training.train import TrainConfig, check, train
 
@@ -113,7 +114,10 @@ def _study(config: TrainConfig, out: Path) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = f"sqlite:///{out / 'sweep.db'}"
     if set(optuna.get_all_study_names(storage)) - {_name(config)}:
-        raise ValueError(f"{out} holds another sweep: take another folder, or the same settings to go on")
+        raise ValueError(
+            f"{out} holds another sweep, or one begun with other code: "
+            "take another folder, or the same settings and code to go on"
+        )
     study = optuna.create_study(
         study_name=_name(config),
         storage=storage,
@@ -140,6 +144,7 @@ def _sampler_seed(seed: int, trials: int) -> int:
 
 
 def _name(config: TrainConfig) -> str:
-    """The same for the same trial, or sweep, whatever the chunk."""
+    """A name for a trial or a sweep: the same for the same settings and code, whatever the chunk."""
     decides = {name: value for name, value in asdict(config).items() if name != "chunk"}
+    decides["code"] = provenance.training_code()
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]

@@ -22,6 +22,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 from springdrift import Scenario
 from springdrift.incline.observation import OBSERVE
 from springdrift.incline.scenario import resolve
+from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.evaluation.store import manifest
 from springdrift_agents.files import exclusive, write_text
@@ -249,7 +250,8 @@ def _train(
         learned.save(Learned(card, policy.weights), out / "policy")
         if cost <= min(row["cost"] for row in history):
             learned.save(Learned(card, policy.weights), out / "best")
-        checkpoint.write(file, model, {"history": history, "config": config.digest})
+        known = {"history": history, "config": config.digest, "code": provenance.training_code()}
+        checkpoint.write(file, model, known)
         going = validated(model.num_timesteps, cost)
     return learned.read(out / "best")
 
@@ -285,6 +287,12 @@ def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]
         found = checkpoint.about(file)
         if found.get("config") != config.digest:
             raise ValueError(f"{file} is of another run: take another folder")
+        other = _changed(found.get("code"))
+        if other:
+            raise ValueError(
+                f"{out} was begun with other code ({other}), and a run of two kinds is none: "
+                "take another folder, or the code of before"
+            )
         history = found["history"]
         for name in ("best.json", "best.safetensors"):
             if not (out / name).exists():
@@ -294,6 +302,17 @@ def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]
     if not about.exists():
         write_text(about, json.dumps(manifest(asdict(config)), indent=1) + "\n")
     return history
+
+
+def _changed(code: Any) -> str:
+    """What has changed since a checkpoint was written."""
+    there, here = code if isinstance(code, dict) else {}, provenance.training_code()
+    names = {"worlds": "springdrift's worlds", "agents": "springdrift's agents"}
+    return ", ".join(
+        names.get(name) or f"{name} {there.get(name, 'unknown')}, now {here.get(name, 'none')}"
+        for name in here | there
+        if here.get(name) != there.get(name)
+    )
 
 
 def _same_run(about: Path, config: TrainConfig) -> None:
