@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import compare, world_seeds
-from springdrift_agents.evaluation.store import Store, hash_of
+from springdrift_agents.evaluation.provenance import hash_of
+from springdrift_agents.evaluation.store import Store
 from springdrift_agents.policies.registry import policy
 
 CONFIG = {"policies": {"threshold": "x"}, "episodes": 3, "seed": 0}
@@ -103,7 +104,7 @@ def test_foreign_and_damaged_files_are_refused(tmp_path):
     newer = tmp_path / "newer.db"
     with Store(newer) as store:
         store._db.execute("PRAGMA user_version = 7")
-    with pytest.raises(ValueError, match="has layout 7, this version reads 1"):
+    with pytest.raises(ValueError, match="has layout 7, this version reads 2"):
         Store(newer)
 
 
@@ -129,7 +130,7 @@ def test_export_reads_and_changes_nothing(tmp_path):
         run = store.run(CONFIG)
     with Store(tmp_path / "a #1%20?.db", write=False) as store:
         assert store.rows("runs")[1][0][0] == run
-        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        with pytest.raises(OSError, match="it may be read only"):
             store.run({**CONFIG, "seed": 9})
 
 
@@ -218,3 +219,122 @@ def test_export(tmp_path):
             :3
         ]
     )
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A run file of a comparison with a recorded episode, and what it exports."""
+    folder = tmp_path_factory.mktemp("kept")
+    with Store(folder / "a.db") as store:
+        run = store.run(CONFIG)
+        for part in compare(POLICIES, ["poc", "abrupt"], 6):
+            store.write(run, part)
+            store.record(run, part.scenario, part.policy, POLICIES[part.policy], int(part.seeds[0]))
+        store.verify()
+        assert store.older(CONFIG) == []
+    return folder / "a.db"
+
+
+def opened(path):
+    """What an export gives of each table, or what was said instead."""
+    try:
+        with Store(path, write=False) as store:
+            store.verify()
+            return [store.rows(table)[1] for table in ("episodes", "decisions", "measurements", "models")]
+    except (ValueError, OSError) as wrong:
+        return str(wrong)
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(3000, marks=[pytest.mark.slow, pytest.mark.attack])])
+def test_flipped_bits_are_noticed_or_change_nothing(tmp_path, kept, count):
+    data, expected, rng = kept.read_bytes(), opened(kept), np.random.default_rng(count)
+    assert isinstance(expected, list)
+    file, noticed = tmp_path / "a.db", 0
+    for place, bit in zip(rng.integers(len(data), size=count), rng.integers(8, size=count), strict=True):
+        flipped = bytearray(data)
+        flipped[place] ^= 1 << bit
+        file.write_bytes(flipped)
+        found = opened(file)
+        if isinstance(found, str):
+            noticed += 1
+            assert "\n" not in found
+            assert str(file) in found
+        else:
+            assert found == expected, (place, bit)
+    assert noticed > count / 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE episodes SET swing = swing + 1e-9 WHERE id = 3",
+        "UPDATE episodes SET seed = seed + 9 WHERE id = 3",
+        "DELETE FROM episodes WHERE id = 3",
+        "UPDATE parts SET calendar = 1.0 WHERE id = 1",
+        "UPDATE parts SET policy = 'never' WHERE id = 1",
+        "UPDATE runs SET hash = 'x'",
+        "UPDATE decisions SET action = 'RETRAIN' WHERE cycle = 7",
+        "UPDATE measurements SET level = 0 WHERE cycle = 7",
+        "UPDATE models SET deployed = deployed + 1 WHERE version = 1",
+        "UPDATE drivers SET friction = friction + 1",
+    ],
+)
+def test_figures_that_are_not_those_written_are_refused(tmp_path, kept, change):
+    file = tmp_path / "a.db"
+    file.write_bytes(kept.read_bytes())
+    with sqlite3.connect(file) as db:
+        assert db.execute(change).rowcount > 0
+    db.close()
+    found = CliRunner().invoke(app, ["export", str(file), "-o", str(tmp_path / "out.csv")])
+    assert f"{file} is damaged: " in str(found.exception)
+    assert not (tmp_path / "out.csv").exists()
+
+
+def wal_of_a_killed_writer(folder, kept):
+    """A run file with its newest part in the file beside it, as a killed process leaves it."""
+    file, script = folder / "a.db", "import os, sys; from springdrift_agents.evaluation.store import Store\n"
+    file.write_bytes(kept.read_bytes())
+    script += "store = Store(__import__('pathlib').Path(sys.argv[1])); store.run({'seed': 5}); os._exit(1)"
+    subprocess.run([sys.executable, "-c", script, str(file)], check=False)
+    assert (folder / "a.db-wal").stat().st_size > 0
+    return file
+
+
+def test_an_export_reads_all_and_leaves_nothing_beside_the_file(tmp_path, kept):
+    file = wal_of_a_killed_writer(tmp_path, kept)
+    found = CliRunner().invoke(app, ["export", str(file), "-t", "runs", "-o", str(tmp_path / "out.csv")])
+    assert "(2 rows)" in " ".join(found.output.split())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.db", "out.csv"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_file_in_a_read_only_folder_can_be_exported(tmp_path, kept, killed, monkeypatch):
+    (tmp_path / "there").mkdir()
+    if killed:
+        wal_of_a_killed_writer(tmp_path / "there", kept)
+    else:
+        (tmp_path / "there" / "a.db").write_bytes(kept.read_bytes())
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # also for root
+    before = {path.name: path.read_bytes() for path in (tmp_path / "there").iterdir()}
+    with Store(tmp_path / "there" / "a.db", write=False) as store:
+        assert store.export("runs", tmp_path / "out.csv") == 1 + killed
+        assert store.export("episodes", tmp_path / "out.csv") == 24
+    assert {path.name: path.read_bytes() for path in (tmp_path / "there").iterdir()} == before
+
+
+def test_a_full_disk_is_a_sentence_and_what_was_written_stays(tmp_path, kept):
+    file = tmp_path / "a.db"
+    file.write_bytes(kept.read_bytes())
+    part = compare({"never": policy("never")}, ["wear"], 400)[0]
+    with Store(file) as store:
+        pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+        run = store.run(CONFIG)
+        store._db.execute(f"PRAGMA max_page_count = {pages + 1}")
+        with pytest.raises(
+            OSError, match=r"the disk is full; every part that was written whole is kept.*a\.db"
+        ):
+            store.write(run, part)
+        store._db.execute("PRAGMA max_page_count = 1000000")
+        store.verify()
+        store.write(run, part)
+        same(store.read(run, "wear", "never"), part)

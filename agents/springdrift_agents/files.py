@@ -7,6 +7,7 @@ plain file (a device, a pipe, standard output) is written to, never replaced.
 import errno
 import os
 import re
+import shutil
 import stat
 import sys
 import tempfile
@@ -22,6 +23,7 @@ else:
 
 TEMPORARY = ".springdrift-"  # how the names of files being written begin
 LOCK = ".springdrift.lock"
+FOLDER = "springdrift-work"  # how the names of temporary folders begin
 _DESCRIPTOR = re.compile(r"/dev/(?:std(in|out|err)|fd/(\d+))")
 _OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
@@ -56,8 +58,8 @@ def replacing(path: Path) -> Iterator[Path]:
         target = Path(os.path.realpath(path)) if _is_plain(path) else None
         begun = _begin(target) if target else None
         if target is None or begun is None:
-            with tempfile.TemporaryDirectory(prefix="springdrift-") as folder:
-                part = Path(folder) / f"whole{path.suffix}"
+            with temporary_folder() as folder:
+                part = folder / f"whole{path.suffix}"
                 yield part
                 _pour(part, path)
             return
@@ -169,6 +171,32 @@ def sweep(folder: Path) -> None:
                     os.close(handle)
             else:
                 os.unlink(entry.path)  # refused while a process has it open
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Give a folder of this process's own, gone when the block ends; those of killed processes go as well."""
+    _sweep_folders()
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDER}-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        with exclusive(folder):
+            yield folder
+
+
+def _sweep_folders() -> None:
+    """Remove temporary folders of this user whose process has ended; other users' are not looked at."""
+    if sys.platform == "win32":
+        return  # what another process uses cannot be told there
+    for entry in os.scandir(tempfile.gettempdir()):
+        if not entry.name.startswith(f"{FOLDER}-") or not entry.is_dir(follow_symlinks=False):
+            continue
+        with suppress(OSError, ValueError):
+            about = entry.stat(follow_symlinks=False)
+            lock = Path(entry.path) / LOCK
+            if about.st_uid != os.geteuid() or not lock.is_file():
+                continue
+            with exclusive(Path(entry.path)):
+                shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def check_writable(path: Path) -> None:

@@ -1,6 +1,10 @@
 """The command ``springdrift``. This module imports nothing that an extra installs."""
 
+import os
+import signal
 import sys
+from collections.abc import Sequence
+from types import FrameType
 
 from springdrift_agents.text import forgive
 
@@ -16,10 +20,17 @@ EXTRAS = {
 }
 
 
+# errors that are no fault of a command: what raised them, by its package
+OUTSIDE = ("distributed", "joblib", "loky", "optuna", "sqlalchemy", "sqlite3")
+STOPPING = ("SIGTERM", "SIGHUP")
+_stopped: list[int] = []  # the signal that ended the command
+
+
 def main() -> None:
     """Run the command line; a wrong request, a missing package or an unusable file ends in one sentence."""
     command = sys.argv[1:]
     forgive(sys.stdout, sys.stderr)
+    _end_on_signals()
     try:
         from springdrift_agents.cli.app import app
 
@@ -34,17 +45,57 @@ def main() -> None:
                 ",cli", ""
             )
         )
-    except (ValueError, ImportError, OSError) as wrong:
+    except BrokenPipeError:  # whoever read the output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(128 + 13)
+    except OSError as wrong:
+        place = f"{wrong.filename}: " if wrong.filename else ""
+        sys.exit(f"springdrift: {place}{wrong.strerror or wrong}{_go_on(command)}")
+    except (ValueError, ImportError) as wrong:
         sys.exit(f"springdrift: {wrong}")
+    except MemoryError:
+        sys.exit(f"springdrift: there is not enough memory for this{_go_on(command)}")
     except (KeyboardInterrupt, SystemExit) as ended:
-        if not _interrupted(ended):
+        if not _stopped and not _interrupted(ended):
             raise
-        kept = command[:1] == ["train"] or (
-            command[:1] == ["compare"] and any(part.partition("=")[0] == "--db" for part in command)
-        )
-        on = "; the same command goes on where it stopped" if kept else ""
-        print(f"springdrift: stopped{on}", file=sys.stderr)
-        sys.exit(130)
+        _end_workers()
+        print(f"springdrift: stopped{_go_on(command)}", file=sys.stderr)
+        sys.exit(128 + _stopped[0] if _stopped else 130)
+    except Exception as wrong:
+        if not any(kind.__module__.partition(".")[0] in OUTSIDE for kind in type(wrong).__mro__):
+            raise
+        said = " ".join(str(wrong).split())[:300]
+        sys.exit(f"springdrift: {type(wrong).__module__}: {said or type(wrong).__name__}{_go_on(command)}")
+
+
+def _go_on(command: Sequence[str]) -> str:
+    """What becomes of a command that was not the user's to end."""
+    kept = command[:1] == ["train"] or (
+        command[:1] == ["compare"] and any(part.partition("=")[0] == "--db" for part in command)
+    )
+    return "; the same command goes on where it stopped" if kept else ""
+
+
+def _end_on_signals() -> None:
+    """Let signals that end a process end it as Ctrl-C does, so that nothing of it is left."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _stopped.append(number)
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        raise SystemExit(128 + number)
+
+    for name in STOPPING:
+        number = getattr(signal, name, None)  # there are fewer on Windows
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # under nohup it is ignored
+            signal.signal(number, end)
+
+
+def _end_workers() -> None:
+    """End the processes that worked for this one, whatever they are at."""
+    executors = sys.modules.get("joblib.externals.loky.reusable_executor")
+    executor = getattr(executors, "_executor", None)
+    if executor is not None:
+        executor.shutdown(wait=True, kill_workers=True)
 
 
 def _interrupted(ended: BaseException | None) -> bool:

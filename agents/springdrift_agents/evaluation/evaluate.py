@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import ENV_ID, TERMS, Action
+from springdrift_agents.evaluation import cluster
 from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis
 from springdrift_agents.evaluation.rollout import Prices as Prices
 from springdrift_agents.evaluation.rollout import Script as Script
@@ -164,7 +165,7 @@ def compare(
     seeds = world_seeds("evaluation", seed, episodes)
     names = [*policies, *([REFERENCE] if reference else [])]
     there = {(title, name): known(title, name) for title in by_name for name in names}
-    work: list[Work] = []
+    work: list[cluster.Work] = []
     for title, name in (key for key, part in there.items() if part is None):
         scenario = by_name[title]
         if name == REFERENCE:
@@ -180,13 +181,10 @@ def compare(
     return parts
 
 
-Work = tuple[Callable[..., Any], tuple[Any, ...]]
-
-
-def results_of(work: Sequence[Work], jobs: int = 1, scheduler: str | None = None) -> Iterator[Any]:
+def results_of(work: Sequence[cluster.Work], jobs: int = 1, scheduler: str | None = None) -> Iterator[Any]:
     """The results of the work, in its order, as they come in."""
     if scheduler is not None:
-        yield from _on_cluster(work, scheduler)
+        yield from cluster.results(work, scheduler)
     elif jobs == 1:
         for function, arguments in work:
             yield function(*arguments)
@@ -196,26 +194,6 @@ def results_of(work: Sequence[Work], jobs: int = 1, scheduler: str | None = None
         yield from Parallel(n_jobs=jobs, return_as="generator")(
             delayed(function)(*arguments) for function, arguments in work
         )
-
-
-def _on_cluster(work: Sequence[Work], address: str) -> Iterator[Any]:
-    try:
-        from distributed import Client
-    except ModuleNotFoundError:
-        raise ImportError('a cluster needs Dask: pip install "springdrift[cluster]"') from None
-    try:
-        client = Client(address, timeout="10s")
-    except (OSError, ValueError) as wrong:
-        raise ValueError(f"no Dask scheduler answers at {address!r}: {wrong}") from wrong
-    with client:
-        futures = [
-            # a worker that ends takes its work with it: others do it again, with the same result
-            client.submit(function, *arguments, pure=False, retries=2)
-            for function, arguments in work
-        ]
-        for future in futures:
-            yield future.result()
-            future.release()
 
 
 def _part(

@@ -7,6 +7,8 @@ the code before made.
 import hashlib
 import inspect
 import json
+import platform
+import subprocess
 import sys
 import sysconfig
 import uuid
@@ -22,6 +24,7 @@ import numpy as np
 
 import springdrift
 import springdrift_agents
+from springdrift import ENV_ID
 
 WORLDS, AGENTS = Path(springdrift.__file__).parent, Path(springdrift_agents.__file__).parent
 DRAWING = "render"  # pictures change no result
@@ -61,6 +64,41 @@ def _digest(files: Iterable[Path], root: Path) -> str:
             digest.update(f"{file.relative_to(root).as_posix()}\n".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def manifest(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's numbers rest on: its configuration, the packages, and the state of the source."""
+    packages = {}
+    for name in ("springdrift", "gymnasium", "numpy", "numba", "scipy", "river"):
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    try:
+        git = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        git = ""
+    return {
+        "env": ENV_ID,
+        "config": dict(config),
+        "packages": packages,
+        "python": platform.python_version(),
+        "git": git,
+        "code": code(),
+    }
+
+
+def hash_of(config: Mapping[str, Any]) -> str:
+    """A name for a configuration and the code that runs it: the same for the same."""
+    text = json.dumps({"env": ENV_ID, **config, "code": code()}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def identity(policy: Any) -> str:

@@ -7,16 +7,16 @@ each other.
 """
 
 import csv
+import errno
 import hashlib
 import io
 import json
-import platform
+import os
+import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,10 +28,10 @@ from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.diagnosis import FINDINGS
 from springdrift_agents.evaluation.evaluate import Episodes, title_of
 from springdrift_agents.evaluation.rollout import begun, rollout
-from springdrift_agents.files import replacing, write_text
+from springdrift_agents.files import replacing, temporary_folder, write_text
 from springdrift_agents.policies.base import Policy, observe_of
 
-APPLICATION, VERSION = 0x53505244, 1  # "SPRD", and the layout of the tables
+APPLICATION, VERSION = 0x53505244, 2  # "SPRD", and the layout of the tables
 _EPISODE = "episode INTEGER NOT NULL REFERENCES episodes(id) ON DELETE CASCADE"
 
 
@@ -44,10 +44,13 @@ CREATE TABLE runs (
   id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, created TEXT NOT NULL, manifest TEXT NOT NULL);
 CREATE TABLE parts (
   id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
-  scenario TEXT NOT NULL, policy TEXT NOT NULL, calendar REAL, UNIQUE (run, scenario, policy));
+  scenario TEXT NOT NULL, policy TEXT NOT NULL, calendar REAL, sha256 TEXT NOT NULL,
+  UNIQUE (run, scenario, policy));
 CREATE TABLE episodes (
   id INTEGER PRIMARY KEY, part INTEGER NOT NULL REFERENCES parts(id) ON DELETE CASCADE,
   seed INTEGER NOT NULL, {_reals(TERMS)}, {_reals(FINDINGS)}, UNIQUE (part, seed));
+CREATE TABLE recordings (
+  episode INTEGER PRIMARY KEY REFERENCES episodes(id) ON DELETE CASCADE, sha256 TEXT NOT NULL);
 CREATE TABLE drivers (
   id INTEGER PRIMARY KEY, driver_key INTEGER NOT NULL, {_reals(DRIFTING)},
   UNIQUE (driver_key, {", ".join(DRIFTING)}));
@@ -62,42 +65,13 @@ CREATE TABLE measurements (
   {_reals(("error", "swing", "level", "alarm"))}, PRIMARY KEY (episode, cycle),
   FOREIGN KEY (episode, model_version) REFERENCES models(episode, version));
 """
-TABLES = ("runs", "parts", "episodes", "drivers", "models", "decisions", "measurements")
-
-
-def manifest(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run's numbers rest on: its configuration, the packages, and the state of the source."""
-    packages = {}
-    for name in ("springdrift", "gymnasium", "numpy", "numba", "scipy", "river"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    try:
-        git = subprocess.run(
-            ["git", "describe", "--always", "--dirty"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        ).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        git = ""
-    return {
-        "env": ENV_ID,
-        "config": dict(config),
-        "packages": packages,
-        "python": platform.python_version(),
-        "git": git,
-        "code": provenance.code(),
-    }
-
-
-def hash_of(config: Mapping[str, Any]) -> str:
-    """A name for a configuration and the code that runs it: the same for the same."""
-    text = json.dumps({"env": ENV_ID, **config, "code": provenance.code()}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+RECORDED = {  # what is kept of an episode cycle by cycle
+    "models": "SELECT * FROM models WHERE episode = ? ORDER BY version",
+    "decisions": "SELECT * FROM decisions WHERE episode = ? ORDER BY cycle",
+    "measurements": "SELECT measurements.*, drivers.* FROM measurements JOIN drivers ON driver = drivers.id "
+    "WHERE episode = ? ORDER BY cycle",
+}
+TABLES = ("runs", "parts", "episodes", "recordings", "drivers", "models", "decisions", "measurements")
 
 
 class Store:
@@ -113,36 +87,69 @@ class Store:
 
     def __init__(self, path: Path, write: bool = True) -> None:
         self.path = path
+        self._ends = ExitStack()  # what ends with the store
+        if not write and not path.is_file():
+            raise ValueError(f"there is no file {path}")
         if write:
             path.parent.mkdir(parents=True, exist_ok=True)
-        elif not path.is_file():
-            raise ValueError(f"there is no file {path}")
         try:
-            place = f"{path.resolve().as_uri()}?mode={'rwc' if write else 'ro'}"
-            self._db = sqlite3.connect(place, timeout=60.0, isolation_level=None, uri=True)
-            self._db.execute("PRAGMA foreign_keys = ON")
-            tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            known = self._db.execute("PRAGMA application_id").fetchone()[0]
-            if not write and not tables:
-                raise ValueError(f"{path} is empty: give a file that springdrift compare --db wrote")
-            if tables and known != APPLICATION:
-                raise ValueError(f"{path} is an SQLite file, but not springdrift's: give another name")
-            layout = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if tables and layout != VERSION:
-                raise ValueError(f"{path} has layout {layout}, this version reads {VERSION}")
-            if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-                raise ValueError(f"{path} is damaged: PRAGMA quick_check finds faults")
-            if not write:
-                return
-            self._db.execute("PRAGMA journal_mode = WAL")
-            with self._writing():
-                if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                    for statement in SCHEMA.split(";"):
-                        self._db.execute(statement)
-                    self._db.execute(f"PRAGMA application_id = {APPLICATION}")
-                    self._db.execute(f"PRAGMA user_version = {VERSION}")
+            self._db = sqlite3.connect(self._place(write), timeout=60.0, isolation_level=None, uri=True)
+            try:
+                self._check(write)
+                if write:
+                    self._lay_out()
+                else:
+                    self._db.execute("PRAGMA query_only = ON")
+            except BaseException:
+                self.close()
+                raise
         except sqlite3.DatabaseError as wrong:
+            if wrong.sqlite_errorname == "SQLITE_FULL":
+                raise self._failed(wrong) from wrong
             raise ValueError(f"{path} is not a readable SQLite file ({wrong})") from wrong
+
+    def _place(self, write: bool) -> str:
+        """The address to open: the file itself, as it is to be read, or a copy where only that can be read.
+
+        What a writer has not merged yet lies in a second file, and SQLite must be able to write to merge it.
+        """
+        folder, file = self.path.resolve().parent, self.path.resolve()
+        if write:
+            return f"{file.as_uri()}?mode=rwc"
+        if os.access(folder, os.W_OK) and os.access(file, os.W_OK):
+            return f"{file.as_uri()}?mode=rw"  # the last one to close it leaves nothing beside it
+        beside = file.with_name(f"{file.name}-wal")
+        if not beside.exists() or not beside.stat().st_size:
+            return f"{file.as_uri()}?mode=ro&immutable=1"
+        folder = self._ends.enter_context(temporary_folder())
+        for one in (file, beside):
+            shutil.copyfile(one, folder / one.name)
+        return f"{(folder / file.name).as_uri()}?mode=rw"
+
+    def _check(self, write: bool) -> None:
+        self._db.execute("PRAGMA foreign_keys = ON")
+        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        known = self._db.execute("PRAGMA application_id").fetchone()[0]
+        if not write and not tables:
+            raise ValueError(f"{self.path} is empty: give a file that springdrift compare --db wrote")
+        if tables and known != APPLICATION:
+            raise ValueError(f"{self.path} is an SQLite file, but not springdrift's: give another name")
+        layout = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if tables and layout != VERSION:
+            raise ValueError(
+                f"{self.path} has layout {layout}, this version reads {VERSION}: give another name"
+            )
+        if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise ValueError(f"{self.path} is damaged: PRAGMA quick_check finds faults")
+
+    def _lay_out(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._writing():
+            if not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                for statement in SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA application_id = {APPLICATION}")
+                self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def __enter__(self) -> Self:
         return self
@@ -153,24 +160,52 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+        self._ends.close()
+
+    def _failed(self, wrong: sqlite3.Error) -> OSError:
+        """An error of a file that was in order when it was opened, as a sentence."""
+        known = {
+            "SQLITE_FULL": (errno.ENOSPC, "the disk is full"),
+            "SQLITE_BUSY": (errno.EBUSY, "another process has been writing to it for a minute"),
+            "SQLITE_READONLY": (errno.EROFS, "it may be read only"),
+            "SQLITE_CORRUPT": (errno.EIO, "it is damaged"),
+        }
+        name = getattr(wrong, "sqlite_errorname", "") or ""
+        number, said = known.get("_".join(name.split("_")[:2]), (errno.EIO, str(wrong)))
+        return OSError(number, f"{said}; every part that was written whole is kept", str(self.path))
+
+    @contextmanager
+    def _safely(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as wrong:
+            raise self._failed(wrong) from wrong
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        with self._safely():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:  # some faults end it by themselves
+                    self._db.execute("ROLLBACK")
+                raise
 
     def run(self, config: Mapping[str, Any]) -> int:
         """The run of a configuration, begun if it is not there."""
-        name = hash_of(config)
+        name = provenance.hash_of(config)
         with self._writing():
             self._db.execute(
                 "INSERT OR IGNORE INTO runs (hash, created, manifest) VALUES (?, ?, ?)",
-                (name, datetime.now(UTC).isoformat(timespec="seconds"), json.dumps(manifest(config))),
+                (
+                    name,
+                    datetime.now(UTC).isoformat(timespec="seconds"),
+                    json.dumps(provenance.manifest(config)),
+                ),
             )
         return int(self._db.execute("SELECT id FROM runs WHERE hash = ?", (name,)).fetchone()[0])
 
@@ -184,18 +219,31 @@ class Store:
         return told
 
     def read(self, run: int, scenario: str, policy: str) -> Episodes | None:
-        """A part of a run as it was written, or None."""
+        """A part of a run as it was written, or None.
+
+        Raises:
+            ValueError: it is not as it was written.
+        """
         columns = ", ".join((*TERMS, *FINDINGS))
-        rows = self._db.execute(
-            f"SELECT seed, calendar, {columns} FROM episodes JOIN parts ON part = parts.id "
-            "WHERE run = ? AND scenario = ? AND policy = ? ORDER BY episodes.id",
-            (run, scenario, policy),
-        ).fetchall()
-        if not rows:
-            return None
+        with self._safely():
+            found = self._db.execute(
+                "SELECT parts.id, calendar, sha256, hash FROM parts JOIN runs ON run = runs.id "
+                "WHERE run = ? AND scenario = ? AND policy = ?",
+                (run, scenario, policy),
+            ).fetchone()
+            if found is None:
+                return None
+            rows = self._db.execute(
+                f"SELECT seed, {columns} FROM episodes WHERE part = ? ORDER BY id", (found[0],)
+            ).fetchall()
+        if _digest((found[3], scenario, policy, found[1]), rows) != found[2]:
+            raise ValueError(
+                f"{self.path} is damaged: what it holds of {policy} in {scenario} is not what was written. "
+                "Move it away, and the same command makes it anew"
+            )
         seeds = np.array([row[0] for row in rows], np.uint64)
-        values = np.array([row[2:] for row in rows], np.float64)
-        calendar = float("nan") if rows[0][1] is None else rows[0][1]
+        values = np.array([row[1:] for row in rows], np.float64)
+        calendar = float("nan") if found[1] is None else found[1]
         return Episodes(policy, scenario, seeds, values[:, : len(TERMS)], values[:, len(TERMS) :], calendar)
 
     def write(self, run: int, part: Episodes) -> None:
@@ -206,22 +254,28 @@ class Store:
         terms = np.stack([part.term(term) for term in TERMS], axis=1)
         names = ", ".join(("part", "seed", *TERMS, *FINDINGS))
         marks = ", ".join("?" * (2 + len(TERMS) + len(FINDINGS)))
+        rows = [
+            (seed, *paid, *found)
+            for seed, paid, found in zip(
+                part.seeds.tolist(), terms.tolist(), part.findings.tolist(), strict=True
+            )
+        ]
+        calendar = None if np.isnan(part.calendar) else float(part.calendar)
+        key = (run, part.scenario, part.policy)
         with self._writing():
-            key = (run, part.scenario, part.policy)
+            name = self._db.execute("SELECT hash FROM runs WHERE id = ?", (run,)).fetchone()[0]
+            digest = _digest((name, part.scenario, part.policy, calendar), rows)
             added = self._db.execute(
-                "INSERT OR IGNORE INTO parts (run, scenario, policy, calendar) VALUES (?, ?, ?, ?)",
-                (*key, None if np.isnan(part.calendar) else part.calendar),
+                "INSERT OR IGNORE INTO parts (run, scenario, policy, calendar, sha256) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (*key, calendar, digest),
             ).rowcount
             if not added:
                 return
             place = self._part(*key)
-            rows = [
-                (place, seed, *paid, *found)
-                for seed, paid, found in zip(
-                    part.seeds.tolist(), terms.tolist(), part.findings.tolist(), strict=True
-                )
-            ]
-            self._db.executemany(f"INSERT INTO episodes ({names}) VALUES ({marks})", rows)
+            self._db.executemany(
+                f"INSERT INTO episodes ({names}) VALUES ({marks})", [(place, *row) for row in rows]
+            )
 
     def _part(self, run: int, scenario: str, policy: str) -> int:
         row = self._db.execute(
@@ -274,6 +328,29 @@ class Store:
                     self._db.execute(
                         "INSERT INTO models VALUES (?, ?, ?, ?)", (episode, running, requested, cycle + 1)
                     )
+            self._db.execute("INSERT INTO recordings VALUES (?, ?)", (episode, self._recorded(episode)))
+
+    def _recorded(self, episode: int) -> str:
+        """Digest of all that is kept of an episode cycle by cycle."""
+        rows = [row for query in RECORDED.values() for row in self._db.execute(query, (episode,))]
+        return _digest((episode,), rows)
+
+    def verify(self) -> None:
+        """Find out whether every part and every recorded episode is as it was written.
+
+        Raises:
+            ValueError: one is not; says which.
+        """
+        with self._safely():
+            parts = self._db.execute("SELECT run, scenario, policy FROM parts").fetchall()
+            kept = self._db.execute("SELECT episode, sha256 FROM recordings").fetchall()
+            for episode, digest in kept:
+                if self._recorded(episode) != digest:
+                    raise ValueError(
+                        f"{self.path} is damaged: the recorded episode {episode} is not as written"
+                    )
+        for part in parts:
+            self.read(*part)
 
     def _driver(self, state: Mapping[str, float]) -> int:
         """The row of the driver table for what was in force, added if it is new."""
@@ -293,17 +370,19 @@ class Store:
         """
         if table not in TABLES:
             raise ValueError(f"unknown table {table!r}; allowed: {', '.join(TABLES)}")
-        found = self._db.execute(f"SELECT * FROM {table}")
-        return [column[0] for column in found.description], found.fetchall()
+        with self._safely():
+            found = self._db.execute(f"SELECT * FROM {table}")
+            return [column[0] for column in found.description], found.fetchall()
 
     def export(self, table: str, path: Path) -> int:
         """Write a table to .csv or .parquet; returns the number of rows.
 
         Raises:
-            ValueError: an unknown table or ending.
+            ValueError: an unknown table or ending, or a file that is not as it was written.
             ImportError: Parquet without pyarrow; says what to install.
         """
         names, rows = self.rows(table)
+        self.verify()
         if path.suffix == ".csv":
             text = io.StringIO()
             writer = csv.writer(text, lineterminator="\n")
@@ -315,6 +394,15 @@ class Store:
         else:
             raise ValueError(f"cannot write {path.name!r}; allowed endings: .csv, .parquet")
         return len(rows)
+
+
+def _digest(head: Sequence[Any], rows: Sequence[Sequence[Any]]) -> str:
+    """A checksum of what SQLite holds, which knows no negative zero."""
+    digest = hashlib.sha256(repr(tuple(head)).encode())
+    for row in rows:
+        plain = tuple(value + 0.0 if isinstance(value, float) else value for value in row)
+        digest.update(f"\n{plain!r}".encode())
+    return digest.hexdigest()
 
 
 def _write_parquet(path: Path, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:

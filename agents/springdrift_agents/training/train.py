@@ -24,7 +24,6 @@ from springdrift.incline.observation import OBSERVE
 from springdrift.incline.scenario import resolve
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
-from springdrift_agents.evaluation.store import manifest
 from springdrift_agents.files import exclusive, write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card, Learned
@@ -300,7 +299,7 @@ def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]
     if not history:
         check(config)  # refused before the folder is taken
     if not about.exists():
-        write_text(about, json.dumps(manifest(asdict(config)), indent=1) + "\n")
+        write_text(about, json.dumps(provenance.manifest(asdict(config)), indent=1) + "\n")
     return history
 
 
