@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation import provenance
-from springdrift_agents.policies.rules import policy
+from springdrift_agents.policies.registry import policy
 
 
 @pytest.fixture
