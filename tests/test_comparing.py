@@ -1,6 +1,7 @@
 """Statistics, diagnosis and tuning; planted faults must show."""
 
 import json
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 
 from bench import generalist
 from bench.generalist import Standing
-from springdrift import OBS, SCENARIOS, Action, InclinedMassVectorEnv
+from springdrift import ENV_ID, OBS, SCENARIOS, Action, InclinedMassVectorEnv
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis
@@ -27,6 +28,7 @@ from springdrift_agents.evaluation.statistics import (
     stratified_interval,
 )
 from springdrift_agents.planning.regret import CAUSES, regret
+from springdrift_agents.policies import settings as own
 from springdrift_agents.policies.registry import policy
 from springdrift_agents.policies.rules import RULES, Rule
 from springdrift_agents.policies.settings import settings
@@ -139,27 +141,78 @@ def test_tuned_settings_beat_the_defaults_on_worlds_that_neither_has_met():
         assert tuned <= 1.01 * evaluate(policy(rule), scenario, seeds).cost.mean(), (rule, scenario)
 
 
-def test_tune_writes_what_policies_read(tmp_path):
-    file = tmp_path / "tuned.json"
-    args = ["tune", "swing", "-s", "wear", "--trials", "2", "-n", "8", "--out", str(file)]
-    assert CliRunner().invoke(app, args).exit_code == 0
+def test_tuned_settings_go_to_a_file_of_ones_own_and_are_used(tmp_path, monkeypatch):
+    shipped = own.SHIPPED.read_bytes()
+    file = tmp_path / "config" / "tuned.json"
+    monkeypatch.setenv("SPRINGDRIFT_SETTINGS", str(file))
+    before = policy("swing@wear")
+    better = tuning.Tuned("swing", "wear", {"start": 0.4, "stop": 0.11}, 10.0, 12.0, 11.0)
+    worse = tuning.Tuned("swing", "mix", {"start": 0.9, "stop": 0.5}, 13.0, 12.0, 11.0)
+    monkeypatch.setattr(tuning, "tune_all", lambda *_: [better, worse])
+    args = ["tune", "swing", "-s", "wear,mix", "--trials", "2", "-n", "8"]
+    found = CliRunner().invoke(app, args)
+    assert found.exit_code == 0, found.exception
+    assert "1 of 2 cost no less than the settings there are" in " ".join(found.output.split())
     kept = json.loads(file.read_text())
-    assert set(kept["settings"]["wear"]["swing"]) == {"start", "stop"}
+    assert kept["settings"] == {ENV_ID: {"wear": {"swing": better.parameters}}}
     assert kept["command"] == "springdrift tune --trials 2 --episodes 8 --seed 0"
+    assert policy("swing@wear") == policy("swing:start=0.4:stop=0.11") != before
+    assert own.is_own("swing", "wear")
+    assert not own.is_own("swing", "mix")
+    assert policy("cusum@wear").slack == own.read(own.SHIPPED)[ENV_ID]["wear"]["cusum"]["slack"]
+    assert CliRunner().invoke(app, [*args, "--replace"]).exit_code == 0
+    assert policy("swing@mix") == policy("swing:start=0.9:stop=0.5")
+    assert own.SHIPPED.read_bytes() == shipped
+
+
+def test_a_few_trials_do_not_replace_a_good_setting(tmp_path):
+    """Found by trying two settings on eight worlds: worse than what ships, which stays."""
+    file = tmp_path / "tuned.json"
+    args = ["tune", "periodic", "-s", "stationary", "--trials", "2", "-n", "8", "-o", str(file)]
+    found = CliRunner().invoke(app, args)
+    assert found.exit_code == 0, found.exception
+    one = tuning.tune("periodic", "stationary", 2, 8, known=settings()["stationary"]["periodic"])
+    assert one.before < one.cost
+    assert not one.better
+    assert not file.exists()
+
+
+def test_shipped_settings_are_read_only(tmp_path, monkeypatch):
+    monkeypatch.delattr(tuning, "tune_all")
+    link = tmp_path / "link.json"
+    link.symlink_to(own.SHIPPED)
+    before = own.SHIPPED.read_bytes()
+    for file in (own.SHIPPED, link):
+        found = CliRunner().invoke(app, ["tune", "swing", "--replace", "-o", str(file)])
+        assert "ships with springdrift and stays as it is" in str(found.exception)
+    assert own.SHIPPED.read_bytes() == before
 
 
 def test_tune_looks_at_its_file_before_the_work(tmp_path, monkeypatch):
     monkeypatch.delattr(tuning, "tune_all")
+    inside = '{"settings": {"springdrift/InclinedMass-v0": %s}}'
     for text, message in (
         ("{", "is no JSON"),
+        ("[" * 100_000, "nested too deeply"),
         ("[]", "holds no tuned settings"),
         ('{"a": 1}', "holds no tuned settings"),
-        ('{"settings": {"mix": 1}}', "holds no tuned settings"),
+        (inside % 1, "expected scenarios under springdrift/InclinedMass-v0, got 1"),
+        (inside % '{"mix": []}', "expected rules under springdrift/InclinedMass-v0 / mix, got []"),
+        (inside % '{"mix": {"swing": 3}}', "expected parameters under"),
+        (inside % '{"mix": {"dance": {}}}', "unknown rule 'dance'"),
+        (inside % '{"mix": {"swing": {"go": 3}}}', "'swing' has no parameter 'go'"),
+        (inside % '{"mix": {"swing": {"start": "3"}}}', "swing.start must be a number, got '3'"),
+        (inside % '{"mix": {"swing": {"start": NaN}}}', "start must be"),
     ):
-        (tmp_path / "tuned.json").write_text(text)
-        found = CliRunner().invoke(app, ["tune", "swing", "-o", str(tmp_path / "tuned.json")])
-        assert message in str(found.exception)
-        assert (tmp_path / "tuned.json").read_text() == text
+        file = tmp_path / "tuned.json"
+        file.write_text(text)
+        found = CliRunner().invoke(app, ["tune", "swing", "-o", str(file)])
+        assert message in str(found.exception), text[:80]
+        assert file.read_text() == text
+        monkeypatch.setenv("SPRINGDRIFT_SETTINGS", str(file))
+        with pytest.raises(ValueError, match=re.escape(message)):
+            policy("swing@mix")
+    monkeypatch.delenv("SPRINGDRIFT_SETTINGS")
     found = CliRunner().invoke(app, ["tune", "swing", "-o", str(tmp_path)])
     assert f"cannot write {tmp_path}: it is a folder" in str(found.exception)
 

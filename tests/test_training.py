@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from springdrift import ENV_ID
 from springdrift_agents.cli import app as commands
+from springdrift_agents.cli import main as cli
 from springdrift_agents.cli.app import app
-from springdrift_agents.cli.main import main as cli
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import world_seeds
 from springdrift_agents.training import checkpoint, hyperparameters

@@ -5,6 +5,7 @@ plain file (a device, a pipe, standard output) is written to, never replaced.
 """
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 if sys.platform != "win32":
     import fcntl
@@ -41,6 +43,39 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """The same for text, in UTF-8 with its line ends as they are."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def read_json(path: Path, most: int = 1 << 26) -> Any:
+    """What a JSON file holds; it may be from anyone.
+
+    Raises:
+        ValueError: it is no JSON, no plain file, nested too deeply or larger than ``most`` bytes.
+        FileNotFoundError: there is no such file.
+    """
+    try:
+        return json.loads(read_bytes(path, most))
+    except RecursionError as wrong:
+        raise ValueError(f"{path} is nested too deeply for anything that springdrift writes") from wrong
+    except ValueError as wrong:
+        if str(path) in str(wrong):
+            raise
+        raise ValueError(f"{path} is no JSON ({wrong})") from wrong
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The content of a file that may be from anyone.
+
+    Raises:
+        ValueError: it is no plain file, or larger than ``most`` bytes.
+        FileNotFoundError: there is no such file.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError(f"{path} is no plain file")
+    with path.open("rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"{path} is larger than {most:,} bytes: nothing that springdrift writes is")
+    return data
 
 
 @contextmanager

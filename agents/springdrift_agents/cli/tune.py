@@ -1,6 +1,6 @@
 """Commands about rules and the detectors in them."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,8 +29,8 @@ from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.evaluation.report import as_json as to_json
 from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.files import write_text
+from springdrift_agents.policies import settings
 from springdrift_agents.policies.registry import name_of, policy
-from springdrift_agents.policies.settings import SETTINGS
 
 
 @app.command(rich_help_panel="Measure")
@@ -43,9 +43,18 @@ def tune(
     episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds for a trial.")] = 128,
     seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
-    out_file: Annotated[Path, typer.Option("--out", "-o", help="Settings file to update.")] = SETTINGS,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Settings file to update. [your own]")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Keep what is found even where what was there costs less.")
+    ] = False,
 ) -> None:
-    """Search a rule's parameters, on worlds that no comparison meets; [bold]RULE@SCENARIO[/] uses them."""
+    """Search a rule's parameters, on worlds that no comparison meets; [bold]RULE@SCENARIO[/] uses them.
+
+    They go to a file of your own, and into it only what costs less than the settings that there are. Another
+    file is used where SPRINGDRIFT_SETTINGS names it.
+    """
     from springdrift_agents.training import tune as tuning
 
     names, places = names_of(rules, list(tuning.SPACES)), names_of(scenarios, list(SCENARIOS))
@@ -54,38 +63,53 @@ def tune(
             raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(tuning.SPACES)}")
     for name in places:
         known_scenario(name, list(SCENARIOS))
-    writable_file(out_file)
-    old = _settings_in(out_file)
-    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("scenario", "rule", "default", "tuned", "parameters"):
-        table.add_column(title, justify="right" if title in ("default", "tuned") else "left")
+    file = out_file or settings.own_path()
+    if file is None:
+        raise ValueError("you have no home folder to keep settings in: give a file with --out")
+    if file.exists() and file.samefile(settings.SHIPPED):
+        raise ValueError(f"{file} ships with springdrift and stays as it is: give another file")
+    writable_file(file)
+    kept = settings.read(file) if file.exists() else {}
+    own = kept.setdefault(ENV_ID, {})
+    known = {place: rules | own.get(place, {}) for place, rules in settings.settings().items()}
     with progress_bar() as progress:
         task = progress.add_task("tuning", total=len(names) * len(places))
         found = tuning.tune_all(
-            names, places, trials, episodes, seed, jobs, lambda _: progress.update(task, advance=1)
+            names,
+            places,
+            trials,
+            episodes,
+            seed,
+            jobs,
+            lambda _: progress.update(task, advance=1),
+            known=known,
         )
+    taken = [one for one in found if one.better or replace]
+    for one in taken:
+        own.setdefault(one.scenario, {})[one.rule] = one.parameters
+    show(_tuned_table(found, taken))
+    out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
+    left = len(found) - len(taken)
+    if left:
+        out.print(f"{left} of {len(found)} cost no less than the settings there are, which stay (--replace)")
+    if taken:
+        command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
+        write_text(file, settings.to_text(kept, command))
+        tell(f"written: {file}")
+        if settings.own_path() != file:
+            tell(f"to use it: SPRINGDRIFT_SETTINGS={file} springdrift …")
+
+
+def _tuned_table(found: Sequence[Any], taken: Sequence[Any]) -> Table:
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("scenario", "rule", "default", "there is", "found", "kept", "parameters found"):
+        table.add_column(title, justify="right" if title in ("default", "there is", "found") else "left")
     for one in found:
         values = " ".join(f"{key}={value:g}" for key, value in one.parameters.items())
-        table.add_row(one.scenario, one.rule, f"{one.default:.1f}", f"{one.cost:.1f}", values)
-    show(table)
-    out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
-    command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
-    write_text(out_file, tuning.to_text(found, command, old))
-    tell(f"written: {out_file}")
-
-
-def _settings_in(path: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """The settings of a file that :func:`tune` wrote; none where there is no file."""
-    if not path.exists():
-        return {}
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as wrong:
-        raise ValueError(f"{path} is no JSON ({wrong}): give another name, or remove it") from wrong
-    settings = kept.get("settings") if isinstance(kept, dict) else None
-    if not isinstance(settings, dict) or not all(isinstance(one, dict) for one in settings.values()):
-        raise ValueError(f'{path} holds no tuned settings ("settings": scenario, rule): give another name')
-    return settings
+        before = "none" if one.before is None else f"{one.before:.1f}"
+        which = "found" if one in taken else "there is"
+        table.add_row(one.scenario, one.rule, f"{one.default:.1f}", before, f"{one.cost:.1f}", which, values)
+    return table
 
 
 @app.command(rich_help_panel="Measure")

@@ -1,9 +1,8 @@
-"""Search for a rule's parameters on worlds that no evaluation ever meets, and the settings shipped."""
+"""Search for a rule's parameters on worlds that no evaluation ever meets."""
 
-import json
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from springdrift import ENV_ID
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.registry import name_of, policy
 from springdrift_agents.policies.rules import RULES, Rule
+from springdrift_agents.policies.settings import Settings
 
 FINALISTS = 5  # trials that meet the validation worlds
 
@@ -56,14 +56,27 @@ class Tuned(NamedTuple):
     parameters: dict[str, float]
     cost: float  # mean on the validation worlds
     default: float  # of the rule's defaults, on the same worlds
+    before: float | None  # of the settings that there were, on the same worlds
+
+    @property
+    def better(self) -> bool:
+        """Whether it costs less than the settings that there were."""
+        return self.before is None or self.cost < self.before
 
 
 def tune(
-    rule: str, scenario: str, trials: int = 200, episodes: int = 128, seed: int = 0, env: str = ENV_ID
+    rule: str,
+    scenario: str,
+    trials: int = 200,
+    episodes: int = 128,
+    seed: int = 0,
+    env: str = ENV_ID,
+    known: Mapping[str, float] | None = None,
 ) -> Tuned:
     """Search with Optuna's TPE on tuning worlds; the best few meet on validation worlds.
 
-    The rule's defaults are the first trial and stand in the final.
+    The rule's defaults are the first trial and stand in the final. The settings that there are, ``known``,
+    are measured beside them on the same worlds.
 
     Raises:
         ValueError: a rule without parameters, or trials or episodes out of range.
@@ -100,7 +113,8 @@ def tune(
     rounded.append({name: defaults[name] for name in space})
     costs = [validated(parameters) for parameters in rounded]
     best = min(range(len(costs)), key=costs.__getitem__)
-    return Tuned(rule, scenario, rounded[best], costs[best], costs[-1])
+    before = None if known is None else validated(dict(known))
+    return Tuned(rule, scenario, rounded[best], costs[best], costs[-1], before)
 
 
 def _rule(make: type[Rule], parameters: dict[str, float]) -> Rule:
@@ -116,27 +130,31 @@ def tune_all(
     jobs: int = 1,
     done: Callable[[Tuned], None] = lambda _: None,
     env: str = ENV_ID,
+    known: Settings | None = None,
 ) -> list[Tuned]:
-    """Every rule for every scenario, ``jobs`` at a time; the same result whatever the number of jobs."""
+    """Every rule for every scenario, ``jobs`` at a time; the same result whatever the number of jobs.
+
+    ``known`` are the settings that there are.
+    """
     from joblib import Parallel, delayed
 
     work = [(rule, scenario) for scenario in scenarios for rule in rules]
     found = []
     for one in Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(tune)(rule, scenario, trials, episodes * (4 if scenario == "mix" else 1), seed, env)
+        delayed(tune)(
+            rule,
+            scenario,
+            trials,
+            episodes * (4 if scenario == "mix" else 1),
+            seed,
+            env,
+            (known or {}).get(scenario, {}).get(rule),
+        )
         for rule, scenario in work
     ):
         found.append(one)
         done(one)
     return found
-
-
-def to_text(found: Sequence[Tuned], command: str, old: dict[str, dict[str, dict[str, float]]]) -> str:
-    """The settings file: ``old`` with what was found, and the command that finds it."""
-    kept = {scenario: dict(rules) for scenario, rules in old.items()}
-    for one in found:
-        kept.setdefault(one.scenario, {})[one.rule] = one.parameters
-    return json.dumps({"command": command, "settings": kept}, indent=1) + "\n"
 
 
 def at_budget(
