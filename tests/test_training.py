@@ -201,7 +201,10 @@ def sweep_of(config, out):
         ("frame_stack=1000", "frame_stack must be a whole number from 1 to 256, got 1000"),
         ("ent_coef=auto", "ent_coef must be a number of at least 0, got 'auto'"),
         ("learning_rate=-1", "learning_rate must be from 0 to 1, got -1"),
-        ("policy_kwargs=dict(net_arch=[0])", "net_arch must hold whole numbers of at least 1, got [0]"),
+        (
+            "policy_kwargs=dict(net_arch=[0])",
+            "net_arch must hold at most 64 whole numbers from 1 to 65,536, got [0]",
+        ),
         (
             "policy_kwargs=dict(activation_fn='elu')",
             "activation_fn must be one of nn.ReLU, nn.Tanh, got 'elu'",
@@ -226,6 +229,9 @@ def test_a_hyperparameter_out_of_range_is_refused_where_it_was_given(tmp_path, c
         ("ppo", "policy=CnnPolicy", "policy must be MlpPolicy for ppo, got 'CnnPolicy'"),
         ("recurrent-ppo", "policy=MlpPolicy", "policy must be MlpLstmPolicy for recurrent-ppo"),
         ("ppo", "_init_setup_model=false", "_init_setup_model is not for a run to choose"),
+        ("dqn", "optimize_memory_usage=true", "optimize_memory_usage is not for a run to choose"),
+        ("dqn", "replay_buffer_kwargs={a: 1}", "replay_buffer_kwargs is not for a run to choose"),
+        ("ppo", "tensorboard_log=/tmp", "tensorboard_log is not for a run to choose"),
         ("ppo", "policy_kwargs={foo: 1}", "does not take these hyperparameters: TypeError: .*'foo'"),
         ("ppo", "batch_size=1", "does not take these hyperparameters: AssertionError"),
         ("dqn", "policy_kwargs={net_arch: {pi: [3]}}", "does not take these hyperparameters: "),

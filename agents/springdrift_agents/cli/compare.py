@@ -17,11 +17,14 @@ from rich.table import Table
 from springdrift import ENV_ID, SCENARIOS, TERMS
 from springdrift.incline.scenario import resolve
 from springdrift.registry import world_spec
+from springdrift_agents import limits
 from springdrift_agents.cli.shell import (
     Env,
     Json,
     Trust,
     app,
+    bounded,
+    err,
     names_of,
     out,
     prices_of,
@@ -110,10 +113,12 @@ def compare(
         raise ValueError(f"--db keeps worlds whose cost terms are {', '.join(TERMS)}, not {env}")
     writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
     count = episodes or (QUICK if quick else FULL)
+    pairs = (len(specs) + bool(hindsight)) * len(names)
+    limits.check_episodes("--episodes", count, pairs)
+    jobs = bounded(jobs, pairs)
     clock = [time.monotonic()]
     with progress_bar() as progress:
-        total = (len(specs) + bool(hindsight)) * len(names)
-        task = progress.add_task("the first compilation takes half a minute", total=total)
+        task = progress.add_task("the first compilation takes half a minute", total=pairs)
         config = {
             "policies": {spec: identity(rule) for spec, rule in chosen.items()},
             "episodes": count,
@@ -246,6 +251,7 @@ def regret(
     chosen = {spec: policy(spec, trust) for spec in names_of(policies, policy_names())}
     prices = world_spec(env).costs.of(prices_of(cost))
     writable(out_dir, "timeline.png")
+    limits.check_episodes("--episodes", episodes, 20 * len(chosen))  # cycle by cycle
     with working(f"searching {episodes} worlds of {scenario}"):
         found, courses = regrets.regret(chosen, place, episodes, seed, prices, env)
     title = f"{scenario}, one world under each strategy"
@@ -302,6 +308,7 @@ def map_(
     chosen = {spec: policy(spec, trust) for spec in names_of(policies, maps.DEFAULT)}
     ratios = list(dict.fromkeys(ratio or maps.RATIOS))
     latencies = list(dict.fromkeys(latency or maps.LATENCIES))
+    limits.check_episodes("--episodes", episodes, len(chosen))
     writable(out_dir, "map.png", "map.json")
     with progress_bar() as progress:
         task = progress.add_task(scenario, total=len(ratios) * len(latencies))
@@ -352,6 +359,8 @@ def plan(
     """Search hindsight's plans on the worlds of evaluation seed 0, as those that ship were found."""
     names = [name for name in names_of(scenarios, list(SCENARIOS)) if resolve(name)]
     writable_file(out_file)
+    limits.check_episodes("--worlds", worlds, len(names))
+    jobs = bounded(jobs, len(names) * worlds)
     with progress_bar() as progress:
         task = progress.add_task("searching", total=len(names) * worlds)
         found = plans.search(

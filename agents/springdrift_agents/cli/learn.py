@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from springdrift_agents import limits
 from springdrift_agents.cli.shell import app, err, out
 from springdrift_agents.evaluation.evaluate import SEEDS
 
@@ -46,6 +47,7 @@ def train(
     """
     from springdrift_agents.training import train as training
 
+    limits.check_episodes("--episodes", episodes)
     config = training.config_of(
         algo,
         file=hyper,

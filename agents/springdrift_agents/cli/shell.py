@@ -18,7 +18,7 @@ from rich.text import Text
 
 from springdrift.game.arguments import did_you_mean
 from springdrift.render.view import pygame_clash
-from springdrift_agents import files
+from springdrift_agents import files, limits
 from springdrift_agents.evaluation.report import Row, matrix_table
 
 app = typer.Typer(
@@ -98,6 +98,11 @@ def writable_file(path: Path) -> None:
     """The same for a single file."""
     files.check_writable(path)
     _keep(path)
+
+
+def bounded(jobs: int, work: int) -> int:
+    """As many processes as asked for, as far as there is work and memory for them; says when fewer."""
+    return limits.jobs(jobs, work, lambda said: err.print(said, markup=False))
 
 
 def _keep(path: Path) -> None:

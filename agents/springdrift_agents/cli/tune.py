@@ -10,10 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from springdrift import ENV_ID, SCENARIOS
+from springdrift_agents import limits
 from springdrift_agents.cli.shell import (
     Env,
     Json,
     app,
+    bounded,
     err,
     known_scenario,
     names_of,
@@ -71,6 +73,8 @@ def tune(
     writable_file(file)
     kept = settings.read(file) if file.exists() else {}
     own = kept.setdefault(ENV_ID, {})
+    limits.check_episodes("--episodes", 4 * episodes)
+    jobs = bounded(jobs, len(names) * len(places))
     known = {place: rules | own.get(place, {}) for place, rules in settings.settings().items()}
     with progress_bar() as progress:
         task = progress.add_task("tuning", total=len(names) * len(places))
@@ -187,6 +191,7 @@ def budget(
     place = scenario_of(scenario, env)
     if not 0.0 <= retrains < float("inf"):
         raise ValueError(f"--retrains must be a number from 0 on, got {retrains}")
+    limits.check_episodes("--episodes", episodes)
     specs = names_of(rules, [f"{name}@{scenario}" for name in tuning.BUDGETS])
     parameters = {spec: tuning.BUDGETS.get(name_of(spec), "") for spec in specs}
     for spec, parameter in parameters.items():

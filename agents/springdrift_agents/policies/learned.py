@@ -17,13 +17,18 @@ from numpy.typing import NDArray
 
 from springdrift import THREE_ACTIONS, Action
 from springdrift.incline.observation import OBSERVE
-from springdrift_agents.files import write_bytes, write_text
+from springdrift_agents.files import read_bytes, read_json, write_bytes, write_text
 from springdrift_agents.policies.base import Memory
 
 SHIPPED = Path(__file__).with_name("shipped")
 STACKS = 256  # the most observations that a network may see at once
 SUFFIX = ".safetensors"
 Weights = Mapping[str, NDArray[np.float32]]
+
+
+_KINDS = {"algo": str, "observe": str, "stack": int, "activation": str, "masked": bool, "sha256": str}
+_KINDS |= {"trained": dict}
+MOST_BYTES = 1 << 28  # of a file of weights
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,12 @@ class Card:
     sha256: str = ""  # of the weights' file
 
     def __post_init__(self) -> None:
+        for name, kind in _KINDS.items():
+            if type(getattr(self, name)) is not kind:
+                raise ValueError(f"{name} must be {kind.__name__}, got {getattr(self, name)!r:.60}")
+        steps = self.trained.get("steps", 0)
+        if isinstance(steps, bool) or not isinstance(steps, int | float):
+            raise ValueError(f"trained.steps must be a number, got {steps!r:.60}")
         for name, allowed in (("observe", OBSERVE), ("activation", ("relu", "tanh"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
@@ -74,12 +85,13 @@ class Learned:
     of them, in torch's order of gates.
 
     Raises:
-        ValueError: weights that are missing, do not fit, or are not finite.
+        ValueError: weights that are missing, do not fit, are not finite, or so large that values overflow.
     """
 
     def __init__(self, card: Card, weights: Weights) -> None:
         self.card, self.observe = card, card.observe
-        self.weights = {name: np.ascontiguousarray(value, np.float32) for name, value in weights.items()}
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused below
+            self.weights = {name: np.ascontiguousarray(value, np.float32) for name, value in weights.items()}
         self.columns, self.actions = card.columns, card.actions
         self.wide = len(card.columns)  # numbers that it reads of an observation
         self.layers = sum(name.endswith(".weight") for name in self.weights)
@@ -99,6 +111,27 @@ class Learned:
             width = out
         if not self.layers or width != len(card.actions):
             raise ValueError(f"the network gives {width} values, {len(card.actions)} decisions need as many")
+        self._check_range()
+
+    def _check_range(self) -> None:
+        """Refuse weights with which an observation could overflow, since nothing says what is best then."""
+        box = OBSERVE[self.observe].box()
+        high = np.maximum(np.abs(box.low), np.abs(box.high)).max()
+        largest, most = np.float64(high), float(np.finfo(np.float32).max)
+        for gates, bias in (("weight_ih", "bias_ih"), ("weight_hh", "bias_hh")) if self.hidden else ():
+            self._bounded(f"lstm.{gates}", f"lstm.{bias}", largest, most / 4)
+            largest = np.float64(1.0)  # a hidden state is within -1 and 1
+        for layer in range(self.layers):
+            largest = self._bounded(f"{layer}.weight", f"{layer}.bias", largest, most / 2)
+            if self.card.activation == "tanh":
+                largest = np.float64(1.0)
+
+    def _bounded(self, weight: str, bias: str, largest: np.float64, most: float) -> np.float64:
+        row = np.abs(self.weights[weight].astype(np.float64)).sum(axis=1) * largest
+        found = np.float64((row + np.abs(self.weights[bias])).max())
+        if found > most:
+            raise ValueError(f"weight {weight!r} is so large that values overflow")
+        return found
 
     @property
     def summary(self) -> str:
@@ -232,10 +265,10 @@ def read(path: Path) -> Learned:
         FileNotFoundError: there is no such file.
     """
     stem = path.with_suffix("")
-    data = stem.with_suffix(SUFFIX).read_bytes()
+    data = read_bytes(stem.with_suffix(SUFFIX), MOST_BYTES)
     about = stem.with_suffix(".json")
     try:
-        found = json.loads(about.read_text(encoding="utf-8"))
+        found = read_json(about, 1 << 20)
         unknown = set(found) - {one.name for one in fields(Card)}
         if unknown:
             raise ValueError(f"unknown entry {min(unknown)!r}")

@@ -15,6 +15,8 @@ import torch
 
 from springdrift_agents.files import write_bytes
 
+# what reading something else in a checkpoint's place ends in
+BROKEN = (AttributeError, IndexError, KeyError, RecursionError, RuntimeError, TypeError, ValueError)
 _COUNTERS = ("num_timesteps", "_n_updates", "_n_calls")
 _BUFFER = ("observations", "next_observations", "actions", "rewards", "dones", "timeouts")
 
@@ -51,10 +53,13 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
             found: dict[str, Any] = json.loads((file.metadata() or {})["about"])
         expected = found.pop("sha256")
         tensors = safetensors.torch.load_file(path)
-    except (safetensors.SafetensorError, TypeError, KeyError, ValueError, AttributeError) as wrong:
+        digest = _digest(found, tensors)
+    except FileNotFoundError:
+        raise
+    except (*BROKEN, safetensors.SafetensorError, OSError, MemoryError) as wrong:
         said = f"no entry {wrong}" if isinstance(wrong, KeyError) else " ".join(str(wrong).split())[:200]
         raise ValueError(f"{path} is no checkpoint of springdrift, or is damaged: {said}") from wrong
-    if _digest(found, tensors) != expected:
+    if digest != expected:
         raise ValueError(f"{path} is damaged: its sha256 is not the one written in it")
     return found, tensors
 
@@ -75,27 +80,46 @@ def read(path: Path, model: Any) -> None:
         ValueError: the state does not fit the model.
     """
     found, tensors = _open(path)
-    counters = found["counters"]
-    policy = {name.removeprefix("policy."): value for name, value in tensors.items() if name[:7] == "policy."}
     try:
-        model.policy.load_state_dict(policy)
-    except RuntimeError as wrong:
-        said = " ".join(str(wrong).split())[:200]
-        raise ValueError(f"{path} does not fit this network: {said}") from wrong
+        _put(found["counters"], tensors, model)
+    except BROKEN as wrong:
+        said = f"no entry {wrong}" if isinstance(wrong, KeyError) else " ".join(str(wrong).split())[:200]
+        raise ValueError(f"{path} does not fit this model: {said}") from wrong
+
+
+def _put(counters: dict[str, Any], tensors: dict[str, torch.Tensor], model: Any) -> None:
+    policy = {name.removeprefix("policy."): value for name, value in tensors.items() if name[:7] == "policy."}
+    for name, value in tensors.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise ValueError(f"{name} is not finite")
+    model.policy.load_state_dict(policy)
+    optimizer = model.policy.optimizer
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     states: dict[int, dict[str, Any]] = {}
     for name, value in tensors.items():
         kind, _, rest = name.partition(".")
         if kind == "optimizer":
             place, _, key = rest.partition(".")
+            if value.ndim and value.shape != weights[int(place)].shape:
+                raise ValueError(f"{name} has shape {tuple(value.shape)}")
             states.setdefault(int(place), {})[key] = value
-    optimizer = model.policy.optimizer
     optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
     for name in _COUNTERS:
         if name in counters:
-            setattr(model, name, counters[name])
+            setattr(model, name, _count(counters, name))
     buffer = getattr(model, "replay_buffer", None)
     if buffer is not None:
-        buffer.pos, buffer.full = counters["pos"], counters["full"]
+        buffer.pos, buffer.full = _count(counters, "pos"), counters["full"] is True
+        filled = buffer.buffer_size if buffer.full else buffer.pos
         for name in _BUFFER:
-            kept = tensors[f"buffer.{name}"].numpy()
-            getattr(buffer, name)[: len(kept)] = kept
+            kept, whole = tensors[f"buffer.{name}"].numpy(), getattr(buffer, name)
+            if kept.shape != (filled, *whole.shape[1:]) or filled > len(whole) or buffer.pos >= len(whole):
+                raise ValueError(f"buffer.{name} has shape {kept.shape}")
+            whole[:filled] = kept
+
+
+def _count(counters: dict[str, Any], name: str) -> int:
+    found = counters[name]
+    if type(found) is not int or found < 0:
+        raise ValueError(f"{name} must be a whole number of at least 0, got {found!r:.40}")
+    return found

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from springdrift import ENV_ID
+from springdrift_agents.files import read_bytes
 
 FOLDER = Path(__file__).with_name("settings")
 ALGOS = ("ppo", "dqn", "recurrent-ppo", "maskable-ppo")
 OWN = ("n_envs", "n_timesteps", "policy", "frame_stack")  # what the zoo takes out before it makes a model
 ACTIVATIONS = {"nn.ReLU": "relu", "nn.Tanh": "tanh"}
+MOST_YAML, MOST_NODES = 1 << 18, 10_000  # bytes of a file, values in it
+MOST_LAYERS, MOST_UNITS = 64, 65_536
 _INF = math.inf
 NUMBERS: dict[str, tuple[bool, float, float]] = {  # whether whole, the lowest and the highest allowed
     "n_envs": (True, 1, 100_000),
@@ -50,13 +53,8 @@ def read(algo: str, path: Path | None = None) -> dict[str, Any]:
     """
     if algo not in ALGOS:
         raise ValueError(f"unknown algorithm {algo!r}; allowed: {', '.join(ALGOS)}")
-    import yaml
-
     path = path or FOLDER / f"{algo}.yml"
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as wrong:
-        raise ValueError(f"{path} is not YAML: {wrong}") from wrong
+    found = _yaml(read_bytes(path, MOST_YAML), f"{path}")
     if not isinstance(found, dict) or not isinstance(found.get(ENV_ID), dict):
         raise ValueError(f"{path} has no hyperparameters under {ENV_ID!r}")
     return {name: checked(name, value, str(path)) for name, value in found[ENV_ID].items()}
@@ -71,20 +69,44 @@ def update(found: dict[str, Any], changes: list[str]) -> dict[str, Any]:
     >>> update({"gamma": 0.97}, ["gamma=0.99", "n_envs=8"])
     {'gamma': 0.99, 'n_envs': 8}
     """
-    import yaml
-
     changed = dict(found)
     for text in changes:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise ValueError(f"a hyperparameter must read NAME=VALUE, got {text!r}")
-        try:
-            read = yaml.safe_load(value)
-        except yaml.YAMLError as wrong:
-            why = " ".join(str(wrong).split())
-            raise ValueError(f"--set {text}: the value is not YAML: {why}") from wrong
-        changed[name] = checked(name, read, f"--set {text}")
+        changed[name] = checked(name, _yaml(value, f"--set {text}: the value"), f"--set {text}")
     return changed
+
+
+def _yaml(text: bytes | str, where: str) -> Any:
+    """What YAML says, unless it says more than hyperparameters can.
+
+    A few aliases of aliases stand for more than any memory holds, so what they stand for is counted first.
+    """
+    import yaml
+
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None:
+            return None
+        if _size(root, {}) > MOST_NODES:
+            raise ValueError(f"{where} stands for more than {MOST_NODES:,} values, aliases written out")
+        return yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as wrong:
+        raise ValueError(f"{where} is not YAML: {' '.join(str(wrong).split())[:300]}") from wrong
+    except RecursionError as wrong:
+        raise ValueError(f"{where} is nested too deeply, or within itself") from wrong
+    except (TypeError, OverflowError, AttributeError) as wrong:  # keys that are lists, dates that are none
+        raise ValueError(f"{where} is YAML that says nothing: {wrong}") from wrong
+
+
+def _size(node: Any, known: dict[int, int]) -> int:
+    """How many values a node stands for, each alias written out."""
+    if id(node) not in known:
+        parts = node.value if isinstance(node.value, list) else []
+        below = [part for one in parts for part in (one if isinstance(one, tuple) else (one,))]
+        known[id(node)] = 1 + sum(_size(part, known) for part in below)
+    return known[id(node)]
 
 
 def checked(name: Any, value: Any, where: str) -> Any:
@@ -100,6 +122,8 @@ def checked(name: Any, value: Any, where: str) -> Any:
     ValueError: a.yml: gamma must be a number from 0 to 1, got 2
     """
     try:
+        if not isinstance(name, str):
+            raise ValueError(f"the name of a hyperparameter must be text, got {name!r:.60}")
         if name == "target_kl" and value is None:  # no limit
             return value
         if name in NUMBERS:
@@ -160,9 +184,10 @@ def policy_kwargs(text: Any) -> dict[str, Any]:
         for keyword in call.keywords:
             plain = ast.unparse(keyword.value)
             found[str(keyword.arg)] = ACTIVATIONS.get(plain) or ast.literal_eval(keyword.value)
-    except (SyntaxError, ValueError) as wrong:
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as wrong:
         raise ValueError(
-            f"policy_kwargs must read dict(net_arch=[64, 64], activation_fn=nn.ReLU), got {text!r} ({wrong})"
+            f"policy_kwargs must read dict(net_arch=[64, 64], activation_fn=nn.ReLU), "
+            f"got {text!r:.200} ({wrong!s:.200})"
         ) from wrong
     return _network(found)
 
@@ -177,7 +202,10 @@ def _network(found: dict[str, Any]) -> dict[str, Any]:
     parts = list(arch.values()) if isinstance(arch, dict) else [arch]
     sizes = {name: [found[name]] for name in ("lstm_hidden_size", "n_lstm_layers") if name in found}
     for name, widths in [*(("net_arch", part) for part in parts), *sizes.items()]:
-        if not isinstance(widths, list) or not all(type(width) is int and width >= 1 for width in widths):
-            given = found[name]
-            raise ValueError(f"{name} must hold whole numbers of at least 1, got {given!r}")
+        whole = isinstance(widths, list) and all(type(width) is int and width >= 1 for width in widths)
+        if not whole or len(widths) > MOST_LAYERS or max(widths, default=1) > MOST_UNITS:
+            raise ValueError(
+                f"{name} must hold at most {MOST_LAYERS} whole numbers from 1 to {MOST_UNITS:,}, "
+                f"got {found[name]!r:.200}"
+            )
     return found

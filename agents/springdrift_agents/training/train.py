@@ -8,6 +8,7 @@ does not matter whether the process went on or another one took over.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from springdrift.incline.observation import OBSERVE
 from springdrift.incline.scenario import resolve
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
-from springdrift_agents.files import exclusive, write_text
+from springdrift_agents.files import exclusive, read_json, write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card, Learned
 from springdrift_agents.policies.sb3 import ALGOS, export, models
@@ -34,6 +35,16 @@ from springdrift_agents.training.practice import PRACTICE
 from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
 ACTIVATIONS = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
+FIXED = (  # arguments of Stable-Baselines3 that decide how a model is kept
+    "_init_setup_model",
+    "optimize_memory_usage",
+    "replay_buffer_class",
+    "replay_buffer_kwargs",
+    "rollout_buffer_class",
+    "rollout_buffer_kwargs",
+    "tensorboard_log",
+    "use_sde",
+)
 CHUNK = 250_000  # env steps between checkpoints, unless the run says otherwise
 
 
@@ -135,8 +146,9 @@ def make_model(config: TrainConfig, envs: VecEnv, chunk: int = 0) -> Any:
         kwargs["activation_fn"] = ACTIVATIONS[kwargs["activation_fn"]]
     policy = "MlpLstmPolicy" if config.algo == "recurrent-ppo" else "MlpPolicy"
     try:
-        if "_init_setup_model" in arguments:
-            raise TypeError("_init_setup_model is not for a run to choose")
+        for name in FIXED:
+            if name in arguments:
+                raise TypeError(f"{name} is not for a run to choose: a checkpoint could not carry it")
         model = models()[config.algo](
             policy, envs, policy_kwargs=kwargs, seed=_seed_of(config.seed, chunk), device="cpu", **arguments
         )
@@ -292,7 +304,7 @@ def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]
                 f"{out} was begun with other code ({other}), and a run of two kinds is none: "
                 "take another folder, or the code of before"
             )
-        history = found["history"]
+        history = _history(file, found.get("history"))
         for name in ("best.json", "best.safetensors"):
             if not (out / name).exists():
                 raise ValueError(f"{out} has a checkpoint but no {name}: put it back, or take another folder")
@@ -301,6 +313,24 @@ def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]
     if not about.exists():
         write_text(about, json.dumps(provenance.manifest(asdict(config)), indent=1) + "\n")
     return history
+
+
+def _history(file: Path, found: Any) -> list[dict[str, float]]:
+    """Steps and costs of chunks as a checkpoint holds them, once they are known to be that."""
+    if not isinstance(found, list) or not found:
+        raise ValueError(f"{file} holds no history of a run: take another folder")
+    before = 0
+    for row in found:
+        steps, cost = (row.get("steps"), row.get("cost")) if isinstance(row, dict) else (None, None)
+        if (
+            type(steps) is not int
+            or steps <= before
+            or not isinstance(cost, float)
+            or not math.isfinite(cost)
+        ):
+            raise ValueError(f"{file} holds {row!r:.80} as a chunk of its history: take another folder")
+        before = steps
+    return found
 
 
 def _changed(code: Any) -> str:
@@ -316,7 +346,7 @@ def _changed(code: Any) -> str:
 
 def _same_run(about: Path, config: TrainConfig) -> None:
     try:
-        there = _flat(json.loads(about.read_text(encoding="utf-8"))["config"])
+        there = _flat(read_json(about)["config"])
     except (ValueError, TypeError, KeyError, AttributeError) as wrong:
         raise ValueError(
             f"{about} is no manifest of a training run ({type(wrong).__name__}: {wrong}): take another folder"
