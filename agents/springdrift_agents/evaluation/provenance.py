@@ -60,7 +60,7 @@ def training_code() -> dict[str, str]:
 def _digest(files: Iterable[Path], root: Path) -> str:
     digest = hashlib.sha256()
     for file in sorted(files):
-        if file.suffix in (".py", ".json", ".yml", ".safetensors") and file.is_file():
+        if "__pycache__" not in file.parts and file.is_file():
             digest.update(f"{file.relative_to(root).as_posix()}\n".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
