@@ -46,7 +46,7 @@ YAML = {
     "deep": (f"{ENV_ID}: " + "[" * 20_000, "nested too deeply"),
     "deep, closed": (f"{ENV_ID}: " + "{a: " * 3000 + "1" + "}" * 3000, "nested too deeply"),
     "long": ("# " + "x" * 300_000, "is larger than 262,144 bytes"),
-    "no text": (b"\xff\xfe\x00\x80", "is not YAML"),
+    "no text": (b"\xff\x80\x00\x80", "is not YAML"),
     "a list for a name": (f"{ENV_ID}:\n  ? [1, 2]\n  : 3\n", "YAML"),
     "a number for a name": (f"{ENV_ID}:\n  3: 4\n", "must be text, got 3"),
     "a tag": (f"{ENV_ID}:\n  gamma: !!python/object/apply:os.system ['false']\n", "is not YAML"),

@@ -74,7 +74,7 @@ def update(found: dict[str, Any], changes: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise ValueError(f"a hyperparameter must read NAME=VALUE, got {text!r}")
-        changed[name] = checked(name, _yaml(value, f"--set {text}: the value"), f"--set {text}")
+        changed[name] = checked(name, _yaml(value, f"--set {text:.80}: the value"), f"--set {text:.80}")
     return changed
 
 
@@ -87,17 +87,15 @@ def _yaml(text: bytes | str, where: str) -> Any:
 
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        if root is None:
-            return None
-        if _size(root, {}) > MOST_NODES:
-            raise ValueError(f"{where} stands for more than {MOST_NODES:,} values, aliases written out")
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as wrong:
-        raise ValueError(f"{where} is not YAML: {' '.join(str(wrong).split())[:300]}") from wrong
+        large = root is not None and _size(root, {}) > MOST_NODES
+        found = None if root is None or large else yaml.safe_load(text)
     except RecursionError as wrong:
         raise ValueError(f"{where} is nested too deeply, or within itself") from wrong
-    except (TypeError, OverflowError, AttributeError) as wrong:  # keys that are lists, dates that are none
-        raise ValueError(f"{where} is YAML that says nothing: {wrong}") from wrong
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as wrong:  # such as a date that is none
+        raise ValueError(f"{where} is not YAML: {' '.join(str(wrong).split())[:300]}") from wrong
+    if large:
+        raise ValueError(f"{where} stands for more than {MOST_NODES:,} values, aliases written out")
+    return found
 
 
 def _size(node: Any, known: dict[int, int]) -> int:
