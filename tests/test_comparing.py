@@ -148,7 +148,7 @@ def test_tuned_settings_go_to_a_file_of_ones_own_and_are_used(tmp_path, monkeypa
     before = policy("swing@wear")
     better = tuning.Tuned("swing", "wear", {"start": 0.4, "stop": 0.11}, 10.0, 12.0, 11.0)
     worse = tuning.Tuned("swing", "mix", {"start": 0.9, "stop": 0.5}, 13.0, 12.0, 11.0)
-    monkeypatch.setattr(tuning, "tune_all", lambda *_: [better, worse])
+    monkeypatch.setattr(tuning, "tune_all", lambda *_, **__: [better, worse])
     args = ["tune", "swing", "-s", "wear,mix", "--trials", "2", "-n", "8"]
     found = CliRunner().invoke(app, args)
     assert found.exit_code == 0, found.exception
