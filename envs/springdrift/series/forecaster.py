@@ -71,7 +71,7 @@ def mean_of(row: Any) -> Any:
     return total / row.shape[0]
 
 
-@compiled
+@allocating
 def usual_of(errors: Any) -> float:
     """Root of the mean square of some rms errors, never quite 0: it is divided by."""
     total = 0.0
