@@ -43,6 +43,8 @@ def cluster(tmp_path):
     assert address, (tmp_path / "0.log").read_text()
     options = ("--nthreads", "1", "--no-dashboard", "--no-nanny", "--local-directory", str(tmp_path))
     workers = [start("dask_worker", address, *options) for _ in range(2)]
+    with Client(address) as client:
+        client.wait_for_workers(2, timeout=120)
     yield address, workers
     for process in processes:
         process.kill()
