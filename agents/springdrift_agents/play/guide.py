@@ -27,8 +27,8 @@ def hint(frame: Frame, prices: Mapping[str, float], latency: int) -> str:
     push, retrain = prices["intervene"], prices["retrain"]
     if frame.time == 0:
         return (
-            "Blue is where the model forecasts the mass. They move together: the model is good. SPACE waits, "
-            "and costs nothing."
+            "Blue is where the model forecasts the mass. While they move together the model is good: SPACE "
+            "waits, and costs nothing."
         )
     error = frame.errors[-1] if len(frame.errors) else 0.0
     swing = frame.swings[-1] / frame.target if len(frame.swings) else 1.0
