@@ -7,19 +7,19 @@ import sys
 
 import pytest
 
-from golden.record import FILE, record
-from springdrift import SCENARIOS
+from golden.record import IDS, file_of, record, scenarios_of
 
-GOLDEN = json.loads(FILE.read_text())
-
-
-def test_every_scenario_is_recorded():
-    assert set(GOLDEN) == set(SCENARIOS)
+GOLDEN = {id: json.loads(file_of(id).read_text()) for id in IDS}
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_episode_is_as_recorded(scenario):
-    now, then = record(scenario), GOLDEN[scenario]
+@pytest.mark.parametrize("id", IDS)
+def test_every_scenario_is_recorded(id):
+    assert set(GOLDEN[id]) == set(scenarios_of(id))
+
+
+@pytest.mark.parametrize(("id", "scenario"), [(id, name) for id in IDS for name in GOLDEN[id]])
+def test_episode_is_as_recorded(id, scenario):
+    now, then = record(scenario, id), GOLDEN[id][scenario]
     assert now["every tenth reward"] == then["every tenth reward"]
     assert now == then
 

@@ -5,14 +5,14 @@ Write it anew only together with a new version of the env, or in a change that s
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 
-from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv
-from springdrift.incline.observation import OBSERVE
+from springdrift import ENV_ID, SERIES_ID, WORLDS
 
-FILE = Path(__file__).with_name(ENV_ID.split("/")[1] + ".json")
+IDS = (ENV_ID, SERIES_ID)
 SEED = 20_26
 
 
@@ -21,11 +21,21 @@ def decision(cycle: int) -> int:
     return 2 if cycle % 37 == 12 else int(cycle % 11 > 7)
 
 
-def record(scenario: str) -> dict:
+def file_of(id: str) -> Path:
+    """Where the episodes of a world are kept."""
+    return Path(__file__).with_name(id.split("/")[1] + ".json")
+
+
+def scenarios_of(id: str) -> list[str]:
+    """The scenarios that ship with a world."""
+    return list(WORLDS[id].scenarios)
+
+
+def record(scenario: str, id: str = ENV_ID) -> dict:
     """Digests of the observations and rewards of an episode, and every tenth reward to read."""
     entry: dict = {}
-    for observe in OBSERVE:
-        env = InclinedMassEnv(scenario, observe=observe)
+    for observe in WORLDS[id].world.observations:
+        env = WORLDS[id].env(scenario, observe=observe)
         obs, _ = env.reset(seed=SEED)
         seen, rewards, done = [obs], [], False
         while not done:
@@ -39,5 +49,7 @@ def record(scenario: str) -> dict:
 
 
 if __name__ == "__main__":
-    FILE.write_text(json.dumps({scenario: record(scenario) for scenario in SCENARIOS}, indent=1) + "\n")
-    print(f"written: {FILE}")
+    for id in sys.argv[1:] or IDS:
+        entries = {scenario: record(scenario, id) for scenario in scenarios_of(id)}
+        file_of(id).write_text(json.dumps(entries, indent=1) + "\n")
+        print(f"written: {file_of(id)}")

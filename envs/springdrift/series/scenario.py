@@ -233,7 +233,7 @@ def _put(plans: Plans, row: int, law: Law) -> None:
             raise TypeError(f"expected a law of the series world, got {law!r}")
 
 
-_JUMPS = (Jump("lag", (-0.25, 0.25), 0.08), Jump("shape", (0.0, 0.8), 0.2))
+_JUMPS = (Jump("lag", (-0.4, 0.4), 0.2), Jump("shape", (0.0, 0.8), 0.2))
 _WALKS = (Walk("lag", 0.012, (-0.3, 0.3)), Walk("amplitude", 0.02, (0.5, 1.6)))
 
 _ALL = (
