@@ -103,12 +103,16 @@ def test_masks_say_what_would_do_nothing(id):
 def test_a_reset_by_mask_leaves_the_others_alone(id):
     envs = gym.make_vec(id, 3, cycles=9, autoreset_mode="Disabled")
     envs.reset(seed=5)
-    obs = envs.step(np.zeros(3, int))[0].copy()
+    handed, _, _, _, before = envs.step(np.zeros(3, int))
+    obs, hidden = handed.copy(), {name: values.copy() for name, values in before["truth"].items()}
+    handed[:] = 9.0  # the caller's own by now
     mask = np.array([True, False, False])
     later, info = envs.reset(seed=[7, None, None], options={"reset_mask": mask})
     np.testing.assert_array_equal(later[1:], obs[1:])
     np.testing.assert_array_equal(later[0], gym.make(id, cycles=9).reset(seed=7)[0])
     np.testing.assert_array_equal(info["_truth"], mask)
+    for name, values in info["truth"].items():
+        np.testing.assert_array_equal(values[1:], hidden[name][1:], err_msg=name)
 
 
 def test_draws_in_numpy_are_those_of_the_compiled_generator():

@@ -189,6 +189,10 @@ class NumpyWorld:
         self._show(lanes)
         self.out.costs[:, lanes] = 0.0
 
+    def show(self, mask: NDArray[np.bool_]) -> None:
+        """Put obs and truth of the worlds in ``mask`` (count,) into ``out`` as they were reported last."""
+        self._show(np.flatnonzero(mask))
+
     def _show(self, lanes: Any) -> None:
         senses, hidden = self.senses(), self.hidden()
         for column, sense in enumerate(self.observation):

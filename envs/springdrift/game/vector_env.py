@@ -147,11 +147,10 @@ class DriftVectorEnv(VectorEnv[Any, Any, Any]):
             self._seeds = [new.get(i, old) for i, old in enumerate(self._seeds)]
         self._seeded = True
         if self.copy:
-            kept = self.world.out
             self.world.allocate()
-            if not mask.all():
-                for new, old in zip(self.world.out, kept, strict=True):
-                    new[:] = old
+        if not mask.all():  # the caller may have changed the arrays that were handed out
+            self.world.show(~mask)
+            self.world.out.costs[:, ~mask] = 0.0
         self._begin(mask, starts)
         return self.world.out.obs, self._info(mask)
 

@@ -66,6 +66,9 @@ class World(Protocol):
         """Start the next episode of the worlds in ``mask`` (count,): their obs, costs (0) and truth go to
         ``out``; their reward and end stay as they are."""
 
+    def show(self, mask: NDArray[np.bool_]) -> None:
+        """Put obs and truth of the worlds in ``mask`` (count,) into ``out`` as they were reported last."""
+
     def fill_idle(self) -> None:
         """Make what a world stores beside its ``count`` worlds harmless to compute with."""
 

@@ -1197,6 +1197,12 @@ def advance_together(
     return ended
 
 
+@allocating
+def show(s: Any, o: Any, latency: int, mode: int) -> None:
+    """The observation of a block once more, o[column * LANES + lane]; called from Python."""
+    _observe(s, o, latency, mode)
+
+
 @allocating(slow=True)
 def trace(
     real: Any, keys: Any, lane: int, plans: Any, latency: int, substeps: int, path: Any, seen: Any

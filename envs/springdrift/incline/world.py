@@ -130,6 +130,19 @@ class InclinedMassWorld:
     def _begin(self, chosen: NDArray[np.intp]) -> None:
         kernel_for(chosen.size).begin_all(chosen, self.starts, *self._fixed, *self._whole)
 
+    def show(self, mask: NDArray[np.bool_]) -> None:
+        """Put obs and truth of the worlds in ``mask`` (count,) into ``out`` as they were reported last."""
+        lanes, width = np.flatnonzero(mask), self.batch.width
+        seen = np.empty((len(self.observation), width), np.float32)
+        for block in np.unique(lanes // width):
+            self.kernel.show(
+                self.batch.real[block], seen.reshape(-1), self.latency, kernel.MODES[self.observe]
+            )
+            own = lanes[lanes // width == block]
+            self.out.obs[own] = seen.T[own - block * width]
+        for place, name in enumerate(self.truth_names):
+            self.out.truth[place, lanes] = self.batch.lanes(name, self.count)[lanes]
+
     def fill_idle(self) -> None:
         """Give the idle lanes of the last block the first world, so that they compute something finite."""
         idle = np.arange(self.count, self.batch.size)

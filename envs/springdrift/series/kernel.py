@@ -388,6 +388,14 @@ def _report(lanes: Any, i: int, rows: Any, rules: Any, obs: Any, truth: Any) -> 
 
 
 @allocating
+def show(chosen: Any, lanes: Any, rows: Any, rules: Any, out: Any) -> None:
+    """Report observation and truth of the lanes ``chosen`` once more."""
+    obs, _, _, _, truth = out
+    for k in range(chosen.shape[0]):
+        _report(lanes, chosen[k], rows, rules, obs, truth)
+
+
+@allocating
 def begin(chosen: Any, lanes: Any, rows: Any, tracks: Any, rules: Any, out: Any) -> None:
     """Start the episodes that :func:`draw_series` drew into the lanes ``chosen``.
 

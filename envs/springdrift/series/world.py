@@ -343,6 +343,10 @@ class SeriesWorld:
         kernel.draw_series(chosen, self.starts, *fixed, self._flags)
         kernel.begin(chosen, *fixed, self.rules, self.out)
 
+    def show(self, mask: NDArray[np.bool_]) -> None:
+        """Put obs and truth of the worlds in ``mask`` (count,) into ``out`` as they were reported last."""
+        kernel.show(np.flatnonzero(mask), self.lanes, self.rows, self.rules, self.out)
+
     def fill_idle(self) -> None:
         """There is nothing beside the worlds."""
 
