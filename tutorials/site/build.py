@@ -1,7 +1,7 @@
 """Build the site: ``make site``, or with options ``python tutorials/site/build.py --help``.
 
 Pages are put together in a folder of their own: those of this folder with the parts that the code writes,
-the lessons as notebooks, and the teacher's guide. Their code is run, Sphinx makes HTML of them with
+the lessons as notebooks, the teacher's guide, and the game. Their code is run, Sphinx makes HTML of them with
 every warning an error, and every link and anchor within the site is followed. Links to other sites need a
 network, so they are followed only with ``--external``.
 """
@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from springdrift_agents.play.web import build as web
+from springdrift_agents.play.web import data
+
 HERE = Path(__file__).resolve().parent
 TUTORIALS = HERE.parent
 ROOT = TUTORIALS.parent
 GUIDE = "teachers_guide.md"
 SECONDS = 600  # for a cell
+PLAY = "play"  # folder of the game within the site
 SCRIPTS = ("build.py", "generated.py", "readme.py")  # those that are no pages
 
 
@@ -53,8 +57,23 @@ def assemble(pages: Path, *, execute: bool = True, tutorials: Path = TUTORIALS) 
         if "```{code-cell}" in text:
             page.unlink()
             _write(jupytext.reads(text, fmt="md:myst"), page.with_suffix(".ipynb"), execute)
-    for script in scripts:
-        _write(to_notebook(script), pages / "lessons" / f"{script.stem}.ipynb", execute)
+    for number, script in enumerate(scripts, start=1):
+        notebook = to_notebook(script)
+        notebook.cells.insert(1, _levels_of(number))
+        _write(notebook, pages / "lessons" / f"{script.stem}.ipynb", execute)
+
+
+def _levels_of(lesson: int) -> Any:
+    """A cell with links to the levels of the game that show a lesson's point."""
+    from nbformat.v4 import new_markdown_cell
+
+    titles = web.texts_of(web.TEXTS)["levels"]
+    links = [
+        f'<a href="../{PLAY}/index.html?level={level}">{titles[level]["title"]}</a>'
+        for level, of, *_ in data.LEVELS
+        if of == lesson
+    ]
+    return new_markdown_cell(f"**Play its point** in the browser: {', '.join(links)}.", id=f"levels-{lesson}")
 
 
 def _write(notebook: Any, page: Path, execute: bool) -> None:
@@ -145,6 +164,7 @@ def build(out: Path, *, execute: bool = True, external: bool = False, tutorials:
     shutil.rmtree(out, ignore_errors=True)
     if run_sphinx(pages, out):
         return 1
+    web.build(out / PLAY)
     wrong = broken_links(out)
     for line in wrong:
         print(f"broken link: {line}", file=sys.stderr)

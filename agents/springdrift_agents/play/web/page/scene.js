@@ -132,7 +132,7 @@ function spring(sketch) {
   const points = [[start, 0], [start + 0.1, 0]];
   for (let n = 0; n < 2 * coils; n += 1) points.push([start + 0.1 + (body * (n + 0.5)) / (2 * coils), n % 2 ? 0.085 : -0.085]);
   points.push([end - 0.1, 0], [end, 0]);
-  const shade = Math.round(165 - 55 * ratio);
+  const shade = Math.round(colours.ground === "dark" ? 120 + 40 * ratio : 165 - 55 * ratio);
   const colour = colours.ground === "contrast" ? colours.ink : `rgb(${shade}, ${shade}, ${shade})`;
   sketch.stroke(sketch.on(points), colour, 1.2 + 2.2 * ratio);
   sketch.fill(sketch.on([[start, -half], [start, 0.2], [start - 0.1, 0.2], [start - 0.1, -half]]), "#6f6a62");
