@@ -89,6 +89,9 @@ def compare(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path(
         "out/compare"
     ),
+    html: Annotated[
+        Path | None, typer.Option(help="One page that shows it all, offline, and replays episodes.")
+    ] = None,
     env: Env = ENV_ID,
     full: Annotated[bool, typer.Option("--full", help="Print every table after the verdict.")] = False,
     trust: Trust = False,
@@ -111,7 +114,11 @@ def compare(
     costs = asdict(kind.costs.of(prices))
     if db and not set(kind.terms) <= set(TERMS):
         raise ValueError(f"--db keeps worlds whose cost terms are {', '.join(TERMS)}, not {env}")
+    if html and env != ENV_ID:
+        raise ValueError(f"--html replays {ENV_ID} alone, not {env}")
     writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
+    if html:
+        writable_file(html)
     count = episodes or (QUICK if quick else FULL)
     pairs = (len(specs) + bool(hindsight)) * len(names)
     limits.check_episodes("--episodes", count, pairs)
@@ -183,6 +190,11 @@ def compare(
         compare_plot(rows, out_dir / "compare.png", title)
         by_policy = {spec: np.concatenate([p.cost for p in own if p.policy == spec]) for spec in specs}
         ranking_plot(overall, by_policy, out_dir / "ranking.png")
+        if html:
+            from springdrift_agents.play.web import report as page
+
+            told = {name: str(value) for name, value in config.items() if name != "policies"}
+            page.write(html, parts, chosen, prices, told)
         clock.append(time.monotonic())
     if as_json:
         print(report.to_json(rows, **about))
@@ -207,6 +219,8 @@ def compare(
     worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
     out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
     tell(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png")
+    if html:
+        tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
 
 
 @app.command(rich_help_panel="Use")

@@ -19,8 +19,9 @@ from springdrift_agents.cli.shell import (
     pair_of,
     show,
     tell,
+    writable_file,
 )
-from springdrift_agents.evaluation.evaluate import SEEDS
+from springdrift_agents.evaluation.seeds import SEEDS, world_seeds
 from springdrift_agents.files import write_text
 from springdrift_agents.play.scores import best_first, scores_path, text_of
 from springdrift_agents.play.scores import read as read_scores
@@ -61,12 +62,23 @@ def watch(
     truth: Annotated[bool, typer.Option("--truth", help="Show what no operator sees (key H).")] = False,
     hide: Hide = False,
     font_scale: FontScale = 1.0,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page to scrub through instead, in any browser.")
+    ] = None,
     trust: Trust = False,
 ) -> None:
     """Watch a policy at work, in a window or as a file; two policies side by side with --versus."""
     from springdrift_agents.play import watch as watching
 
     specs = [policy_spec, *([versus] if versus else [])]
+    if html:
+        from springdrift_agents.play.web import report
+
+        writable_file(html)
+        players = {spec: policy(spec, trust) for spec in specs}
+        report.write_episodes(html, players, scenario, world_seeds("evaluation", seed, 1))
+        tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
+        return
     episodes = [watching.Episode(policy(spec, trust), spec, scenario, seed) for spec in specs]
     part = pair_of("--cycles", cycles, ":") if cycles else None
     count = seen(

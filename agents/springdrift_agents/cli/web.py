@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from springdrift_agents.cli.shell import Json, app, err, out, show, writable
+from springdrift_agents.cli.shell import Json, app, err, out, show, tell, writable
 from springdrift_agents.play.web import build, link, references, wasm
 
 
@@ -35,7 +35,7 @@ def web(
         with err.status("playing the reference policies"):
             references.keep()
     page = build.build(folder, texts)
-    out.print(f"written: {page} ({page.stat().st_size / 1e3:.0f} kB)")
+    tell(f"written: {page} ({page.stat().st_size / 1e3:.0f} kB)")
 
 
 @app.command(rich_help_panel="See and play")

@@ -19,6 +19,7 @@ MODULES = (  # each uses those before it alone
     *("texts", "world", "episode", "link", "lesson", "palette", "scene", "charts", "panels"),
     *("scores", "card", "game", "guide", "levels", "page"),
 )
+REPORT = (*MODULES[:9], "report")
 _PLACE = re.compile(r"\{\{([\w.]+)\}\}")
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"[^\"]*\";\n", re.MULTILINE)
 

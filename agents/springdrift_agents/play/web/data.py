@@ -1,13 +1,14 @@
 """What the page must know, taken from where Python keeps it: tables, names, prices, colours."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import ENV_ID, OBS, SCENARIOS, TERMS, Action, Costs, World
+from springdrift import ENV_ID, OBS, SCENARIOS, TERMS, Action, World
 from springdrift.game.actions import ActionSet
 from springdrift.incline import dynamics, kernel, reward, state
 from springdrift.render import canvas, scene
@@ -53,19 +54,19 @@ def page() -> Json:
     }
 
 
-def incline(code: bool = True) -> Json:
-    """The inclined mass: its kernel (with ``code``), the tables it reads, what is said and drawn of it."""
-    world = World(1)
+def incline(costs: Mapping[str, float] | None = None) -> Json:
+    """The inclined mass: its kernel, the tables it reads, and what is said and drawn of it."""
+    world = World(1, costs=costs)
     return {
         "id": ENV_ID,
         "engine": "incline",
-        "kernel": b64encode(KERNEL.read_bytes()).decode() if code else "",
+        "kernel": b64encode(KERNEL.read_bytes()).decode(),
         "lanes": world.batch.width,
         "rows": state.ROWS,
         "fields": {field.name: [state.row(field.name), field.size] for field in state.FIELDS},
         "keys": list(state.KEYS),
         "plans": _array(world.table.plans),
-        "prices": [{"name": name, "value": value} for name, value in asdict(Costs()).items()],
+        "prices": [{"name": name, "value": value} for name, value in asdict(world.costs).items()],
         "latency": world.latency,
         "substeps": world.substeps // state.MEASUREMENTS,
         "mode": kernel.MODES["monitor"],

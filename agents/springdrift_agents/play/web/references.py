@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import SCENARIOS, World
-from springdrift_agents.evaluation.evaluate import REFERENCE, world_seeds
+from springdrift_agents.evaluation.evaluate import REFERENCE
+from springdrift_agents.evaluation.rollout import begun, rollout
+from springdrift_agents.evaluation.seeds import world_seeds
 from springdrift_agents.files import write_text
 from springdrift_agents.planning import plans
 from springdrift_agents.play.web.link import text_of
@@ -55,27 +57,16 @@ def keep(path: Path = KEPT) -> None:
 
 def decisions_of(chosen: Policy, scenario: str, seeds: NDArray[np.uint64]) -> list[NDArray[np.int64]]:
     """What a policy decides in each world, up to its deadline."""
-    world = _begun(scenario, seeds, observe_of(chosen))
-    cycles = world.batch.lanes("deadline", len(seeds)).astype(int)
-    memory, made = None, np.zeros((len(seeds), cycles.max()), np.int64)
-    for cycle in range(cycles.max()):
-        made[:, cycle], memory = chosen.predict(world.out.obs, state=memory)
-        world.advance(np.ascontiguousarray(made[:, cycle]))
-    return [plan[:length] for plan, length in zip(made, cycles, strict=True)]
+    played = rollout(chosen, begun(seeds, scenario, observe=observe_of(chosen)))
+    cycles = [(cycle.actions.copy(), cycle.live.copy()) for cycle in played]
+    made, live = (np.array(column).T for column in zip(*cycles, strict=True))
+    return [plan[: lived.sum()] for plan, lived in zip(made, live, strict=True)]
 
 
 def cost_of(scenario: str, seed: int, decisions: NDArray[np.int64]) -> float:
     """What the decisions cost: minus the rewards, added up cycle by cycle."""
-    world, cost = _begun(scenario, np.array([seed], np.uint64)), 0.0
+    world, cost = begun(np.array([seed], np.uint64), scenario), 0.0
     for action in decisions:
         world.advance(np.array([action], np.int64))
         cost -= float(world.out.reward[0])
     return cost
-
-
-def _begun(scenario: str, seeds: NDArray[np.uint64], observe: str = "monitor") -> World:
-    world = World(len(seeds), scenario, observe=observe)
-    world.seed(np.arange(len(seeds)), seeds)
-    world.begin(np.ones(len(seeds), np.bool_))
-    world.fill_idle()
-    return world

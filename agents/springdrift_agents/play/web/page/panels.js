@@ -6,7 +6,7 @@ import { drawIncline } from "./scene.js";
 import { figure, filled } from "./texts.js";
 
 const SCENES = { incline: drawIncline };
-const SHAPES = ["dot", "diamond", "triangle", "square", "arrow", "dot"]; // of the cost terms, in their order
+export const SHAPES = ["dot", "diamond", "triangle", "square", "arrow", "dot"]; // of the cost terms, in their order
 
 export const $ = (id) => document.getElementById(id);
 
@@ -44,8 +44,13 @@ export function fillStack(box, sums, full, terms, colours) {
   });
 }
 
+/** The picture of a kind of world. */
+export function drawScene(context, width, frame, about, colours, truth) {
+  SCENES[about.engine](context, width, frame, about, colours, truth);
+}
+
 /** A canvas as sharp as the screen; returns its context and its size in CSS pixels. */
-function surface(canvas) {
+export function surface(canvas) {
   const sharp = Math.min(2, window.devicePixelRatio || 1);
   const [width, height] = [canvas.clientWidth, canvas.clientHeight];
   const [w, h] = [Math.round(width * sharp), Math.round(height * sharp)];
@@ -80,7 +85,7 @@ export class Panels {
   draw(frame, about, truth, goal) {
     const { colours } = this;
     const [scene, wide] = surface($("scene"));
-    SCENES[about.engine](scene, wide, frame, about, colours, truth);
+    drawScene(scene, wide, frame, about, colours, truth);
     drawStrip(...surface($("strip")), frame, about, colours, truth);
     drawTimeline(...surface($("timeline")), frame, about, colours, truth);
     const key = [frame.episode.scenario, frame.episode.seed, frame.ended, frame.decided, frame.time === Math.floor(frame.time), truth, goal, frame.version].join();
