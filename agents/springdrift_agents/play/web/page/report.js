@@ -32,7 +32,7 @@ function whisker(one, most, colour) {
   const at = (value) => Math.min(Math.max((300 * value) / most, 0), 300);
   return draw(
     "svg",
-    { viewBox: "-4 0 308 14", class: "plot", "aria-hidden": "true", preserveAspectRatio: "none", style: "" },
+    { viewBox: "-4 0 308 14", class: "plot", "aria-hidden": "true", preserveAspectRatio: "none" },
     draw("rect", { x: 0, y: 3, width: at(one.value), height: 8, fill: colour, opacity: 0.75 }),
     draw("line", { x1: at(one.low), x2: at(one.high), y1: 7, y2: 7, class: "whisker" }),
     draw("line", { x1: at(one.low), x2: at(one.low), y1: 3, y2: 11, class: "whisker" }),

@@ -1,0 +1,69 @@
+"""The page of a comparison: its numbers are those of the comparison, and its episodes those that were judged."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from springdrift import THREE_ACTIONS
+from springdrift_agents.cli.app import app
+from springdrift_agents.evaluation.evaluate import compare
+from springdrift_agents.play.web import build, link, references, report
+from springdrift_agents.policies.registry import policy
+
+NODE = shutil.which("node")
+
+
+def told_by(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    assert "{{" not in text
+    assert path.stat().st_size < 1_000_000
+    return dict(json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1]))
+
+
+def test_the_page_of_a_comparison(tmp_path: Path) -> None:
+    specs = {name: policy(name) for name in ("never", "threshold", "cusum@mix")}
+    parts = compare(specs, ["abrupt", "poc"], 3, costs={"retrain": 5.0})
+    report.write(tmp_path / "report.html", parts, specs, {"retrain": 5.0}, {"who": "<b>me</b>"})
+    told = told_by(tmp_path / "report.html")
+    found = told["found"]
+    assert {one["name"]: one["value"] for one in told["worlds"][0]["prices"]}["retrain"] == 5.0
+    assert found["manifest"]["who"] == "<b>me</b>"
+    assert "<b>me" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    costs = [one["cost"]["value"] for one in found["ranking"]]
+    assert costs == sorted(costs)
+    for one, terms in zip(found["ranking"], found["byTerm"], strict=True):
+        assert one["policy"] == terms["policy"]
+        assert sum(terms["sums"]) == pytest.approx(one["cost"]["value"])
+    for part in parts:
+        games = found["replays"][part.scenario]
+        assert games["seeds"] == ["0", "1"]
+        for place in range(2):
+            plan = link.decisions_of(games["plans"][part.policy][place], THREE_ACTIONS, 200)
+            retrains = np.maximum(part.finding("retrains")[place], 0)
+            paid = references.cost_of(part.scenario, place, np.array(plan)) + 2.0 * retrains
+            assert paid == pytest.approx(part.cost[place])
+
+
+def test_watch_writes_a_page_of_two_policies(tmp_path: Path) -> None:
+    page = tmp_path / "watch.html"
+    command = ["watch", "-p", "never", "--versus", "swing", "-s", "wear", "--html", str(page)]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    found = told_by(page)["found"]
+    assert list(found["replays"]["wear"]["plans"]) == ["never", "swing"]
+    assert found["ranking"] == []
+
+
+@pytest.mark.skipif(NODE is None, reason="Node is not installed: the page's code cannot run")
+def test_the_modules_of_the_report_make_one_module_that_parses(tmp_path: Path) -> None:
+    (tmp_path / "report.mjs").write_text(build.code_of(build.REPORT))
+    command = [str(NODE), "--check", str(tmp_path / "report.mjs")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
