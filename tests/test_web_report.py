@@ -1,4 +1,4 @@
-"""The page of a comparison: its numbers are those of the comparison, and its episodes those that were judged."""
+"""The page of a comparison: its numbers are those of the comparison, its episodes those that were judged."""
 
 import json
 import re
