@@ -72,7 +72,7 @@ def test_frames_costs_links_and_lessons_are_those_of_python(page: Path) -> None:
         recorder = played(game["scenario"], int(game["seed"]), game["decisions"])
         last = recorder.now()
         cost = 0.0
-        for bill in last.bills:
+        for bill in last.costs:
             cost += float(bill[0] + bill[1] + bill[2] + bill[3])
         assert mine["cost"] == pytest.approx(cost, rel=1e-14)
         assert mine["drawn"] == last.drawn

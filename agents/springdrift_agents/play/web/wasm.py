@@ -73,18 +73,28 @@ def _run(command: list[str], surroundings: dict[str, str] | None = None) -> None
 def intermediate() -> dict[str, tuple[str, str]]:
     """Name and LLVM IR of each function that the page calls, as Numba makes it for a single world."""
     import numpy as np
+    from numba import typeof
 
     from springdrift import World
-    from springdrift.incline.recorder import Recorder
+    from springdrift.incline.kernel import MODES, empty_outputs
+    from springdrift.incline.state import MEASUREMENTS
 
-    world = World(1)
-    world.seed(np.zeros(1, np.int64), np.zeros(1, np.uint64))
-    world.begin(np.ones(1, np.bool_))
-    Recorder(world).before(0)
-    world.advance(np.zeros(1, np.int64))
+    world, lanes = World(1), np.zeros(1, np.int64)
+    real, keys = world.batch
+    substeps = world.substeps // MEASUREMENTS
+    fixed = (real, keys, world.table.plans, world.costs.array(), world.latency, substeps, MODES["monitor"])
+    out = empty_outputs(1, len(world.observation))
+    path, seen = np.zeros(world.substeps + 1), np.zeros((3, MEASUREMENTS))
+    arguments = {
+        "begin": (lanes, world.starts, *fixed, *out),
+        "advance": (lanes, 0, 1, *fixed, *out),
+        "trace": (real[0], keys[0], 0, world.table.plans, world.latency, substeps, path, seen),
+    }
     found = {}
     for root in ROOTS:
-        (compiled,) = getattr(world.kernel, root).overloads.values()
+        function, types = getattr(world.kernel, root), tuple(map(typeof, arguments[root]))
+        function.compile(types)
+        compiled = function.overloads[types]
         found[root] = compiled.fndesc.llvm_func_name, compiled.library.get_llvm_str()
     return found
 
