@@ -81,8 +81,9 @@ def test_another_version_of_a_tool_is_refused_in_one_sentence(monkeypatch: pytes
         wasm.compile_kernel(Path("nowhere"))
 
 
-def test_the_module_asks_its_surroundings_for_one_function_alone() -> None:
+def test_the_module_asks_its_surroundings_for_two_functions_alone() -> None:
     code = wasm.KERNEL.read_bytes()
     assert code[:8] == b"\0asm\x01\0\0\0"
     assert len(code) < 200_000
-    assert code.count(b"fmodf") == 1
+    assert code.count(b"\x03env") == 2
+    assert code.count(b"fmodf") == code.count(b"__multi3") == 1

@@ -25,9 +25,19 @@ export class World {
    * @param {Uint8Array} code the compiled kernel; its own when none is given
    */
   static async load(about, code = bytesOf(about.kernel)) {
-    // the remainder of two float32 is a float32: nothing is rounded
-    const made = await WebAssembly.instantiate(code, { env: { fmodf: (a, b) => a % b } });
-    return new World(about, made.instance.exports);
+    let memory = null;
+    const env = {
+      fmodf: (a, b) => a % b, // the remainder of two float32 is a float32: nothing is rounded
+      // the product of two whole numbers of 128 bits, by which sizes of arrays are checked
+      __multi3: (place, aLow, aHigh, bLow, bHigh) => {
+        const whole = (low, high) => BigInt.asUintN(64, low) + (high << 64n);
+        const product = BigInt.asUintN(128, whole(aLow, aHigh) * whole(bLow, bHigh));
+        new BigUint64Array(memory.buffer, place, 2).set([BigInt.asUintN(64, product), product >> 64n]);
+      },
+    };
+    const { exports } = (await WebAssembly.instantiate(code, { env })).instance;
+    memory = exports.memory;
+    return new World(about, exports);
   }
 
   constructor(about, exports) {
