@@ -6,7 +6,7 @@ import io
 from faults import COURSE
 from springdrift_agents.course import gradebook
 from springdrift_agents.course.grade import NOT_GRADED, Report, Row
-from springdrift_agents.course.submissions import FORMULA, inert
+from springdrift_agents.text import FORMULA, inert
 
 
 def report(student, points, account="", lesson=1, broken="", verdicts=("right: Period", "look again")):

@@ -188,7 +188,7 @@ def hidden_database() -> sqlite3.Connection:
     db = sqlite3.connect(":memory:")
     db.executescript(SCHEMA)
     db.execute("INSERT INTO runs VALUES (1, 'h', 'now', '{}')")
-    db.execute("INSERT INTO parts VALUES (1, 1, 'recurring', 'threshold', NULL)")
+    db.execute("INSERT INTO parts VALUES (1, 1, 'recurring', 'threshold', NULL, '')")
     db.executemany(
         "INSERT INTO drivers VALUES (?, ?, ?, ?, 0.5, 1, 0)",
         [(place, key, 9.87 - 2.0 * key, friction) for place, key, friction in _DRIVERS],
