@@ -246,7 +246,7 @@ def broken(tensors, name):
 def test_tensors_of_checkpoints(run, fault):
     config, folder, found, tensors = run
     for name in ("policy.", "optimizer.", *(("buffer.obs",) if config.algo == "dqn" else ())):
-        if (name, fault) == ("optimizer.", "gone"):
+        if (name, fault) == ("optimizer.", "gone") or not any(key.startswith(name) for key in tensors):
             continue  # an optimiser may know nothing yet
         forged(folder, found, broken(tensors, name)[fault])
         model = training.make_model(config, training.make_envs(config))
