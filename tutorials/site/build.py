@@ -26,7 +26,7 @@ ROOT = TUTORIALS.parent
 GUIDE = "teachers_guide.md"
 SECONDS = 600  # for a cell
 PLAY = "play"  # folder of the game within the site
-SCRIPTS = ("build.py", "generated.py", "readme.py")  # those that are no pages
+SCRIPTS = ("build.py", "generated.py", "readme.py", "reports.py")  # those that are no pages
 
 
 def assemble(pages: Path, *, execute: bool = True, tutorials: Path = TUTORIALS) -> None:
@@ -154,6 +154,8 @@ def broken_links(site: Path) -> list[str]:
 
 def build(out: Path, *, execute: bool = True, external: bool = False, tutorials: Path = TUTORIALS) -> int:
     """Build the site; returns 0 when all is well."""
+    import reports
+
     out = out.resolve()
     pages = out.with_name(f"{out.name}-pages")
     try:
@@ -165,6 +167,7 @@ def build(out: Path, *, execute: bool = True, external: bool = False, tutorials:
     if run_sphinx(pages, out):
         return 1
     web.build(out / PLAY)
+    reports.write(out / "advise")
     wrong = broken_links(out)
     for line in wrong:
         print(f"broken link: {line}", file=sys.stderr)

@@ -9,7 +9,7 @@ from springdrift.series.recording import load
 from springdrift_agents.advise import advise
 from springdrift_agents.advise.report import as_html
 
-# recording, cycles of it, measurements of a season, start and time between measurements, money for a retraining
+# recording, cycles, measurements of a season, start, time between measurements, price of a retraining
 SHOWN = (
     ("electricity", 400, 24, "2012-01-01T00:00:00", np.timedelta64(1, "h"), 2000.0),
     ("traffic", 300, 24, "2015-01-01T00:00:00", np.timedelta64(1, "h"), 0.05),
