@@ -18,6 +18,7 @@ from springdrift_agents.play.web import build, link, references, report
 from springdrift_agents.policies.registry import policy
 
 NODE = shutil.which("node")
+CHROMIUM = shutil.which("chromium")
 
 
 def told_by(path: Path) -> dict[str, Any]:
@@ -67,3 +68,23 @@ def test_the_modules_of_the_report_make_one_module_that_parses(tmp_path: Path) -
     command = [str(NODE), "--check", str(tmp_path / "report.mjs")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def seen_in_chromium(page: Path, folder: Path) -> str:
+    """The page's elements once its code has run."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    flags += ["--disable-component-update", "--disable-sync", "--no-first-run"]
+    flags += [f"--user-data-dir={folder}", "--virtual-time-budget=4000", "--dump-dom"]
+    command = [str(CHROMIUM), *flags, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: no page can be opened")
+def test_pages_come_alive_in_a_browser(tmp_path: Path) -> None:
+    specs = {name: policy(name) for name in ("never", "swing")}
+    report.write_episodes(tmp_path / "watch.html", specs, "wear", np.zeros(1, np.uint64))
+    shown = seen_in_chromium(tmp_path / "watch.html", tmp_path / "profile")
+    assert shown.count('class="replay-scene"') == 2
+    game = seen_in_chromium(build.build(tmp_path / "play"), tmp_path / "profile")
+    assert re.search(r'<strong id="version">version 0</strong>', game)
+    assert re.search(r'<p id="guide-text">The dark block', game)

@@ -202,6 +202,8 @@ def compare(
     for sentence in verdict(parts, overall):
         tell(sentence)
     tell(price_line(costs, LATENCY))
+    if html:
+        tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
     if not full:
         tell(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png; tables: --full")
         return
@@ -219,8 +221,6 @@ def compare(
     worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
     out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
     tell(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png")
-    if html:
-        tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
 
 
 @app.command(rich_help_panel="Use")

@@ -59,7 +59,7 @@ class Report {
 
   write() {
     const { found } = this.data;
-    $("about").textContent = filled(this.said.about, found.about);
+    $("about").textContent = found.ranking.length ? filled(this.said.about, found.about) : found.about.made;
     this.ranking();
     this.terms();
     this.panels();
@@ -145,7 +145,8 @@ class Report {
     const names = Object.keys(games.plans);
     $("world").replaceChildren(...games.seeds.map((seed, k) => make("option", { value: k }, seed)));
     const kept = [...$("shown").querySelectorAll("input:checked")].map((box) => box.value);
-    const chosen = kept.length ? kept : this.data.found.ranking.map((one) => one.policy).filter((name) => names.includes(name)).slice(0, SIDE);
+    const ranked = this.data.found.ranking.map((one) => one.policy).filter((name) => names.includes(name));
+    const chosen = kept.length ? kept : (ranked.length ? ranked : names).slice(0, SIDE);
     $("shown").replaceChildren(
       ...names.map((name) => make("label", {}, make("input", { type: "checkbox", value: name, checked: chosen.includes(name), onchange: () => this.open() }), ` ${name}`)),
     );
