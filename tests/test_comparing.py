@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from bench import generalist
 from bench.generalist import Standing
 from springdrift import ENV_ID, OBS, SCENARIOS, Action, InclinedMassVectorEnv
+from springdrift.incline.observation import TRUTH
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.diagnosis import FINDINGS, Diagnosis
@@ -86,10 +87,12 @@ def test_luck_on_few_seeds_does_not_pass_for_skill():
 
 def test_a_policy_that_peeks_at_the_truth_cannot_be_run_unnoticed():
     class Peeking(Rule):
+        columns = needs = tuple(TRUTH.names)
+
         def decide(self, observation, memory):
             return np.where(observation[:, len(OBS)] > 0.2, Action.RETRAIN, Action.WAIT)
 
-    with pytest.raises(IndexError):  # the dashboard has no such column
+    with pytest.raises(ValueError, match="reads the column 'true_stiffness'"):
         evaluate(Peeking(), "abrupt", world_seeds("evaluation", 0, 4))
     evaluate(Peeking(), "abrupt", world_seeds("evaluation", 0, 4), observe="truth")
 
@@ -284,7 +287,7 @@ def test_jobs_change_no_bit():
 
 
 def test_compare_with_hindsight_closes_gaps(tmp_path):
-    args = ["compare", "-s", "poc", "-p", "periodic,swing,threshold", "-n", "4", "--hindsight", "2"]
+    args = ["compare", "-s", "poc", "-p", "periodic,swing,threshold", "-n", "4", "--hindsight", "2", "--full"]
     found = CliRunner().invoke(app, [*args, "--out", str(tmp_path)])
     assert found.exit_code == 0, found.output
     assert "Against hindsight" in found.output

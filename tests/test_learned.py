@@ -100,7 +100,7 @@ def test_memory_starts_anew_with_an_episode_and_batches_do_not_mix():
     assert together[0] == fresh[0]
     alone = ours.predict(seen[3, 1], tuple(part[3:4] for part in memory))[0]
     assert together[3] == alone
-    with pytest.raises(ValueError, match=r"sees observe='monitor', \(n, 18\), got shape \(5,\)"):
+    with pytest.raises(ValueError, match=r"sees observe='monitor', \(n, 18\), got shape \(1, 5\)"):
         ours.predict(np.zeros(5))
 
 

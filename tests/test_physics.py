@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numba import njit
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
@@ -25,7 +26,8 @@ CHAOS, UNDRIVEN = FIGURES["duffing_two_well_lyapunov"], FIGURES["undriven_linear
     ],
 )
 def test_threefry_known_answers(words, expected):
-    assert tuple(map(int, threefry(*map(np.uint32, words)))) == expected
+    compiled = njit(lambda a, b, c, d: threefry(a, b, c, d))
+    assert tuple(map(int, compiled(*map(np.uint32, words)))) == expected
 
 
 def coulomb(**changes):

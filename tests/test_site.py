@@ -177,7 +177,7 @@ def test_pages_and_parts_belong_together():
 @pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)
 def test_the_code_of_a_page_runs(page, tmp_path):
     cells = re.findall(r"^```\{code-cell\}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
-    assert len(cells) > 3
+    assert len(cells) > 2
     script = ["import subprocess, sys", "from pathlib import Path", "sys.path.insert(0, '')"]
     for cell in cells:
         magic, _, body = cell.partition("\n")

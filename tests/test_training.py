@@ -235,7 +235,11 @@ def test_a_hyperparameter_out_of_range_is_refused_where_it_was_given(tmp_path, c
         ("ppo", "policy_kwargs={foo: 1}", "does not take these hyperparameters: TypeError: .*'foo'"),
         ("ppo", "batch_size=1", "does not take these hyperparameters: AssertionError"),
         ("dqn", "policy_kwargs={net_arch: {pi: [3]}}", "does not take these hyperparameters: "),
-        ("recurrent-ppo", "policy_kwargs=dict(n_lstm_layers=2)", "one recurrent layer can be run, got 2"),
+        (
+            "recurrent-ppo",
+            "policy_kwargs=dict(n_lstm_layers=2)",
+            "num_layers=2 is not known; allowed: 1",
+        ),
     ],
 )
 def test_hyperparameters_that_give_no_model_get_a_sentence(algo, change, said):

@@ -149,13 +149,16 @@ def test_prices_scale_the_terms_they_name(env):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: UpkeepEnv(render_mode="human"), "unknown render_mode 'human'; allowed: None, ansi"),
+        (
+            lambda: UpkeepEnv(render_mode="human"),
+            "render_mode 'human'; allowed: None, rgb_array, ansi",
+        ),
         (
             lambda: UpkeepEnv(costs={"retrian": 1.0}),
             "unknown cost 'retrian'; did you mean 'retrain'[?] Allowed: forecast",
         ),
         (lambda: UpkeepEnv(costs={"swing_cap": 2.0}), "costs.swing_cap cannot differ from 1.0"),
-        (lambda: UpkeepEnv().reset(options={"begin": 3}), "unknown reset option 'begin'; allowed: state"),
+        (lambda: UpkeepEnv().reset(options={"stat": 3}), "unknown reset option 'stat'; did you mean 'state'"),
         (lambda: UpkeepEnv().reset(options={"state": 36}), "from 0 to 35, got 36"),
         (lambda: UpkeepEnv().reset(options={"state": "stale"}), "from 0 to 35, got 'stale'"),
         (lambda: UpkeepEnv().reset(seed=-1), "seed must be a whole number"),

@@ -22,7 +22,7 @@ CELLS = re.findall(r"```\{code-cell\}\n(.*?)```", HOWTO.read_text(), re.S)
 OWN = types.ModuleType("own_world")  # a module, so that what it defines can be pickled
 sys.modules[OWN.__name__] = OWN
 exec(compile(CELLS[0], str(HOWTO), "exec"), OWN.__dict__)
-IDS = tuple(springdrift.WORLDS)
+IDS = tuple(id for id in springdrift.WORLDS if not id.startswith("toy/"))  # another test's, of fewer columns
 MODES = {mode.value: mode for mode in gym.vector.AutoresetMode}
 
 
@@ -137,12 +137,12 @@ def test_the_rules_of_the_how_to_run(capsys):
 def test_upkeep_behind_the_dashboard_is_the_chain_that_was_counted():
     """Its transitions come as often as the table of Upkeep-v0 says, and cost what it says."""
     known, costs = counts(), springdrift.Costs()
-    envs = gym.make_vec("springdrift/Upkeep-v1", 2000, autoreset_mode="Disabled")
+    envs = gym.make_vec("springdrift/UpkeepDashboard-v0", 2000, autoreset_mode="Disabled")
     _, info = envs.reset(seed=0)
     here, seen = info["truth"]["state"].astype(int), np.zeros((36, 3, 36))
     starts = np.bincount(here, minlength=36) / 2000
     assert np.abs(starts - known.starts / known.starts.sum()).max() < 0.05
-    for actions in actions_of("springdrift/Upkeep-v1", 2000, 100):
+    for actions in actions_of("springdrift/UpkeepDashboard-v0", 2000, 100):
         _, _, _, _, info = envs.step(actions)
         there = info["truth"]["state"].astype(int)
         np.add.at(seen, (here, actions, there), 1)
@@ -160,6 +160,6 @@ def test_upkeep_behind_the_dashboard_is_the_chain_that_was_counted():
 
 def test_upkeep_refuses_what_was_not_counted():
     with pytest.raises(ValueError, match="latency cannot differ from 3 in Upkeep, got 4"):
-        gym.make("springdrift/Upkeep-v1", latency=4)
+        gym.make("springdrift/UpkeepDashboard-v0", latency=4)
     with pytest.raises(ValueError, match=r"costs.swing_cap cannot differ from 1.0 in Upkeep"):
-        gym.make("springdrift/Upkeep-v1", costs={"swing_cap": 2.0})
+        gym.make("springdrift/UpkeepDashboard-v0", costs={"swing_cap": 2.0})

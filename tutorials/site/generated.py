@@ -71,6 +71,8 @@ def notes(kind: type) -> dict[str, str]:
             note = comments.get(statement.end_lineno)
             if isinstance(target, ast.Name) and note:
                 found[target.id] = note
+    if is_dataclass(kind):
+        found |= {one.name: one.metadata["meaning"] for one in fields(kind) if "meaning" in one.metadata}
     return found
 
 

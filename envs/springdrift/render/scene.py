@@ -232,7 +232,8 @@ def _hidden(canvas: Canvas, frame: Frame) -> None:
         names = max(canvas.width(name, size) for name, _ in facts)
         values = max(canvas.width(value, size) for value in (*(value for _, value in facts), "−0.000 N"))
         w, h = (names + values + 36) * columns, 10 + row * (rows + 1)
-    x, y = (26.0, 366 - h) if flat else (630 - w, 50.0)
+    over = 386 - 2 * (canvas.height(12) + 4)  # the legend
+    x, y = (26.0, over - h) if flat else (630 - w, 50.0)
     canvas.box(x, y, w, h, "#f7eef5", HIDDEN, 4)
     canvas.text(title, x + 10, y + 5, size, HIDDEN, bold=True, fit=w - 20)
     for n, (name, value) in enumerate(facts):

@@ -80,7 +80,7 @@ def tables_of(
     >>> from springdrift.series.scenario import GENERATED
     >>> found = tables_of(GENERATED["recurring"], seed=1)
     >>> {name: len(rows) for name, (columns, rows) in found.items()}
-    {'series': 1, 'drivers': 4, 'measurements': 5352, 'truth': 5352}
+    {'series': 1, 'drivers': 2, 'measurements': 5352, 'truth': 5352}
     """
     columns = ("series_id", "name", "period", "long_period", "unit", "interval", "source", "licence")
     if isinstance(source, Recording):

@@ -1,4 +1,4 @@
-"""``springdrift/Upkeep-v1``: the 36 states of Upkeep behind the dashboard that all worlds share.
+"""``springdrift/UpkeepDashboard-v0``: the 36 states of Upkeep behind the dashboard that all worlds share.
 
 The chain is that of ``springdrift/Upkeep-v0``, and its probabilities are as open. What an operator sees is
 the dashboard, so that a rule or policy of any world runs here too.
