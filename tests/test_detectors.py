@@ -199,3 +199,10 @@ def test_run_lengths_refuse_what_is_no_number():
         detectors.run_lengths(Lost(), n=4, limit=5)
     with pytest.raises(ValueError, match=r"Cusum.slack must be a number, got nan"):
         detectors.Cusum(slack=np.nan)
+
+
+@pytest.mark.parametrize("command", [["detectors", "--runs"], ["leaderboard", "nowhere", "--episodes"]])
+def test_more_than_memory_holds_is_refused_before_any_work(command, tmp_path):
+    found = CliRunner().invoke(app, [*command, "4294967296", "-o", str(tmp_path / "out")])
+    assert "4294967296: results of" in str(found.exception)
+    assert list(tmp_path.iterdir()) == []

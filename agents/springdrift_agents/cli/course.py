@@ -11,9 +11,11 @@ from rich.markup import escape
 
 from springdrift.incline.scenario import resolve
 from springdrift_agents import course as lessons_of
+from springdrift_agents import limits
 from springdrift_agents.cli.shell import (
     Json,
     app,
+    bounded,
     err,
     names_of,
     out,
@@ -64,6 +66,7 @@ def grade(
     everything = range(1, lessons_of.LESSONS + 1)
     wanted = [_lesson(name) for name in names_of(lessons, [str(number) for number in everything])]
     exercises = [one for number in wanted for one in lessons_of.exercises(number).values()]
+    jobs = bounded(jobs, limits.MOST_JOBS)
     writable_file(out_file)
     if reports_dir is not None:
         writable(reports_dir)
@@ -182,6 +185,8 @@ def leaderboard(
 ) -> None:
     """Rank the policies of a class on worlds that they never saw, beside the built-in rules."""
     resolve(scenario)
+    limits.check_episodes("--episodes", episodes)
+    jobs = bounded(jobs, limits.MOST_JOBS)
     writable_file(out_file)
     chosen = secrets.randbelow(contest.KEYS) if seed is None else seed
     _say_protection()

@@ -139,6 +139,7 @@ def detectors(
     rates, changes = list(dict.fromkeys(arl0 or [50.0, 100.0, 200.0, 500.0])), [0.5, 1.0, 2.0, 3.0]
     for rate in rates:
         lab.check_rate(rate)
+    limits.check_episodes("--runs", runs)
     writable(out_dir, "detectors.png")
     contestants = {
         "cusum": lab.Cusum(),
