@@ -85,6 +85,14 @@ def test_where_regimes_jump_a_trigger_wins(on_jumps):
     assert all(judged.costs(name).sum() >= optimum - 1e-9 for name in judged.candidates)
 
 
+def test_where_only_the_second_half_jumps_a_trigger_wins():
+    regimes = np.repeat(np.tile([3.0, -1.2, 4.0, -2.5], 10), LENGTHS)
+    values = series(np.concatenate((np.full(300, 3.0), regimes[:300])), seed=1, noise=0.5)
+    found = judge(values, 0, CHEAP, window=7, families=FEW)
+    assert found.recommended == "threshold"
+    assert found.difference("threshold", "never").high < 0
+
+
 @pytest.mark.parametrize(("price", "every"), [(0.0, 1), (1e12, None)])
 def test_a_free_retraining_is_made_each_cycle_and_a_dear_one_never(price, every):
     drifting = series(3 + np.cumsum(np.full(240, 0.05)), noise=0.05)
