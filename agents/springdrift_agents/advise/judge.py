@@ -79,10 +79,14 @@ class Judged(NamedTuple):
 
     @property
     def block(self) -> int:
-        """Length of the blocks that are resampled: what happens in one says little of the next."""
+        """Length of the blocks that are resampled: what happens in one says little of the next.
+
+        It is at least a stretch: a model left alone stays stale to the end of it.
+        """
         cycles = sum(table.cycles for _, table in self.stretches)
         retrainings = sum(int((run.actions == RETRAIN).sum()) for run in self.optimum)
-        return block_length(cycles, cycles / max(retrainings, 1))
+        longest = max(table.cycles for _, table in self.stretches)
+        return max(block_length(cycles, cycles / max(retrainings, 1)), min(longest, cycles // 4))
 
 
 def block_length(cycles: int, apart: float) -> int:
