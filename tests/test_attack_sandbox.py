@@ -91,11 +91,17 @@ def test_what_lies_outside_does_not_exist(closed, tmp_path):
             closed,
             TRIED
             + f"""
+def beyond(folder):  # what a folder holds beside the way to Python and the package
+    ways = {[sys.prefix, sys.base_prefix, str(checkout)]!r}
+    first = [os.path.relpath(way, folder).split(os.sep)[0] for way in ways]
+    if not set(os.listdir(folder)) - set(first):
+        raise FileNotFoundError
+
 tried("file", open, {str(secret)!r})
 tried("folder", os.listdir, {str(tmp_path)!r})
 tried("fifo", os.open, {str(fifo)!r}, os.O_WRONLY | os.O_NONBLOCK)
 tried("socket", lambda: socket.socket(socket.AF_UNIX).connect({str(door)!r}))
-tried("temporary", os.listdir, {tempfile.gettempdir()!r})
+tried("temporary", beyond, {tempfile.gettempdir()!r})
 tried("history", os.stat, {str(checkout / ".git")!r})
 tried("solutions", os.listdir, {str(checkout / "tutorials/solutions")!r})
 tried("tests", os.listdir, {str(checkout / "tests")!r})

@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import select
 import stat
 import subprocess
 import sys
@@ -89,6 +90,7 @@ def test_a_pipe_receives_it_and_stays(tmp_path):
 
     def read():
         with os.fdopen(end, "rb") as file:
+            select.select([end], [], [], 60)  # until the writer has come
             got.append(file.read())
 
     reader = threading.Thread(target=read)
