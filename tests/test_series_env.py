@@ -12,6 +12,7 @@ from springdrift.series import Recording, Scenario, SeriesWorld, Trend, cost_of,
 from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
 from springdrift.series.generator import draw
 from springdrift.series.scenario import GENERATED
+from springdrift.series.state import CYCLE, DEADLINE
 from springdrift.series.world import SCENARIOS
 
 PLAIN = [name for name, scenario in GENERATED.items() if not scenario.members]
@@ -231,11 +232,11 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing():
     with pytest.raises(ValueError, match="scenario='abrupt', and this has scenario='gradual'"):
         TimeSeriesEnv("gradual").set_state(state)
     world = state.world
-    broken = world.lanes.state.copy()
-    broken[0, 1] = 1e9  # the deadline
-    broken[0, 0] = 1e9  # the cycle
-    with pytest.raises(ValueError, match="must lie within its series"):
-        env.set_state(state._replace(world=world._replace(lanes=world.lanes._replace(state=broken))))
+    for cycle, deadline in ((1e9, 1e9), (10.0, 1e9), (10.0, 11.0), (10.0, -1.0)):
+        broken = world.lanes.state.copy()
+        broken[0, CYCLE], broken[0, DEADLINE] = cycle, deadline
+        with pytest.raises(ValueError, match="must lie within its series"):
+            env.set_state(state._replace(world=world._replace(lanes=world.lanes._replace(state=broken))))
     assert env.step(0)[4]["truth"]["cycle"] == 11
 
 

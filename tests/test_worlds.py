@@ -88,6 +88,32 @@ def test_states_go_back_and_refuse_strangers(id):
 
 
 @pytest.mark.parametrize("id", IDS)
+def test_no_state_lets_an_episode_go_past_its_deadline(id):
+    env, envs = gym.make(id, cycles=9).unwrapped, gym.make_vec(id, 3, cycles=9).unwrapped
+    never = envs.get_state()
+    with pytest.raises(ValueError, match="over must be True"):
+        envs.set_state(never._replace(over=np.zeros(3, bool)))
+    envs.set_state(never)
+    env.reset(seed=0)
+    envs.reset(seed=0)
+    for _ in range(8):
+        env.step(0)
+        envs.step([0, 0, 0])
+    before, ended = env.get_state(), [env.step(0)[2], *envs.step([0, 0, 0])[2]]
+    assert all(ended)
+    state, states = env.get_state(), envs.get_state()
+    env.set_state(before)
+    for one, held in ((env, state), (envs, states)):
+        crafted = held._replace(over=np.zeros_like(held.over))
+        with pytest.raises(ValueError, match="over must be True where an episode is at its deadline"):
+            one.set_state(crafted)
+    assert env.step(0)[2]  # nothing has changed
+    env.set_state(state)
+    with pytest.raises(RuntimeError, match="has ended"):
+        env.step(0)
+
+
+@pytest.mark.parametrize("id", IDS)
 def test_masks_say_what_would_do_nothing(id):
     env = gym.make(id, latency=3).unwrapped
     env.reset(seed=0)

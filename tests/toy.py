@@ -112,11 +112,14 @@ class RustWorld:
         at[1] = np.where(retrain, 0.0, at[1] + 1.0)
         at[2] += retrain
         at[3] += 1.0
-        deadline = self.cycles or self.scenario.cycles
-        early = 3.0 * (self.keys % np.uint64(2)).astype(float) if self.cycles is None else 0.0
-        self.out.over[:] = at[3] >= deadline - early
+        self.out.over[:] = self.ended()
         self._show(np.ones(self.count, bool))
         return int(self.out.over.sum())
+
+    def ended(self):
+        deadline = self.cycles or self.scenario.cycles
+        early = 3.0 * (self.keys % np.uint64(2)).astype(float) if self.cycles is None else 0.0
+        return (self.at[3] >= deadline - early) | (self.episode == 0)
 
     def masks(self):
         return np.ones((self.count, 3), bool)

@@ -216,6 +216,11 @@ class NumpyWorld:
         self._show(slice(None))
         return int(self.out.over.sum())
 
+    def ended(self) -> NDArray[np.bool_]:
+        """Which worlds stand at the end of their episode, or were never begun, (count,)."""
+        past: NDArray[np.bool_] = self.clock >= self.deadline
+        return past
+
     def masks(self) -> NDArray[np.bool_]:
         """Which actions would do something, (count, actions): no RETRAIN while a model is in training."""
         masks = np.ones((self.count, self.actions.n), np.bool_)

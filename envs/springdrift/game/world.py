@@ -75,6 +75,9 @@ class World(Protocol):
     def advance(self, actions: NDArray[np.int64]) -> int:
         """One cycle of every world, actions (count,); results are in ``out``. Returns how many ended."""
 
+    def ended(self) -> NDArray[np.bool_]:
+        """Which worlds stand at the end of their episode, or were never begun, (count,)."""
+
     def masks(self) -> NDArray[np.bool_]:
         """Which actions would do something, (count, actions)."""
 
@@ -111,9 +114,10 @@ def restore(world: World, state: Any) -> EnvState:
     """
     if not isinstance(state, EnvState):
         raise ValueError(f"expected a state from get_state(), got {type(state).__name__}")
-    wrong = _misfit(world, state)
-    before = world.get_state() if wrong else None
+    wrong, before = _misfit(world, state), world.get_state()
     world.set_state(state.world)
+    if not wrong and (world.ended() & ~np.asarray(state.over, np.bool_)).any():
+        wrong = "this state's over must be True where an episode is at its deadline or was never started"
     if wrong:
         world.set_state(before)
         raise ValueError(wrong)

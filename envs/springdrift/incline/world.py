@@ -164,6 +164,10 @@ class InclinedMassWorld:
         ended: int = self.kernel.advance(actions, first, last, *self._fixed, *self._whole)
         return ended
 
+    def ended(self) -> NDArray[np.bool_]:
+        """Which worlds stand at the end of their episode, or were never begun, (count,)."""
+        return self.batch.lanes("cycle", self.count) >= self.batch.lanes("deadline", self.count)
+
     def masks(self) -> NDArray[np.bool_]:
         """Which actions would do something, (count, 3): no RETRAIN while a model is in training."""
         masks = np.ones((self.count, self.actions.n), np.bool_)

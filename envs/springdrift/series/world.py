@@ -355,6 +355,10 @@ class SeriesWorld:
         ended: int = kernel.advance(actions, self.lanes, self.rows, self.tracks, self.rules, self.out)
         return ended
 
+    def ended(self) -> NDArray[np.bool_]:
+        """Which worlds stand at the end of their episode, or were never begun, (count,)."""
+        return self.lanes.state[:, fields.CYCLE] >= self.lanes.state[:, fields.DEADLINE]
+
     def masks(self) -> NDArray[np.bool_]:
         """Which actions would do something, (count, 3): no RETRAIN while a model is in training."""
         masks = np.ones((self.count, self.actions.n), np.bool_)
@@ -428,8 +432,9 @@ class SeriesWorld:
         last = np.where(recorded, 0, rows.history[at]).astype(np.float64)
         if recorded.any():
             last[recorded] = self.tracks.cycles[rows.track[at[recorded]]] - rows.cycles[at[recorded]]
-        begun = s[:, fields.DEADLINE] > 0
+        begun = s[:, fields.DEADLINE] != 0
         fine = (start >= rows.history[at]) & (start <= last) & (cycle >= 0) & (cycle <= rows.cycles[at])
+        fine &= s[:, fields.DEADLINE] == rows.cycles[at]
         for place in (fields.VERSION, fields.CANDIDATE):
             fine &= (s[:, place] >= start) & (s[:, place] <= start + cycle)
         if not (fine | ~begun).all() or not np.isfinite(s).all():
