@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from springdrift import ENV_ID
 from springdrift_agents.cli.app import app
+from springdrift_agents.planning import plans
+from springdrift_agents.play import scores
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card, Learned
 from springdrift_agents.training import checkpoint, hyperparameters
@@ -278,3 +280,113 @@ def test_manifests_of_runs(tmp_path, text):
         training.train(small("ppo"), tmp_path)
     sentence(wrong.value)
     assert [path.name for path in tmp_path.iterdir()] == ["manifest.json"]
+
+
+# ---------------------------------------------------------------- kept plans
+
+ABOUT = {"env": ENV_ID, "seed": 0}
+PLANS = {
+    "deep": ("[" * 100_000, "nested too deeply"),
+    "deep, closed": ('{"a":' * 5000 + "1" + "}" * 5000, "nested too deeply"),
+    "no JSON": ("{", "is no JSON"),
+    "no text": (b"\xff\xfe\x00", "is no JSON"),
+    "a list": ([], "holds no plans"),
+    "nothing": (None, "holds no plans"),
+    "no plans": (ABOUT, "holds no plans"),
+    "a list of plans": ({**ABOUT, "plans": ["0"]}, "holds no plans"),
+    "no env": ({"seed": 0, "plans": {}}, "plans for env='None'"),
+    "another env": ({**ABOUT, "env": ["x"] * 99, "plans": {}}, "plans for env="),
+    "another seed": ({**ABOUT, "seed": 1, "plans": {}}, "plans for seed='1', not for 0"),
+    "truth for a number": ({**ABOUT, "seed": False, "plans": {}}, "plans for seed='False'"),
+    "no number": ({**ABOUT, "seed": float("nan"), "plans": {}}, "plans for seed='nan'"),
+    "an infinite number": ('{"env": "x", "seed": 1e999, "plans": {}}', "plans for env='x'"),
+    "a number without end": ('{"seed": ' + "9" * 10_000 + "}", "is no JSON"),
+    "text for a list": ({**ABOUT, "plans": {"poc": "012"}}, "must be a list, got str"),
+    "a number for a plan": ({**ABOUT, "plans": {"poc": ["012", 3]}}, "plan 1 for 'poc' must be text"),
+    "no such decision": ({**ABOUT, "plans": {"poc": ["0129"]}}, "digits from 0 to 2, got '0129'"),
+    "digits of another script": ({**ABOUT, "plans": {"poc": ["\u0661\u0662"]}}, "digits from 0 to 2"),
+    "an empty plan": ({**ABOUT, "plans": {"poc": [""]}}, "digits from 0 to 2, got ''"),
+    "a plan without end": ({**ABOUT, "plans": {"poc": ["0" * 1_000_001]}}, "one to 1,000,000 digits"),
+    "a name without end": ({**ABOUT, "plans": {"p" * 10**6: 0}}, "must be a list, got int"),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_kept_plans(tmp_path, name):
+    content, said = PLANS[name]
+    file = tmp_path / "plans.json"
+    whole = content if isinstance(content, bytes) else None
+    whole = whole or (content if isinstance(content, str) else json.dumps(content)).encode()
+    file.write_bytes(whole)
+    with pytest.raises(ValueError) as wrong:
+        plans.read(file)
+    assert said in sentence(wrong.value)
+    assert str(file) in str(wrong.value)
+    found = CliRunner().invoke(app, ["plan", "-s", "poc", "-n", "1", "-o", str(file)])
+    assert said in sentence(found.exception)
+    assert file.read_bytes() == whole
+
+
+def test_kept_plans_of_any_size_and_kind(tmp_path):
+    file = tmp_path / "plans.json"
+    with file.open("wb") as sparse:
+        sparse.truncate(1 << 40)
+    with pytest.raises(ValueError, match="is larger than"):
+        plans.read(file)
+    with pytest.raises(ValueError, match="is no plain file"):
+        plans.read(tmp_path)
+
+
+# ---------------------------------------------------------------- scores
+
+SCORE = "2026-01-01T00:00:00+00:00,ann,poc,1,2.5,9.0,3.0,40,False"
+HEAD = ",".join(scores.Score._fields)
+TORN = {
+    "no number": SCORE.replace("2.5", "nan"),
+    "infinite": SCORE.replace("9.0", "inf"),
+    "overflow": SCORE.replace("3.0", "1e999"),
+    "a huge seed": SCORE.replace(",1,", "," + "9" * 5000 + ","),
+    "a negative seed": SCORE.replace(",1,", ",-1,"),
+    "no cycles": SCORE.replace(",40,", ",0,"),
+    "cycles without end": SCORE.replace(",40,", ",10000000000,"),
+    "a part of a cycle": SCORE.replace(",40,", ",4.5,"),
+    "no truth": SCORE.replace("False", "[]"),
+    "missing": "2026-01-01T00:00:00+00:00,ann,poc",
+    "too many": SCORE + ",1,2,3",
+    "a field without end": "x" * 200_000 + SCORE,
+    "bytes of nothing": "\x00\x00\x00",
+}
+
+
+@pytest.mark.parametrize("name", TORN)
+def test_scores(tmp_path, name, monkeypatch):
+    """A line that holds no score is left out and named; a file that begins with one is no file of scores."""
+    file = tmp_path / "scores.csv"
+    monkeypatch.setenv("SPRINGDRIFT_SCORES", str(file))
+    file.write_text(f"{HEAD}\n{SCORE}\n{TORN[name]}\n{SCORE}\n")
+    assert len(scores.read(file, torn := [])) == 2
+    assert torn == [3]
+    found = CliRunner().invoke(app, ["scores", "--json"])
+    assert (found.exit_code, len(json.loads(found.stdout))) == (0, 2)
+    file.write_text(f"{TORN[name]}\n{SCORE}\n")
+    with pytest.raises(ValueError, match=r"line 1: not a score") as wrong:
+        scores.read(file)
+    sentence(wrong.value)
+    assert sentence(CliRunner().invoke(app, ["scores"]).exception) == str(wrong.value)
+
+
+def test_scores_of_any_size_and_kind(tmp_path):
+    file = tmp_path / "scores.csv"
+    with file.open("wb") as sparse:
+        sparse.truncate(1 << 40)
+    score = scores._score(SCORE.split(","))
+    for use in (lambda: scores.read(file), lambda: scores.append(score, file)):
+        with pytest.raises(ValueError, match="is larger than") as wrong:
+            use()
+        sentence(wrong.value)
+    assert file.stat().st_size == 1 << 40
+    with pytest.raises(ValueError, match="is no plain file"):
+        scores.read(tmp_path)
+    file.write_bytes(b"\xff\xfe" * 99)
+    with pytest.raises(ValueError, match="not a score"):
+        scores.read(file)

@@ -373,6 +373,8 @@ def plan(
     """Search hindsight's plans on the worlds of evaluation seed 0, as those that ship were found."""
     names = [name for name in names_of(scenarios, list(SCENARIOS)) if resolve(name)]
     writable_file(out_file)
+    if out_file.is_file():
+        plans.read(out_file)  # which is to be updated
     limits.check_episodes("--worlds", worlds, len(names))
     jobs = bounded(jobs, len(names) * worlds)
     with progress_bar() as progress:

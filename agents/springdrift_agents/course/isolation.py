@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import springdrift
 from springdrift_agents.course import seccomp
+from springdrift_agents.files import temporary_folder
 
 DISK, SHARED, FILE = 2**28, 2**26, 2**26  # bytes: of the workspace, of /dev/shm, and of a file
 FILES, OPEN_FILES, PROCESSES = 10_000, 256, 64
@@ -181,7 +182,10 @@ def works(isolation: str) -> bool:
         return True
     if not sys.platform.startswith("linux") or (isolation == "bubblewrap" and not shutil.which("bwrap")):
         return False
-    with tempfile.TemporaryDirectory(prefix="springdrift-") as root, tempfile.TemporaryDirectory() as assets:
+    with temporary_folder() as folder:
+        root, assets = str(folder / "root"), str(folder / "assets")
+        os.mkdir(root)
+        os.mkdir(assets)
         order = order_of(isolation, root, assets, [sys.executable, "-I", "-S", "-c", ""])
         done = subprocess.run(
             command(order), input=json.dumps(order), capture_output=True, text=True, check=False

@@ -2,11 +2,12 @@
 
 import os
 import shutil
-import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 from springdrift_agents.course.isolation import ISOLATIONS, strongest, works
+from springdrift_agents.files import temporary_folder
 
 
 class Assets(NamedTuple):
@@ -37,15 +38,20 @@ class SandboxPool:
         self.isolation = isolation or strongest()
 
     def __enter__(self) -> Assets:
-        self.folder = tempfile.TemporaryDirectory(prefix="springdrift-", ignore_cleanup_errors=True)
-        assets, workspaces = Path(self.folder.name, "assets"), Path(self.folder.name, "workspaces")
-        assets.mkdir()
-        workspaces.mkdir()
-        _pack_caches(assets)
+        self._ends = ExitStack()
+        folder = self._ends.enter_context(temporary_folder())
+        assets, workspaces = folder / "assets", folder / "workspaces"
+        try:
+            assets.mkdir()
+            workspaces.mkdir()
+            _pack_caches(assets)
+        except BaseException:
+            self._ends.close()
+            raise
         return Assets(str(assets), str(workspaces), self.isolation)
 
     def __exit__(self, *_: object) -> None:
-        self.folder.cleanup()
+        self._ends.close()
 
 
 def _pack_caches(folder: Path) -> None:
@@ -58,7 +64,8 @@ def _pack_caches(folder: Path) -> None:
     springdrift.warm_up()
     place = _CacheLocator.get_suitable_cache_subpath(kernel.__file__)
     (folder / "numba" / place).mkdir(parents=True)
-    for file in Path(kernel.advance.stats.cache_path).glob("*.nb[ic]"):
+    kept = kernel.advance.stats.cache_path  # None where nothing can be kept: each sandbox compiles anew
+    for file in Path(kept).glob("*.nb[ic]") if kept else ():
         shutil.copy(file, folder / "numba" / place)
     for name in ("tmp", "matplotlib"):
         (folder / name).mkdir()

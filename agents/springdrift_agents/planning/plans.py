@@ -5,6 +5,7 @@ A plan can be checked by playing it, so what ships is evidence and no claim: on 
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -13,27 +14,55 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import ENV_ID, Costs
+from springdrift import ENV_ID, THREE_ACTIONS, Costs
+from springdrift.game.arguments import MOST
 from springdrift_agents.evaluation.evaluate import results_of
 from springdrift_agents.evaluation.rollout import Prices
 from springdrift_agents.evaluation.seeds import world_seeds
-from springdrift_agents.files import write_text
+from springdrift_agents.files import read_json, write_text
 from springdrift_agents.planning.hindsight import Planner
 from springdrift_agents.policies.base import Policy
 from springdrift_agents.policies.registry import policy, policy_names
 
 KEPT = Path(__file__).with_name("plans.json")
 SEED = 0  # of the evaluation worlds that plans are kept for
+PLAN = re.compile(rf"[0-{THREE_ACTIONS.n - 1}]+")
 
 
 @cache
 def kept() -> dict[str, tuple[str, ...]]:
-    """The plans that ship: for each scenario a text a world, a digit a cycle, as ``Action`` numbers them."""
-    if not KEPT.exists():
-        return {}
-    found = json.loads(KEPT.read_text(encoding="utf-8"))
-    if found["env"] != ENV_ID:
-        raise ValueError(f"{KEPT} holds plans for {found['env']}, not for {ENV_ID}: search them anew")
+    """The plans that ship, as :func:`read` gives them; none where there is no file."""
+    return read(KEPT) if KEPT.exists() else {}
+
+
+def read(path: Path) -> dict[str, tuple[str, ...]]:
+    """The plans in a file, which may be from anyone.
+
+    For each scenario a text a world, a digit a cycle, as ``Action`` numbers them.
+
+    Raises:
+        ValueError: a file that :func:`keep` did not write, or for another env; says where it is wrong.
+        FileNotFoundError: there is none.
+    """
+    found = read_json(path)
+    if not isinstance(found, dict) or not isinstance(found.get("plans"), dict):
+        raise ValueError(f"{path} holds no plans: an object with env, seed and plans is needed")
+    for key, wanted in (("env", ENV_ID), ("seed", SEED)):
+        given = found.get(key)
+        if type(given) is not type(wanted) or given != wanted:
+            raise ValueError(
+                f"{path} holds plans for {key}={str(given)[:60]!r}, not for {wanted!r}: search them anew"
+            )
+    for scenario, plans in found["plans"].items():
+        name = scenario[:60]
+        if not isinstance(plans, list):
+            raise ValueError(f"{path}: the plans for {name!r} must be a list, got {type(plans).__name__}")
+        for place, text in enumerate(plans):
+            if not isinstance(text, str) or len(text) > MOST or not PLAN.fullmatch(text):
+                raise ValueError(
+                    f"{path}: plan {place} for {name!r} must be text of one to {MOST:,} digits from 0 to "
+                    f"{THREE_ACTIONS.n - 1}, got {str(text)[:20]!r}"
+                )
     return {scenario: tuple(plans) for scenario, plans in found["plans"].items()}
 
 
@@ -113,7 +142,12 @@ def _rivals(scenario: str) -> Sequence[str]:
 
 
 def keep(found: Mapping[str, Sequence[str]], path: Path = KEPT) -> None:
-    """Write plans, beside those of other scenarios that are kept already."""
-    plans = {**kept(), **found}
+    """Write plans, beside those of other scenarios that ship or that the file holds already.
+
+    Raises:
+        ValueError: there is a file, and it holds no plans; it is left as it is.
+        OSError: it cannot be written.
+    """
+    plans = {**kept(), **(read(path) if path.is_file() else {}), **found}
     write_text(path, json.dumps({"env": ENV_ID, "seed": SEED, "plans": plans}, indent=1) + "\n")
     kept.cache_clear()

@@ -2,11 +2,18 @@
 
 import csv
 import io
+import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
+
+from springdrift.game.arguments import MOST
+from springdrift_agents.files import read_bytes
+
+MOST_BYTES = 1 << 26  # of a file: some 600,000 games
 
 
 class Score(NamedTuple):
@@ -44,7 +51,7 @@ def append(score: Score, path: Path) -> None:
     """Add a line; the first one brings the header, as does the first one to a file of an earlier version."""
     path.parent.mkdir(parents=True, exist_ok=True)
     header = ",".join(Score._fields)
-    known = path.exists() and header in path.read_bytes().decode("utf-8", "replace").splitlines()
+    known = path.is_file() and header in _text(path).splitlines()
     handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         text = text_of([score], head=not known)
@@ -87,14 +94,14 @@ def read(path: Path, left_out: list[int] | None = None) -> list[Score]:
             the power went.
 
     Raises:
-        ValueError: a file that is not one of scores.
+        ValueError: a file that is not one of scores, or a larger one than anybody plays.
     """
     if not path.exists():
         return []
     found: list[Score] = []
-    lines = path.read_bytes().decode("utf-8", "replace")
+    rows = csv.reader(io.StringIO(_text(path), newline=""))
     ours = False  # a header was seen
-    for number, row in enumerate(csv.reader(io.StringIO(lines, newline="")), start=1):
+    for number, row in _numbered(rows):
         if tuple(row) in (Score._fields, EARLIER):
             ours = True
             continue
@@ -111,10 +118,31 @@ def read(path: Path, left_out: list[int] | None = None) -> list[Score]:
     return found
 
 
+def _text(path: Path) -> str:
+    return read_bytes(path, MOST_BYTES).decode("utf-8", "replace")
+
+
+def _numbered(rows: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows with their numbers; one that is too long to be one of CSV is empty."""
+    for number in count(1):
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            row = []
+        yield number, row
+
+
 def _score(row: Sequence[str]) -> Score:
     time, player, scenario, seed, cost, never, threshold, *more = row
     cycles, truth = more or ("", "")
-    return Score(
+    found = Score(
         time, player, scenario, int(seed), float(cost), float(never), float(threshold),
         int(cycles) if cycles else None, {"": None, "True": True, "False": False}[truth],
     )  # fmt: skip
+    if found.seed < 0 or not 1 <= (1 if found.cycles is None else found.cycles) <= MOST:
+        raise ValueError("a seed or number of cycles that no game has")
+    if not all(math.isfinite(value) for value in (found.cost, found.never, found.threshold)):
+        raise ValueError("a cost that no game has")
+    return found
