@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test test-attack test-rllib lint types unit format bench readme site clean
+.PHONY: help setup demo test test-attack test-frameworks test-rllib lint types unit format bench readme site clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -70,6 +70,28 @@ test-attack: .venv/.ready .venv/.sandbox  ## hostile submissions, forged message
 test-rllib: .venv-rllib/.ready  ## RLlib learns too, in an environment of its own
 	@.venv-rllib/bin/python tests/rllib/train.py --check
 
+# Other people's frameworks, each in an environment of its own, on every env id for about a minute:
+# `make test-frameworks-skrl` runs one of them. One that cannot be installed is named, with the reason.
+FRAMEWORKS := gymnasium sb3 sb3_contrib rl_zoo3 cleanrl tianshou torchrl skrl pufferlib minari d3rlpy
+STEPS ?= 30000
+
+.venv-frameworks/%/.ready: tests/frameworks/%.txt pyproject.toml
+	@echo "== setting up .venv-frameworks/$* (once, a minute or two)"
+	@test -x .venv-frameworks/$*/bin/python || $(PYTHON) -m venv .venv-frameworks/$*
+	@rm -f .venv-frameworks/$*/.refused
+	@.venv-frameworks/$*/bin/python -m pip install --quiet -r tests/frameworks/$*.txt 2>.venv-frameworks/$*/.said || \
+		{ grep -m 1 '^ERROR' .venv-frameworks/$*/.said || echo "ERROR: pip failed"; } >.venv-frameworks/$*/.refused
+	@touch $@
+
+.PRECIOUS: .venv-frameworks/%/.ready
+
+test-frameworks-%: .venv-frameworks/%/.ready
+	@echo "== $*"
+	@if [ -s .venv-frameworks/$*/.refused ]; then echo "SKIPPED $*: cannot be installed here with springdrift and its torch: $$(cat .venv-frameworks/$*/.refused)"; \
+	else .venv-frameworks/$*/bin/python tests/frameworks/with_$*.py --steps $(STEPS); fi
+
+test-frameworks: $(FRAMEWORKS:%=test-frameworks-%) test-rllib  ## other people's frameworks run on every world
+
 format: .venv/.ready  ## format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
@@ -83,5 +105,5 @@ site: .venv/.ready  ## build the documentation: lessons, how-tos, reference
 	@$(BIN)/python tutorials/site/build.py
 
 clean:  ## remove the set-up and everything generated
-	rm -rf .venv .venv-rllib out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-rllib .venv-frameworks out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find envs agents tutorials tests -name __pycache__ -type d -prune -exec rm -rf {} +

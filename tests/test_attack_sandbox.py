@@ -18,7 +18,7 @@ from faults import COURSE, RIGHT
 from springdrift_agents import course
 from springdrift_agents.cli import course as commands
 from springdrift_agents.cli.app import app
-from springdrift_agents.course import isolation, seccomp
+from springdrift_agents.course import cgroup, isolation, pool, seccomp
 from springdrift_agents.course.exercise import Exercise
 from springdrift_agents.course.grade import grade, to_csv, totals
 from springdrift_agents.course.leaderboard import contest
@@ -480,3 +480,107 @@ def test_the_order_holds_nothing_that_grows(tmp_path):
     for hidden in (Path.home(), Path(tempfile.gettempdir()), Path("/run"), Path("/"), Path.cwd()):
         assert not any(hidden.is_relative_to(place) for place in shown), hidden
     assert not any(stat.S_ISSOCK(os.stat(place).st_mode) for place in shown)
+
+
+# ---------------------------------------------------------------- control groups
+
+
+@pytest.fixture
+def groups(tmp_path, monkeypatch):
+    """A folder that looks as one of control groups does, and a process that is in it."""
+    own = tmp_path / "groups" / "user" / "grading.scope"
+    own.mkdir(parents=True)
+    for name, text in (("controllers", "cpu memory pids"), ("subtree_control", ""), ("procs", "")):
+        (own / f"cgroup.{name}").write_text(text)
+    (tmp_path / "self").write_text("4:memory:/elsewhere\n0::/user/grading.scope\n")
+    monkeypatch.setattr(cgroup, "MOUNT", tmp_path / "groups")
+    monkeypatch.setattr(cgroup, "SELF", tmp_path / "self")
+    return own
+
+
+def test_a_group_that_was_handed_over_is_divided(groups, monkeypatch):
+    assert cgroup.divisible() == ""  # nobody handed it over
+    monkeypatch.setattr(os, "getxattr", lambda path, name: b"1", raising=False)
+    (groups / cgroup.LEAF).mkdir()
+    (groups / cgroup.LEAF / "cgroup.procs").write_text("")
+    assert cgroup.divisible() == str(groups)
+    assert (groups / cgroup.LEAF / "cgroup.procs").read_text() == str(os.getpid())
+    assert (groups / "cgroup.subtree_control").read_text() == "+memory +pids"
+    (groups / "cgroup.subtree_control").write_text("memory pids")  # as the kernel shows it
+    cgroup.SELF.write_text(f"0::/user/grading.scope/{cgroup.LEAF}\n")  # a grading worker, or the next run
+    assert cgroup.divisible() == str(groups)
+    assert "in a control group of its own" in isolation.protection("namespaces")
+
+
+@pytest.mark.parametrize("said", ["", "4:memory:/elsewhere\n", "0::/nowhere\n", "0::/\n0::/\n"])
+def test_without_a_group_of_ones_own_the_supervisor_counts(groups, said):
+    cgroup.SELF.write_text(said)
+    assert cgroup.divisible() == ""
+    assert "counted" in isolation.protection("namespaces")
+
+
+def test_a_sandbox_starts_within_limits_of_the_kernel(groups, assets):
+    """Every process of it is one of the group's; the group goes with it."""
+    with Sandbox(assets._replace(groups=str(groups)), memory=2048, seconds=60) as sandbox:
+        folder = sandbox.group.folder
+        assert (folder / "memory.max").read_text() == str(2**31 + cgroup.MARGIN)
+        assert (folder / "pids.max").read_text() == str(isolation.THREADS)
+        assert (folder / "memory.swap.max").read_text() == "0"
+        assert (folder / "cgroup.procs").read_text() == "0\n"  # the shell before all else: itself
+        (folder / "memory.events").write_text("low 0\noom 1\noom_kill 1\n")
+        sandbox._kill()
+        assert sandbox._reason() == "it used more than 2048 MB of memory"
+        for file in folder.iterdir():  # the kernel's own files go with the folder
+            file.unlink()
+    assert not folder.exists()
+
+
+def test_a_group_that_cannot_be_made_stops_no_sandbox(assets, tmp_path):
+    with Sandbox(assets._replace(groups=str(tmp_path / "none")), memory=2048, seconds=60) as sandbox:
+        assert sandbox.group is None
+
+
+@pytest.mark.skipif(not cgroup.divisible(), reason="no control groups of version 2 to divide here")
+def test_the_kernel_ends_what_takes_more_than_its_group_may():
+    group = cgroup.ControlGroup(cgroup.divisible(), 0, 16)
+    hoard = "x = bytearray(2 * 64 << 20)\nwhile True: pass"
+    ended = subprocess.run(group.enter([sys.executable, "-c", hoard]), check=False, timeout=60)
+    assert (ended.returncode, group.out_of_memory()) == (-9, True)
+    group.remove()
+    assert not group.folder.exists()
+
+
+# ---------------------------------------------------------------- a grader that was killed
+
+
+def test_what_a_killed_grader_left_is_swept_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    script = (
+        "import sys, tempfile; tempfile.tempdir = sys.argv[1]\n"
+        "from springdrift_agents.course import pool\n"
+        "pool._pack_caches = lambda folder: None\n"
+        "with pool.SandboxPool() as assets:\n"
+        "    open(assets.workspaces + '/left', 'w').write('x')\n"
+        "    print(assets.workspaces, flush=True); sys.stdin.readline()"
+    )
+    killed, living = (
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    )
+    left, kept = (Path(one.stdout.readline().strip()) for one in (killed, living))
+    assert (left / "left").read_text() == (kept / "left").read_text() == "x"
+    killed.kill()
+    killed.communicate()
+    monkeypatch.setattr(pool, "_pack_caches", lambda folder: None)
+    with SandboxPool() as assets:
+        assert Path(assets.workspaces).is_dir()
+        assert not left.parent.exists()
+        assert (kept / "left").exists()  # of one that lives
+    living.communicate("go on\n")
+    assert living.returncode == 0
+    assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,8 @@ from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import compare
 from springdrift_agents.policies.registry import policy
 
+pytestmark = pytest.mark.attack
+
 POLICIES = {name: policy(name) for name in ("never", "periodic", "threshold", "adwin")}
 SCENARIOS = ["abrupt", "wear", "poc"]
 

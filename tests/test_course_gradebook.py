@@ -3,6 +3,8 @@
 import csv
 import io
 
+import pytest
+
 from faults import COURSE
 from springdrift_agents.course import gradebook
 from springdrift_agents.course.grade import NOT_GRADED, Report, Row
@@ -71,6 +73,7 @@ def test_feedback_lies_where_moodle_takes_it_back(tmp_path):
     assert "not graded" in (tmp_path / "feedback/roe_5_assignsubmission_file/feedback.md").read_text()
 
 
+@pytest.mark.attack
 def test_nothing_in_a_table_begins_like_a_formula():
     for text in (
         "=1",

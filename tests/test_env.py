@@ -49,6 +49,7 @@ def test_check_catches_a_reward_that_is_not_the_terms():
         springdrift.check(Generous())
 
 
+@pytest.mark.attack
 @settings(max_examples=60, deadline=None)
 @given(
     scenario=scenarios,

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from springdrift_agents import files
 from springdrift_agents.cli.app import app
 
+pytestmark = pytest.mark.attack
+
 
 @pytest.fixture
 def umask():

@@ -195,6 +195,7 @@ def test_names_can_be_written_and_no_two_are_alike(tmp_path):
     assert [line["student"] for line in lines[::4]] == found
 
 
+@pytest.mark.attack
 def test_nobody_is_lost_without_a_line(tmp_path):
     write(tmp_path, "ann/lesson1.py", "word/lesson1.docx", "Zip Zoe_7_assignsubmission_file_hw.zip")
     write(tmp_path, "bob_lesson1.docx", "ann/lesson2.docx", "notes.txt", "out/grades.csv", ".git/lesson1.py")
@@ -296,6 +297,7 @@ def test_a_judge_has_a_limit_of_memory(tmp_path):
     assert verdicts["1.1"][0] == 1
 
 
+@pytest.mark.attack
 def test_the_table_is_complete_and_inert(tmp_path):
     for name in ("=cmd|'calc'!A0", "ben [red]"):
         (tmp_path / name).mkdir()
@@ -315,6 +317,7 @@ def test_the_table_is_complete_and_inert(tmp_path):
     assert [line["verdict"][:23] for line in second if not line["exercise"]] == ["no lesson of the course"]
 
 
+@pytest.mark.attack
 def test_what_cannot_be_graded_is_said(tmp_path):
     with pytest.raises(ValueError, match="there is no folder"):
         grade(tmp_path / "none", COURSE)
@@ -509,6 +512,7 @@ def test_a_judge_that_hangs_or_dies_costs_its_exercise_alone(tmp_path, monkeypat
     assert [row.points for row in ben.rows] == [0, 0, 1, 0, 0, 0]
 
 
+@pytest.mark.attack
 def test_all_jobs_end_when_one_is_stopped(tmp_path):
     for name in ("ann", "ben", "cy"):
         (tmp_path / f"{name}_lesson1.py").write_text("import time\ntime.sleep(77.25)\n")

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import springdrift
 from springdrift.game import cache, jit
 from springdrift.incline import dynamics, kernel, kernel_narrow, kernel_wide, model
@@ -37,6 +39,7 @@ def test_every_cached_function_carries_the_stamp():
     assert forecaster.fit._cache._cache_file._source_stamp == cache.stamp("series")
 
 
+@pytest.mark.attack
 def test_a_changed_constant_elsewhere_is_compiled_anew(tmp_path):
     """Another number of lags, written elsewhere: the file of the fit is as it was."""
     shutil.copytree(PACKAGE, tmp_path / "springdrift", ignore=shutil.ignore_patterns("__pycache__"))
@@ -90,6 +93,7 @@ def run_apart(folder, code=SCRIPT, **environment):
     )
 
 
+@pytest.mark.attack
 def test_a_cache_file_cut_short_is_made_anew(tmp_path):
     first = run_apart(tmp_path)
     assert (first.returncode, first.stderr) == (0, "")
@@ -103,6 +107,7 @@ def test_a_cache_file_cut_short_is_made_anew(tmp_path):
         assert len(file.read_bytes()) == len(whole)
 
 
+@pytest.mark.attack
 def test_without_a_folder_that_can_be_written_to_code_is_compiled_for_the_process_alone(tmp_path):
     """As in a container whose user has no entry in passwd and no home, and an install that is read-only."""
     nowhere = tmp_path / "file"
@@ -117,6 +122,7 @@ def test_without_a_folder_that_can_be_written_to_code_is_compiled_for_the_proces
     assert "NUMBA_CACHE_DIR" in found.stderr
 
 
+@pytest.mark.attack
 def test_a_full_disk_is_said_once_and_stops_nothing(tmp_path):
     code = (
         "import errno, numba.core.caching as c\n"

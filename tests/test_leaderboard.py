@@ -140,6 +140,7 @@ def test_who_takes_part(tmp_path):
         find(tmp_path / "nowhere")
 
 
+@pytest.mark.attack
 def test_nobody_is_lost_without_a_line(tmp_path):
     for name in (
         "case/Policy.py",

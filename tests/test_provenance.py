@@ -14,6 +14,8 @@ from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.policies.registry import policy
 
+pytestmark = pytest.mark.attack
+
 
 @pytest.fixture
 def sources(tmp_path, monkeypatch):

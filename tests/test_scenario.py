@@ -228,6 +228,7 @@ def worlds(draw):
     )
 
 
+@pytest.mark.attack
 @settings(max_examples=150, deadline=None)
 @given(world=worlds(), seed=st.integers(0, 2**63 - 1), substeps=st.sampled_from((8, 64)))
 def test_any_world_that_is_accepted_stays_within_its_bounds(world, seed, substeps):

@@ -1,5 +1,6 @@
 """The series world's references: the staleness matrix, the exact optimum, calendars and thresholds."""
 
+import errno
 import itertools
 from dataclasses import replace
 
@@ -273,6 +274,32 @@ def test_any_estimator_goes_through_the_same_matrix(tmp_path):
     staleness(y + 1.0, SMALL, model=Mean, cache=tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
     assert kept.exists()
+
+
+@pytest.mark.attack
+def test_a_damaged_table_is_made_anew_and_a_full_folder_stops_nothing(tmp_path, monkeypatch):
+    y = a_series(30, SMALL)
+    mean = staleness(y, SMALL, model=Mean, cache=tmp_path)
+    (kept,) = tmp_path.iterdir()
+    whole = kept.read_bytes()
+    np.savez(tmp_path / "nan.npz", stats=np.full_like(mean.stats, np.nan), cost_error=mean.cost_error,
+             fit_error=mean.fit_error)  # fmt: skip
+    for damaged in (b"", whole[: len(whole) // 2], b"PK" + bytes(99), (tmp_path / "nan.npz").read_bytes()):
+        kept.write_bytes(damaged)
+        found = staleness(y, SMALL, model=Mean, cache=tmp_path)
+        np.testing.assert_array_equal(found.stats, mean.stats)
+        assert staleness(y, SMALL, model=Mean, cache=tmp_path).fit_error.tolist() == mean.fit_error.tolist()
+        assert kept.stat().st_size == len(whole)
+
+    def full(part, **_):
+        part.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.warns(UserWarning, match="fits cannot be kept in .*No space left on device"):
+        found = staleness(y, SMALL, model=Mean, cache=tmp_path / "full")
+    np.testing.assert_array_equal(found.stats, mean.stats)
+    assert list((tmp_path / "full").iterdir()) == []
 
 
 def test_fits_side_by_side_give_the_same_table():

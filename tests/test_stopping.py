@@ -12,6 +12,8 @@ import pytest
 from springdrift_agents import files, limits
 from springdrift_agents.cli import main as cli
 
+pytestmark = pytest.mark.attack
+
 
 @pytest.fixture
 def running(tmp_path):
@@ -52,7 +54,6 @@ def alive(processes):
     return left
 
 
-@pytest.mark.attack
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_the_workers_too(running, tmp_path, number):
     db = tmp_path / "a.db"

@@ -80,6 +80,7 @@ def test_foreign_keys_are_enforced(tmp_path):
         store._db.execute("INSERT INTO decisions VALUES (99, 0, 'WAIT', 0, 0, 0, 0)")
 
 
+@pytest.mark.attack
 def test_foreign_and_damaged_files_are_refused(tmp_path):
     text = tmp_path / "notes.db"
     text.write_text("not a database at all, but long enough to look at" * 40)
@@ -142,6 +143,7 @@ def write_many(path, first):
                 store.write(run, part)
 
 
+@pytest.mark.attack
 def test_two_processes_that_write_at_once_lose_nothing(tmp_path):
     path = tmp_path / "a.db"
     spawn = multiprocessing.get_context("spawn")
@@ -160,6 +162,7 @@ def test_two_processes_that_write_at_once_lose_nothing(tmp_path):
                 same(store.read(store.run({"seed": seed}), "poc", part.policy), part)
 
 
+@pytest.mark.attack
 def test_a_comparison_that_is_killed_goes_on_to_the_same_result(tmp_path):
     db = tmp_path / "a.db"
     args = ["compare", "-n", "40", "-s", "abrupt,wear,poc,mix,tilt,fade", "--db", str(db)]
@@ -245,7 +248,8 @@ def opened(path):
         return str(wrong)
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(3000, marks=[pytest.mark.slow, pytest.mark.attack])])
+@pytest.mark.attack
+@pytest.mark.parametrize("count", [60, pytest.param(3000, marks=pytest.mark.slow)])
 def test_flipped_bits_are_noticed_or_change_nothing(tmp_path, kept, count):
     data, expected, rng = kept.read_bytes(), opened(kept), np.random.default_rng(count)
     assert isinstance(expected, list)
@@ -264,6 +268,7 @@ def test_flipped_bits_are_noticed_or_change_nothing(tmp_path, kept, count):
     assert noticed > count / 3
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize(
     "change",
     [
@@ -322,6 +327,7 @@ def test_a_file_in_a_read_only_folder_can_be_exported(tmp_path, kept, killed, mo
     assert {path.name: path.read_bytes() for path in (tmp_path / "there").iterdir()} == before
 
 
+@pytest.mark.attack
 def test_a_full_disk_is_a_sentence_and_what_was_written_stays(tmp_path, kept):
     file = tmp_path / "a.db"
     file.write_bytes(kept.read_bytes())

@@ -10,6 +10,7 @@ optuna = pytest.importorskip("optuna")
 sweeping = pytest.importorskip("springdrift_agents.training.sweep")
 
 
+@pytest.mark.attack
 def test_a_sweep_that_was_stopped_goes_on_where_it_was(tmp_path, monkeypatch):
     """Ctrl-C in the first trial and in the third: each is run again, and the others differ."""
     config = training.config_of("ppo", changes=["n_envs=8", "n_steps=32", "batch_size=64"], scenario="poc")

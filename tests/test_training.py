@@ -37,6 +37,7 @@ def small(algo: str, **fields) -> training.TrainConfig:
     return training.config_of(algo, changes=SMALL[algo], **given)
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("algo", hyperparameters.ALGOS)
 def test_a_run_that_stopped_ends_bit_for_bit_as_one_that_did_not(algo, tmp_path):
     training.train(small(algo), tmp_path / "whole")
@@ -57,6 +58,7 @@ def test_a_run_that_stopped_ends_bit_for_bit_as_one_that_did_not(algo, tmp_path)
     ]
 
 
+@pytest.mark.attack
 def test_a_killed_process_leaves_a_run_that_goes_on(tmp_path):
     """SIGKILL at an arbitrary moment in the second chunk, then the same command again."""
     changes = [part for change in SMALL["ppo"] for part in ("--set", change)]
@@ -111,6 +113,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path):
         training.train(small("ppo", steps=256, chunk=256), tmp_path)
 
 
+@pytest.mark.attack
 def test_a_run_begun_with_other_code_is_not_gone_on_with(tmp_path, monkeypatch):
     config, known = small("ppo", steps=256, chunk=256), provenance.training_code()
     training.train(config, tmp_path)
@@ -132,6 +135,7 @@ def test_a_long_rollout_passes_many_targets_at_once(tmp_path):
     assert [row["steps"] for row in history] == [256, 512, 768]
 
 
+@pytest.mark.attack
 @pytest.mark.parametrize("place", [-1, -5000])
 def test_a_checkpoint_with_one_wrong_bit_is_refused(tmp_path, place):
     config = small("ppo", steps=512, chunk=256)
@@ -145,6 +149,7 @@ def test_a_checkpoint_with_one_wrong_bit_is_refused(tmp_path, place):
     assert len(str(refused.value)) < 300
 
 
+@pytest.mark.attack
 def test_a_folder_that_lacks_or_mixes_files_is_refused(tmp_path):
     config = small("ppo", steps=256, chunk=256)
     training.train(config, tmp_path)

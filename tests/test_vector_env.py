@@ -174,6 +174,7 @@ def test_threads_bear_a_fork_and_calls_from_several_threads(how):
     assert (done.stdout, done.returncode) == ("True 0\n", 0), done.stderr
 
 
+@pytest.mark.attack
 @settings(max_examples=25, deadline=None)
 @given(
     n=st.integers(1, 40),

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import springdrift
-from springdrift_agents.course import seccomp
+from springdrift_agents.course import cgroup, seccomp
 from springdrift_agents.files import temporary_folder
 
 DISK, SHARED, FILE = 2**28, 2**26, 2**26  # bytes: of the workspace, of /dev/shm, and of a file
 FILES, OPEN_FILES, PROCESSES = 10_000, 256, 64
+THREADS = 4 * PROCESSES  # of all of them
 MEMORY, LEAST_MEMORY = 4096, 1024  # MB: usual, and to import what lessons import
 ISOLATIONS = ("bubblewrap", "namespaces", "none")  # the strongest first
 COURSE = Path(__file__).parent
@@ -214,6 +215,11 @@ def protection(isolation: str) -> str:
             f"students' code runs in a sandbox ({by}; {calls}): it sees Python, its packages and its own "
             "file, no network, no other process, no file of yours"
         )
+    if sys.platform.startswith("linux"):
+        kernel = "limited by the kernel in a control group of its own"
+        found += (
+            f". Its memory is {kernel if cgroup.divisible() else 'counted as it runs: no control groups'}"
+        )
     root = ". You are root: grade as an ordinary user" if os.getuid() == 0 else ""
     return found + root
 
@@ -234,7 +240,7 @@ def limits(memory: int, seconds: float, isolation: str) -> dict[str, int]:
         "RLIMIT_CORE": 0,
     }
     if isolation != "none" and tuple(map(int, os.uname().release.split(".")[:2])) >= (5, 14):
-        found["RLIMIT_NPROC"] = 4 * PROCESSES  # older kernels count all that the user runs; threads count
+        found["RLIMIT_NPROC"] = THREADS  # older kernels count all that the user runs; threads count
     return found
 
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from springdrift_agents.course import cgroup
 from springdrift_agents.course.isolation import ISOLATIONS, strongest, works
 from springdrift_agents.files import temporary_folder
 
@@ -16,6 +17,7 @@ class Assets(NamedTuple):
     folder: str  # what every workspace begins with
     workspaces: str  # folder in which each sandbox gets one of its own
     isolation: str  # one of ISOLATIONS
+    groups: str = ""  # folder in which each sandbox gets a control group; empty where none can be had
 
 
 class SandboxPool:
@@ -48,7 +50,7 @@ class SandboxPool:
         except BaseException:
             self._ends.close()
             raise
-        return Assets(str(assets), str(workspaces), self.isolation)
+        return Assets(str(assets), str(workspaces), self.isolation, cgroup.divisible())
 
     def __exit__(self, *_: object) -> None:
         self._ends.close()

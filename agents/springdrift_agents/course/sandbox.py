@@ -26,8 +26,18 @@ from typing import Any, NoReturn
 import cloudpickle  # type: ignore[import-untyped, unused-ignore]
 
 from springdrift_agents.course import protocol
+from springdrift_agents.course.cgroup import ControlGroup
+from springdrift_agents.course.endings import reason
 from springdrift_agents.course.exercise import Wrong
-from springdrift_agents.course.isolation import WORKSPACE, Place, command, environment, limits, order_of
+from springdrift_agents.course.isolation import (
+    THREADS,
+    WORKSPACE,
+    Place,
+    command,
+    environment,
+    limits,
+    order_of,
+)
 from springdrift_agents.course.pool import Assets
 from springdrift_agents.course.submissions import copy_into
 
@@ -109,8 +119,15 @@ class Sandbox:
             limits=limits(memory, seconds, assets.isolation),
             work=own,
         )
+        self.group: ControlGroup | None = None
+        start = command(order)
+        if assets.groups:
+            with contextlib.suppress(OSError):  # the supervisor counts all the same
+                self.group = ControlGroup(assets.groups, memory * 2**20, THREADS)
+                start = self.group.enter(start)
+        self.memory = memory
         self.supervisor = subprocess.Popen(
-            command(order),
+            start,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -158,6 +175,8 @@ class Sandbox:
             os.close(end)
         assert self.supervisor.stdout is not None
         self.supervisor.stdout.close()
+        if self.group is not None:
+            self.group.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.close = lambda: None  # type: ignore[method-assign]
 
@@ -281,48 +300,14 @@ class Sandbox:
         """What the supervisor said of the end."""
         assert self.supervisor.stdout is not None
         lines = self.supervisor.stdout.read().decode(errors="replace").splitlines()
-        end = json.loads(lines[-1]) if lines else {}
-        code = end.get("code", 0)
-        if end.get("end") == "exit":
-            return f"it ended the program (exit code {code})"
-        if end.get("end") == "signal":
-            return f"it crashed the program ({_signal(code)})"
-        if end.get("end") == "processes":
-            return f"it started more than {code} processes"
-        if end.get("end") == "memory":
-            return f"it used more than {code // 2**20} MB of memory"
-        if end.get("end") == "disk":
-            return f"it wrote more than {code // 2**20} MB"
-        if end.get("end") == "files":
-            return f"it made more than {code} files"
-        if end.get("end") == "set-up":
-            return f"the sandbox could not be set up: {end.get('text')}"
-        return "it ended the program and its sandbox"
+        if self.group is not None and self.group.out_of_memory():
+            return f"it used more than {self.memory} MB of memory"
+        return reason(json.loads(lines[-1]) if lines else {})
 
     def _fail(self, fault: Ended) -> NoReturn:
         self.fault = fault
         self._kill()
         raise fault
-
-
-def _signal(number: int) -> str:
-    """The name of a signal, and what students know it as.
-
-    >>> _signal(11)
-    'SIGSEGV: memory that is not its own, or a recursion without end'
-    """
-    known = {
-        signal.SIGSEGV: "memory that is not its own, or a recursion without end",
-        signal.SIGKILL: "ended by itself or by the system",
-        signal.SIGXCPU: "computing time used up",
-        signal.SIGXFSZ: "a file too large",
-        signal.SIGABRT: "given up by a library, often for want of memory",
-    }
-    try:
-        name = signal.Signals(number)
-    except ValueError:
-        return f"signal {number}"
-    return f"{name.name}: {known[name]}" if name in known else name.name
 
 
 class Remote:

@@ -6,6 +6,10 @@ of it holds the fits of cycles 0 to t; no fit and no forecast sees its future.
 
 import os
 import sys
+import warnings
+import zipfile
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +42,7 @@ from springdrift.series.forecaster import (
 from springdrift.series.waves import cosine, harmonics, sine
 
 RIDGE_MODEL = "ridge"
+KEPT = ("stats", "cost_error", "fit_error")  # what is kept of a table, by name
 
 
 @dataclass(frozen=True)
@@ -278,10 +283,7 @@ def staleness(
         _ridge(y, seen, first, max(born, 0), shape, waves, y is seen, out)
     elif callable(model):
         kept = _kept(cache, y, seen, shape, model, born)
-        if kept is not None and kept.exists():
-            with np.load(kept) as held:
-                out = held["stats"], held["cost_error"], held["fit_error"]
-        else:
+        if kept is None or not _recall(kept, out):
             _estimators(y, seen, first, born, shape, waves, model, jobs, out)
             if kept is not None:
                 _keep(kept, out)
@@ -368,9 +370,32 @@ def _version(estimator: Any) -> str:
     return str(getattr(package, "__version__", ""))
 
 
+def _recall(path: Path, out: Any) -> bool:
+    """Fill in a table that was kept; False where there is none, or a damaged one, which is made anew."""
+    try:
+        with path.open("rb") as file, np.load(file) as held:
+            found = [held[name] for name in KEPT]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False
+    if any(
+        (one.shape, one.dtype) != (own.shape, own.dtype) or not np.isfinite(one).all()
+        for one, own in zip(found, out, strict=True)
+    ):
+        return False
+    for one, own in zip(found, out, strict=True):
+        own[:] = one
+    return True
+
+
 def _keep(path: Path, out: Any) -> None:
-    """Write a table whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a table whole or not at all; where it cannot be written, a warning says so."""
     part = path.with_name(f"{path.stem}.{os.getpid()}.part.npz")
-    np.savez(part, stats=out[0], cost_error=out[1], fit_error=out[2])
-    part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(part, **dict(zip(KEPT, out, strict=True)))
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        why = error.strerror or error
+        warnings.warn(f"fits cannot be kept in {path.parent} ({why}): they are made anew", stacklevel=3)

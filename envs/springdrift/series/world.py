@@ -20,6 +20,7 @@ from springdrift.series.observation import HISTORY, OBSERVE
 from springdrift.series.optimum import Problem, problem
 from springdrift.series.recording import MOST_WINDOW, RECORDINGS, Recording, load
 from springdrift.series.scenario import GENERATED, MEMBERS, MOST_CYCLES, Scenario, plans_of
+from springdrift.series.snapshot import check_lanes
 from springdrift.series.staleness import RIDGE_MODEL, Staleness, staleness
 from springdrift.series.state import (
     EXOGENOUS,
@@ -418,6 +419,7 @@ class SeriesWorld:
             if not isinstance(part, np.ndarray) or (part.shape, part.dtype) != (own.shape, own.dtype):
                 raise ValueError(f"a state's arrays must have shape {own.shape} and type {own.dtype}")
         self._check_places(state.lanes.state)
+        check_lanes(state.lanes, self.latency)
         return state
 
     def _check_places(self, s: NDArray[np.float64]) -> None:

@@ -1,0 +1,42 @@
+"""Tianshou: its high-level builder trains DQN on an id, with an env factory of its own."""
+
+import torch
+from tianshou.highlevel.config import OffPolicyTrainingConfig
+from tianshou.highlevel.env import EnvFactoryRegistered, VectorEnvType
+from tianshou.highlevel.experiment import DQNExperimentBuilder, ExperimentConfig
+from tianshou.highlevel.params.algorithm_params import DQNParams
+from worlds import SEED, on_each
+
+import springdrift  # noqa: F401 (registers its ids)
+
+
+def learn(id: str, steps: int) -> float:
+    """Train DQN, and test it as the trainer does."""
+    experiment = (
+        DQNExperimentBuilder(
+            EnvFactoryRegistered(
+                task=id, venv_type=VectorEnvType.DUMMY, training_seed=SEED, test_seed=SEED + 1
+            ),
+            ExperimentConfig(persistence_enabled=False, watch=False),
+            OffPolicyTrainingConfig(
+                max_epochs=2,
+                epoch_num_steps=max(steps // 2, 200),
+                batch_size=64,
+                num_training_envs=8,
+                num_test_envs=5,
+                buffer_size=20_000,
+                collection_step_num_env_steps=80,
+                update_step_num_gradient_steps_per_sample=0.1,
+            ),
+        )
+        .with_dqn_params(DQNParams(lr=1e-3, gamma=0.98, n_step_return_horizon=3, target_update_freq=320))
+        .with_model_factory_default(hidden_sizes=(64, 64))
+        .build()
+    )
+    result = experiment.run(override_experiment_name=id.replace("/", "-"))
+    return float(result.trainer_result.best_reward)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    on_each(learn, "tianshou")
