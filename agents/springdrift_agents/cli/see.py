@@ -10,7 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from springdrift import ENV_ID
 from springdrift_agents.cli.shell import (
+    Env,
     Json,
     Trust,
     app,
@@ -49,6 +51,7 @@ def seen(make: Callable[..., Any], *args: Any, **options: Any) -> Any:
 def watch(
     policy_spec: Annotated[str, typer.Option("--policy", "-p", help="Who decides.")] = "threshold",
     scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which world.")] = "abrupt",
+    env: Env = ENV_ID,
     versus: Annotated[str | None, typer.Option(help="A second policy beside it, in the same world.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which world.")] = 0,
     out_file: Annotated[
@@ -72,6 +75,8 @@ def watch(
 
     specs = [policy_spec, *([versus] if versus else [])]
     if html:
+        if env != ENV_ID:
+            raise ValueError(f"--html replays {ENV_ID} alone: film {env} with -o film.mp4")
         from springdrift_agents.play.web import report
 
         writable_file(html)
@@ -79,7 +84,7 @@ def watch(
         report.write_episodes(html, players, scenario, world_seeds("evaluation", seed, 1))
         tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
         return
-    episodes = [watching.Episode(policy(spec, trust), spec, scenario, seed) for spec in specs]
+    episodes = [watching.Episode(policy(spec, trust), spec, scenario, seed, env=env) for spec in specs]
     part = pair_of("--cycles", cycles, ":") if cycles else None
     count = seen(
         watching.show,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from springdrift import SCENARIOS, THREE_ACTIONS, Action, World
 from springdrift.incline.recorder import Recorder
-from springdrift.render.frame import Frame
+from springdrift.render.frame import MachineFrame
 from springdrift.render.view import FAINT, FPS, FRAMES, HAND, INK, PAPER, TRAIN, View
 from springdrift.render.window import Window
 from springdrift_agents.evaluation.evaluate import REFERENCE, Script, evaluate, world_seeds
@@ -205,7 +205,7 @@ class Table:
     def _held(self) -> bool:
         return self.paused and not self._step
 
-    def _cycle(self, frames: Sequence[Frame]) -> None:
+    def _cycle(self, frames: Sequence[MachineFrame]) -> None:
         """Show a cycle; a pause holds it where it is, and a step goes on to its end."""
         for frame in frames:
             self._show(frame)
@@ -252,7 +252,7 @@ class Table:
                 self.window.close()
         return counting.result()
 
-    def _show(self, frame: Frame) -> None:
+    def _show(self, frame: MachineFrame) -> None:
         self._told = self._told or self.view.truth
         if frame.time == int(frame.time):
             self._rival_cost = self.game.rival_cost
@@ -266,7 +266,7 @@ class Table:
             self._note("your decision?")
         self._flip(FPS * self.tempo)
 
-    def _hint(self, frame: Frame) -> str:
+    def _hint(self, frame: MachineFrame) -> str:
         """The hint of the moment; within a cycle that of its beginning stays."""
         if frame.time == int(frame.time):
             self._hinted = hint(frame, self.game.prices, self.game.world.latency)

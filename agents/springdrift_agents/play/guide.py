@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from springdrift import Action
 from springdrift.render.canvas import FAINT, GOOD, HAND, INK, LINE, TRAIN
-from springdrift.render.frame import Frame
+from springdrift.render.frame import MachineFrame
 from springdrift.render.view import View
 
 STALE, LOW = 0.5, 0.75  # forecast error of a stale model; swing, of its target, that costs
@@ -16,7 +16,7 @@ GOAL = (
 )
 
 
-def hint(frame: Frame, prices: Mapping[str, float], latency: int) -> str:
+def hint(frame: MachineFrame, prices: Mapping[str, float], latency: int) -> str:
     """One sentence on what the dashboard shows now, and what could be done.
 
     Args:

@@ -1,14 +1,13 @@
 """Films of an env's episodes, smooth and as they happen, whatever its render mode."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 from numpy.typing import NDArray
 
-from springdrift import THREE_ACTIONS, InclinedMassEnv
-from springdrift.incline.recorder import Recorder
+from springdrift.render.env import DrawnEnv
 from springdrift.render.frame import Frame
 from springdrift.render.view import FPS, FRAMES, View
 from springdrift_agents.play.movie import SUFFIXES, Movie
@@ -23,7 +22,8 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
     are encoded as they go, in memory that does not grow. Files are named like ``episode-3.mp4``.
 
     Args:
-        env: ``springdrift/InclinedMass-v0``. Wrappers that change actions go around this one.
+        env: a world of which pictures can be made, such as ``springdrift/InclinedMass-v0``. Wrappers that
+            change actions go around this one.
         folder: where the films are written.
         episodes: which to film, by their number since the wrapper was made; all when None.
         suffix: ".mp4", ".gif" or ".webp".
@@ -63,8 +63,8 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
     ) -> None:
         super().__init__(env)
         inner = env.unwrapped
-        if not isinstance(inner, InclinedMassEnv):
-            raise TypeError(f"SmoothVideo films springdrift/InclinedMass-v0, got {inner}")
+        if not isinstance(inner, DrawnEnv):
+            raise TypeError(f"SmoothVideo films worlds of which pictures can be made, got {inner}")
         moving = [one for one in SUFFIXES if one != ".png"]
         if suffix not in moving:
             raise ValueError(f"suffix must be one of {', '.join(moving)}, got {suffix!r}")
@@ -74,7 +74,8 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
         self._folder, self._suffix, self._fps, self._frames = Path(folder), suffix, fps, frames
         self._wanted = episodes
         self._view = View(**{**(view or {})})
-        self._recorder = Recorder(inner.world, policy=policy)
+        self._actions = inner.world.actions
+        self._recorder = inner.recorder(inner.world, policy=policy)
         self._movie: Movie | None = None
         self._episode = -1
 
@@ -96,7 +97,7 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
         """One cycle; its film is finished at the deadline."""
         if self._movie is None:
             return self.env.step(action)
-        self._recorder.before(THREE_ACTIONS.check(action))
+        self._recorder.before(self._actions.check(action))
         found = self.env.step(action)
         self._recorder.after()
         self._film(self._recorder.frames(self._frames))
@@ -104,7 +105,7 @@ class SmoothVideo(gym.Wrapper[NDArray[Any], Any, NDArray[Any], Any]):
             self._finish()
         return found
 
-    def _film(self, frames: list[Frame]) -> None:
+    def _film(self, frames: Sequence[Frame]) -> None:
         assert self._movie
         try:
             for frame in frames:

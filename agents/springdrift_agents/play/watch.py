@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import dropwhile, takewhile
 from pathlib import Path
-from typing import cast
 
+from springdrift import ENV_ID, WORLDS
 from springdrift.game.world import World
-from springdrift.incline.recorder import Recorder
-from springdrift.incline.world import InclinedMassWorld
+from springdrift.registry import world_spec
+from springdrift.render.env import DrawnEnv
 from springdrift.render.frame import Frame
 from springdrift.render.view import FPS, FRAMES, View
 from springdrift.render.window import Window
@@ -21,6 +21,9 @@ from springdrift_agents.policies.base import Policy, observe_of
 class Episode:
     """One world under one policy, a cycle at a time.
 
+    Raises:
+        ValueError: an unknown scenario or env, or one without pictures.
+
     >>> from springdrift_agents.policies.registry import policy
     >>> episode = Episode(policy("never"), "never", "stationary", seed=0, cycles=3)
     >>> sum(1 for _ in episode.frames(4))
@@ -28,14 +31,24 @@ class Episode:
     """
 
     def __init__(
-        self, policy: Policy, name: str, scenario: str, seed: int, cycles: int | None = None
+        self,
+        policy: Policy,
+        name: str,
+        scenario: str,
+        seed: int,
+        cycles: int | None = None,
+        env: str = ENV_ID,
     ) -> None:
+        kind = world_spec(env).env
+        if not issubclass(kind, DrawnEnv):
+            drawn = [id for id, spec in WORLDS.items() if issubclass(spec.env, DrawnEnv)]
+            raise ValueError(f"no pictures are made of {env}; allowed: {', '.join(drawn)}")
         seeds = world_seeds("evaluation", seed, 1)
-        world = begun(seeds, scenario, observe=observe_of(policy), cycles=cycles)
+        world = begun(seeds, scenario, env=env, observe=observe_of(policy), cycles=cycles)
         self.world: World = world
         self.policy = policy
         threshold = getattr(policy, "error", None)
-        self.recorder = Recorder(cast(InclinedMassWorld, world), policy=name, threshold=threshold)
+        self.recorder = kind.recorder(world, policy=name, threshold=threshold)
 
     def frames(self, count: int) -> Iterator[Frame]:
         """The start, then ``count`` frames a cycle, up to the deadline."""

@@ -1,24 +1,20 @@
 """``springdrift/InclinedMass-v0``: the envs over inclined masses."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from springdrift.game.env import DriftEnv
 from springdrift.game.vector_env import DriftVectorEnv
 from springdrift.incline.recorder import Recorder
 from springdrift.incline.world import InclinedMassWorld
-from springdrift.render.renderer import Renderer, check_render_options
-from springdrift.render.view import FPS
+from springdrift.render.env import DrawnEnv
 
 
-class InclinedMassEnv(DriftEnv):
+class InclinedMassEnv(DrawnEnv):
     """A mass on an incline that a forecast model keeps swinging, in a world that drifts.
 
     One step is one cycle; the decision is an :class:`~springdrift.Action`. The reward is minus the sum
     of the cost terms in ``info["terms"]``; ``info["truth"]`` holds what no operator can see. Options are
-    those of :class:`~springdrift.incline.world.InclinedMassWorld`. ``render_options``: ``size``,
-    ``font_scale``, ``truth`` and ``scenario`` of :class:`~springdrift.render.view.View`. Methods beyond
-    gymnasium's, such as :meth:`fork`, are reached by ``env.unwrapped`` from what ``gym.make`` returns.
+    those of :class:`~springdrift.incline.world.InclinedMassWorld`. Methods beyond gymnasium's, such as
+    :meth:`fork`, are reached by ``env.unwrapped`` from what ``gym.make`` returns.
 
     >>> import gymnasium as gym, springdrift
     >>> env = gym.make("springdrift/InclinedMass-v0", scenario="stationary")
@@ -29,17 +25,12 @@ class InclinedMassEnv(DriftEnv):
     """
 
     World = InclinedMassWorld
-    metadata = {  # noqa: RUF012 (gymnasium declares it so)
-        "render_modes": ["human", "rgb_array", "rgb_array_list", "ansi"],
-        "render_fps": FPS,
-    }
 
     @classmethod
-    def renderer(
-        cls, world: Any, mode: str | None, options: Mapping[str, Any] | None, index: int = 0
-    ) -> Renderer | None:
-        options = check_render_options(options)
-        return Renderer(Recorder(world, index), mode, options) if mode else None
+    def recorder(
+        cls, world: Any, index: int = 0, policy: str = "", threshold: float | None = None
+    ) -> Recorder:
+        return Recorder(world, index, policy, threshold)
 
 
 class InclinedMassVectorEnv(DriftVectorEnv):

@@ -22,7 +22,7 @@ from springdrift.incline.state import (
     write_lanes,
 )
 from springdrift.incline.world import InclinedMassWorld
-from springdrift.render.frame import Frame
+from springdrift.render.frame import History, MachineFrame
 
 SHOWN = 12 * MEASUREMENTS  # measurements that a frame holds at most
 COMMISSIONED = 2 * MEASUREMENTS  # of them before cycle 0
@@ -98,8 +98,8 @@ class Recorder:
         self._version = _value(state, "version")
         self._actions: list[int] = []  # of the cycles that the histories do not hold yet
         self._paid: list[bytes] = []  # and their costs
-        self._errors, self._swings = _History(()), _History(())
-        self._costs, self._decisions = _History((len(TERMS),)), _History((), np.int64)
+        self._errors, self._swings = History(()), History(())
+        self._costs, self._decisions = History((len(TERMS),)), History((), np.int64)
         self._deployed: list[int] = []
         self._changed: list[int] = []
         self._traced: tuple[int, NDArray[np.float64], NDArray[np.float64]] | None = None
@@ -157,7 +157,7 @@ class Recorder:
         held = len(self._notes) - 1
         return self._noted - min(held, KEPT)
 
-    def frames(self, count: int, cycle: int | None = None) -> list[Frame]:
+    def frames(self, count: int, cycle: int | None = None) -> list[MachineFrame]:
         """``count`` moments of a cycle, evenly spaced, the last at its end.
 
         Args:
@@ -168,12 +168,12 @@ class Recorder:
         done = self.done if cycle is None else cycle
         return [self.frame(done, (n + 1) / count) for n in range(count)]
 
-    def now(self) -> Frame:
+    def now(self) -> MachineFrame:
         """The moment at which the world stands."""
         self._note_now()  # which may set the clock
         return self.frame(self.done)
 
-    def frame(self, done: int, share: float = 1.0) -> Frame:
+    def frame(self, done: int, share: float = 1.0) -> MachineFrame:
         """The moment at which a share of the cycle that ended as number ``done`` was over.
 
         Raises:
@@ -191,7 +191,7 @@ class Recorder:
         in_flight = _value(model, "in_flight") > 0.0
         decisions = self._decisions.first(done - self._since)
         values: dict[str, Any] = {name: _value(state, name) for name in (*DRIFTING, "cubic", "damping")}
-        return Frame(
+        return MachineFrame(
             scenario=self._name,
             drawn=self._drawn,
             cycles=self._cycles,
@@ -293,29 +293,6 @@ class Recorder:
             world.kernel.trace(batch.real[0], batch.keys[0], 0, plans, world.latency, substeps, path, seen)
             self._traced = done, path, seen
         return self._traced[1], self._traced[2]
-
-
-class _History:
-    """A row of numbers that only grows; what was handed out of it stays as it is."""
-
-    def __init__(self, shape: tuple[int, ...], dtype: type = np.float64) -> None:
-        self._held: NDArray[Any] = np.empty((64, *shape), dtype)
-        self._count = 0
-
-    def extend(self, values: Any) -> None:
-        count = self._count + len(values)
-        if count > len(self._held):
-            grown = np.empty((2 * count, *self._held.shape[1:]), self._held.dtype)
-            grown[: self._count] = self._held[: self._count]
-            self._held = grown
-        self._held[self._count : count] = values
-        self._count = count
-
-    def first(self, count: int) -> NDArray[Any]:
-        """The first ``count``, to read."""
-        found = self._held[:count]
-        found.flags.writeable = False
-        return found
 
 
 def _value(state: Batch, name: str) -> float:

@@ -1,6 +1,7 @@
 """What the operator reads: costs, the deployed model, gauges, the strip chart and the decisions."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +10,6 @@ from springdrift.game.actions import Action
 from springdrift.render.canvas import (
     COLOURS,
     FAINT,
-    GOOD,
     HAND,
     HIDDEN,
     INK,
@@ -21,27 +21,24 @@ from springdrift.render.canvas import (
     Canvas,
 )
 from springdrift.render.frame import Frame
+from springdrift.render.panels import Chart, Gauge, Panels
 
 LEFT, WIDTH = 652.0, 296.0  # of the panels beside the scene
 TOP, BOTTOM = 44.0, 396.0
 SPAN = 10.0  # cycles of the strip chart
+DOTS = 16  # most measurements in a cycle that are drawn one by one
 
 
-def draw_dashboard(canvas: Canvas, frame: Frame, truth: bool) -> None:
+def draw_dashboard(canvas: Canvas, frame: Frame, panels: Panels, truth: bool) -> None:
     """All panels; what is not a chart is as high as its letters, and the charts share the rest."""
     y = TOP + _costs(canvas, frame, TOP) + 6
     y += _model(canvas, frame, y) + 6
     half = (BOTTOM - y - 6) / 2
-    title = "forecast error, of the target's rms"
-    title += "" if frame.threshold is None else "; dashed: retrains"
-    latest = f"{frame.errors[-1]:.2f}" if len(frame.errors) else "–"
-    _gauge(canvas, y, half, title, frame.errors, frame.threshold, MODEL, latest)
-    swings = frame.swings / frame.target
-    latest = f"{100 * swings[-1]:.0f} %" if len(swings) else "–"
-    _gauge(canvas, y + half + 6, half, "swing; dashed: target", swings, 1.0, GOOD, latest)
+    for n, gauge in enumerate(panels.gauges):
+        _gauge(canvas, y + n * (half + 6), half, gauge)
     high = 32 + canvas.height(12) + canvas.height(10)
-    _chart(canvas, frame, 402.0, 592 - high - 6 - 402, truth)
-    _timeline(canvas, frame, 592 - high, high, truth)
+    _chart(canvas, frame, panels.chart, 402.0, 592 - high - 6 - 402, truth)
+    _timeline(canvas, frame, panels.override, 592 - high, high, truth)
 
 
 def cycles_text(count: float) -> str:
@@ -110,52 +107,54 @@ def _model(canvas: Canvas, frame: Frame, y: float) -> float:
     return high
 
 
-def _gauge(
-    canvas: Canvas, y: float, h: float, title: str, values: NDArray[np.float64], mark: float | None,
-    colour: str, latest: str,
-) -> None:  # fmt: skip
-    """The last 60 cycles of a number from 0 to 2, with a dashed line at ``mark``, and the latest."""
-    span, full = 60, 2.0
-    _panel(canvas, title, y, h)
-    canvas.text(latest, LEFT + WIDTH - 10, y + h / 2 - canvas.height(16) / 4, 16, colour, bold=True, align=1)
+def error_gauge(frame: Frame, title: str) -> Gauge:
+    """The forecast error, with a dashed line where the policy retrains, if it says where."""
+    title += "" if frame.threshold is None else "; dashed: retrains"
+    latest = f"{frame.errors[-1]:.2f}" if len(frame.errors) else "–"
+    return Gauge(title, frame.errors, frame.threshold, MODEL, latest)
+
+
+def _gauge(canvas: Canvas, y: float, h: float, gauge: Gauge) -> None:
+    """The last 60 cycles of a number, with a dashed line at its mark, and the latest."""
+    span, full = 60, gauge.full
+    _panel(canvas, gauge.title, y, h)
+    middle = y + h / 2 - canvas.height(16) / 4
+    canvas.text(gauge.latest, LEFT + WIDTH - 10, middle, 16, gauge.colour, bold=True, align=1)
     room = max(60.0, canvas.width("100 %", 16, True)) + 10
     x, w, top = LEFT + 10, WIDTH - 20 - room, y + canvas.height(12) + 7
     h = y + h - 8 - top
     canvas.box(x, top, w, h, PAPER)
-    if mark is not None:
-        level = top + h * (1 - min(mark, full) / full)
+    if gauge.mark is not None:
+        level = top + h * (1 - min(gauge.mark, full) / full)
         canvas.dashes((x, level), (x + w, level), FAINT)
-    recent = values[-span:]
+    recent = gauge.values[-span:]
     canvas.line(
         [
             (x + w * (n + span - len(recent)) / (span - 1), top + h * (1 - min(float(value), full) / full))
             for n, value in enumerate(recent)
         ],
-        colour,
+        gauge.colour,
         1.8,
     )
 
 
-def _chart(canvas: Canvas, frame: Frame, top: float, high: float, truth: bool) -> None:
+def _chart(canvas: Canvas, frame: Frame, chart: Chart, top: float, high: float, truth: bool) -> None:
     """Measurements against forecasts over the last cycles."""
     row = canvas.height(12)
     canvas.box(12, top, 936, high, PANEL, LINE, 4)
-    _chart_legend(canvas, top + 3, row)
-    marks = [f"{sign}{frame.target:g} m" for sign in "+−"]
-    x = 24.0 + max(canvas.width(mark, 11) for mark in marks) + 6
+    _chart_legend(canvas, chart, top + 3, row)
+    x = 24.0 + max(canvas.width(mark, 11) for _, mark in chart.marks) + 6
     y, w, h = top + row + 8, 936 - x, high - row - 16
     canvas.box(x, y, w, h, PAPER)
     right = max(frame.time, SPAN)
+    low, high = chart.low, chart.high
 
     def place(time: float, value: float) -> tuple[float, float]:
-        return x + w * (time - right + SPAN) / SPAN, y + h * (0.5 - (value - frame.level) / 1.5)
+        return x + w * (time - right + SPAN) / SPAN, y + h * (high - value) / (high - low)
 
-    low, high = frame.level - 0.75, frame.level + 0.75
-    for offset in (-frame.target, 0.0, frame.target):
-        level = place(0.0, frame.level + offset)[1]
+    for value, mark in chart.marks:
+        level = place(0.0, value)[1]
         canvas.line([(x, level), (x + w, level)], LINE, 1)
-    for mark, offset in zip(marks, (frame.target, -frame.target), strict=True):
-        level = place(0.0, frame.level + offset)[1]
         canvas.text(mark, x - 6, level - canvas.height(11) / 2, 11, FAINT, align=1)
     for cycle in frame.deployed:
         if right - SPAN <= cycle <= frame.time:
@@ -166,32 +165,81 @@ def _chart(canvas: Canvas, frame: Frame, top: float, high: float, truth: bool) -
                 canvas.dashes(place(cycle, high), place(cycle, low), HIDDEN, 2)
     inside = frame.times >= right - SPAN
     times = frame.times[inside]
-    forecast = np.clip(frame.forecast[inside], low, high)
-    measured = np.clip(frame.measured[inside], low, high)
+
+    def draw(values: NDArray[np.float64], colour: str, parts: list[NDArray[np.int64]]) -> None:
+        held = np.clip(values[inside], low, high)
+        for part in parts:
+            known = part[np.isfinite(held[part])]
+            for run in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1):
+                canvas.line([place(times[n], held[n]) for n in run], colour, 1.8)
+
     # each cycle has a forecast of its own: nothing was forecast between the end of one and the next
     of_cycle = np.ceil(np.round(times * frame.measurements) / frame.measurements)
-    for part in np.split(np.arange(len(times)), np.flatnonzero(np.diff(of_cycle)) + 1):
-        canvas.line([place(times[n], forecast[n]) for n in part], MODEL, 1.8)
-    for t, m in zip(times, measured, strict=True):
-        canvas.disc(*place(t, m), 2.4, INK)
+    cycles = np.split(np.arange(len(times)), np.flatnonzero(np.diff(of_cycle)) + 1)
+    draw(frame.forecast, MODEL, cycles)
+    for line in chart.lines:
+        draw(line.values, line.colour, cycles)
+    if frame.measurements > DOTS:
+        draw(frame.measured, INK, [np.arange(len(times))])
+        return
+    for t, m in zip(times, np.clip(frame.measured[inside], low, high), strict=True):
+        if np.isfinite(m):
+            canvas.disc(*place(t, m), 2.4, INK)
 
 
-def _chart_legend(canvas: Canvas, y: float, row: float) -> None:
+def _chart_legend(canvas: Canvas, chart: Chart, y: float, row: float) -> None:
     middle = y + row / 2
     canvas.disc(30, middle, 3, INK)
     a = 40 + canvas.text("measured", 40, y, 12, INK)
     canvas.line([(a + 16, middle), (a + 40, middle)], MODEL, 2)
     a += 46 + canvas.text("forecast", a + 46, y, 12, MODEL)
     canvas.line([(a + 20, middle - 6), (a + 20, middle + 7)], TRAIN, 2)
-    canvas.text("new model", a + 28, y, 12, FAINT)
+    a += 28 + canvas.text("new model", a + 28, y, 12, FAINT)
+    for line in chart.lines:
+        canvas.line([(a + 16, middle), (a + 40, middle)], line.colour, 2)
+        a += 46 + canvas.text(line.name, a + 46, y, 12, line.colour)
 
 
-def _timeline(canvas: Canvas, frame: Frame, top: float, high: float, truth: bool) -> None:
-    """Every decision of the episode: pushes, retrainings, deployments."""
+def draw_facts(
+    canvas: Canvas, title: str, facts: Sequence[tuple[str, str]], columns: int, wide: float, high: float,
+    at: Callable[[float, float], tuple[float, float]], colours: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """A panel of what no operator can see, in letters small enough for ``wide`` by ``high``.
+
+    Args:
+        canvas: to draw on.
+        title: over the facts.
+        facts: name and value of each.
+        columns: of them.
+        wide: room for the panel.
+        high: the same.
+        at: where its corner lies, of its width and height.
+        colours: of names that are not faint.
+    """
+    rows = -(-len(facts) // columns)
+    facts = [(name, value.replace("-", "−")) for name, value in facts]
+    size, w, h, row = 12.25, math.inf, math.inf, 0.0
+    while (w > wide or h > high) and size > 7:
+        size -= 0.25
+        row = canvas.height(size) + 2
+        names = max((canvas.width(name, size) for name, _ in facts), default=0.0)
+        values = max(canvas.width(value, size) for value in (*(value for _, value in facts), "−0.000 N"))
+        w, h = (names + values + 36) * columns, 10 + row * (rows + 1)
+    x, y = at(w, h)
+    canvas.box(x, y, w, h, "#f7eef5", HIDDEN, 4)
+    canvas.text(title, x + 10, y + 5, size, HIDDEN, bold=True, fit=w - 20)
+    for n, (name, value) in enumerate(facts):
+        left, top = x + w / columns * (n // rows), y + 6 + row * (n % rows + 1)
+        canvas.text(name, left + 10, top, size, (colours or {}).get(name, FAINT))
+        canvas.text(value, left + w / columns - 10, top, size, INK, align=1)
+
+
+def _timeline(canvas: Canvas, frame: Frame, override: str, top: float, high: float, truth: bool) -> None:
+    """Every decision of the episode: interventions, retrainings, deployments."""
     x = 52.0
     w = 942 - canvas.width(f"{frame.cycles}", 10) / 2 - x  # the last number stands under the end
     canvas.box(12, top, 936, high, PANEL, LINE, 4)
-    _timeline_legend(canvas, top + 2, canvas.height(12), truth)
+    _timeline_legend(canvas, override, top + 2, canvas.height(12), truth)
     y = top + canvas.height(12) + 11  # under it 20 of marks
     canvas.line([(x, y + 20), (x + w, y + 20)], LINE, 1.5)
     step = w / frame.cycles
@@ -217,11 +265,11 @@ def _apart(x: float, step: float, cycles: ArrayLike) -> list[float]:
     return np.unique(np.round((x + step * np.asarray(cycles, np.float64)) / 1.5) * 1.5).tolist()
 
 
-def _timeline_legend(canvas: Canvas, y: float, row: float, truth: bool) -> None:
+def _timeline_legend(canvas: Canvas, override: str, y: float, row: float, truth: bool) -> None:
     middle = y + row / 2
     a = 24 + canvas.text("decisions", 24, y, 12, FAINT) + 24
     canvas.polygon([(a, middle + 4), (a + 9, middle + 4), (a + 4.5, middle - 5)], HAND)
-    a += 14 + canvas.text("pushed by hand", a + 14, y, 12, FAINT)
+    a += 14 + canvas.text(override, a + 14, y, 12, FAINT)
     canvas.square(a + 20, middle, TRAIN)
     a += 28 + canvas.text("retraining asked for", a + 28, y, 12, FAINT)
     canvas.line([(a + 18, middle - 6), (a + 18, middle + 7)], TRAIN, 2)

@@ -44,7 +44,7 @@ def _size(size: Any) -> tuple[int, int]:
 
 
 class Recorder(Protocol):
-    """Follows a world, and cuts what it did into frames, as ``springdrift.incline.recorder`` does."""
+    """Follows a world, and cuts what it did into frames: :mod:`springdrift.incline.recorder` is one."""
 
     done: int
 
@@ -54,7 +54,7 @@ class Recorder(Protocol):
     def before(self, action: int) -> None: ...
     def after(self) -> None: ...
     def now(self) -> Frame: ...
-    def frames(self, count: int, cycle: int | None = None) -> list[Frame]: ...
+    def frames(self, count: int, cycle: int | None = None) -> Sequence[Frame]: ...
 
 
 class Renderer:
@@ -109,7 +109,7 @@ class Renderer:
         return self._view
 
     def render(self) -> Any:
-        """As :meth:`springdrift.InclinedMassEnv.render` says.
+        """As :meth:`springdrift.DriftEnv.render` says.
 
         Raises:
             ImportError: pygame-ce is missing, for every mode but "ansi"; says what to install.

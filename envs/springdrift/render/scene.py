@@ -16,13 +16,16 @@ from springdrift.render.canvas import (
     PANEL,
     Canvas,
 )
-from springdrift.render.frame import Frame
+from springdrift.render.dashboard import draw_facts, error_gauge
+from springdrift.render.frame import MachineFrame as Frame
+from springdrift.render.panels import Chart, Gauge, Panels, Scene
 
 METRE = 95.0  # pixels
 MIDDLE = 0.21  # m, the place on the slope that stays put when it tilts
 ANCHOR = -1.75  # m, where the spring hangs
 BLOCK = 0.26  # m, edge of the mass
 ARROW = 95.0  # pixels, of the operator's strongest push
+WAYS = ((1, "+"), (-1, "−"))
 BEYOND = 0.36  # m, from the lower stop to the middle of the magnet's core
 DELIVERED = "force delivered"
 
@@ -220,23 +223,52 @@ def _hidden(canvas: Canvas, frame: Frame) -> None:
         facts.insert(1, ("damping", f"{frame.damping:.2f} N s/m"))
     if frame.cubic:
         facts.insert(1, ("hardening", f"{frame.cubic:.1f} N/m³"))
-    facts = [(name, value.replace("-", "−")) for name, value in facts]
     flat = frame.tilt < 0.3
     columns, wide, high = (2, 400, 108) if flat else (1, 200, 175)
-    rows = -(-len(facts) // columns)
-    title, size = "the hidden truth", 12.25
-    w = h = math.inf
-    while (w > wide or h > high) and size > 7:
-        size -= 0.25
-        row = canvas.height(size) + 2
-        names = max(canvas.width(name, size) for name, _ in facts)
-        values = max(canvas.width(value, size) for value in (*(value for _, value in facts), "−0.000 N"))
-        w, h = (names + values + 36) * columns, 10 + row * (rows + 1)
     over = 386 - 2 * (canvas.height(12) + 4)  # the legend
-    x, y = (26.0, over - h) if flat else (630 - w, 50.0)
-    canvas.box(x, y, w, h, "#f7eef5", HIDDEN, 4)
-    canvas.text(title, x + 10, y + 5, size, HIDDEN, bold=True, fit=w - 20)
-    for n, (name, value) in enumerate(facts):
-        left, top = x + w / columns * (n // rows), y + 6 + row * (n % rows + 1)
-        canvas.text(name, left + 10, top, size, HIDDEN if name == DELIVERED else FAINT)
-        canvas.text(value, left + w / columns - 10, top, size, INK, align=1)
+    draw_facts(
+        *(canvas, "the hidden truth", facts, columns, wide, high),
+        lambda w, h: (26.0, over - h) if flat else (630 - w, 50.0),
+        {DELIVERED: HIDDEN},
+    )
+
+
+def _panels(frame: Frame, truth: bool) -> Panels:
+    swings = frame.swings / frame.target
+    latest = f"{100 * swings[-1]:.0f} %" if len(swings) else "–"
+    edges = tuple((frame.level + way * frame.target, f"{sign}{frame.target:g} m") for way, sign in WAYS)
+    return Panels(
+        (
+            error_gauge(frame, "forecast error, of the target's rms"),
+            Gauge("swing; dashed: target", swings, 1.0, GOOD, latest),
+        ),
+        Chart(frame.level - 0.75, frame.level + 0.75, (*edges, (frame.level, ""))),
+        "pushed by hand",
+    )
+
+
+def _lines(frame: Frame, width: int) -> tuple[str, ...]:
+    """The machine as text: ``#`` the mass, ``o`` where the model forecasts it, ``<`` and ``>`` the push,
+    doubled by hand.
+    """
+    low, high = frame.bumpers
+    track = ["."] * width
+
+    def column(x: float) -> int:
+        return int(np.clip(round((x - low) / (high - low) * (width - 1)), 0, width - 1))
+
+    for mark in (-frame.target, frame.target):
+        track[column(frame.level + mark)] = "|"
+    track[column(frame.ghost)] = "o"
+    track[column(frame.x)] = "#"
+    arrow = (">" if frame.push > 0 else "<" if frame.push < 0 else " ") * (2 if frame.by_operator else 1)
+    error = f"{frame.errors[-1]:.2f}" if len(frame.errors) else "-"
+    swing = f"{100 * frame.swings[-1] / frame.target:.0f} %" if len(frame.swings) else "-"
+    who = "by hand" if frame.by_operator else "by the model"
+    return (
+        f"[{''.join(track)}]",
+        f"push {arrow} {abs(frame.push):.2f} N {who}  error {error}  swing {swing} of target",
+    )
+
+
+MACHINE = Scene(draw_scene, _panels, _lines)

@@ -1,4 +1,4 @@
-"""Pictures of a frame: the incline and the dashboard, in pygame or in text. Knows frames, never an env."""
+"""Pictures of a frame: its scene and the dashboard, in pygame or in text. Knows frames, never an env."""
 
 import os
 from importlib.metadata import PackageNotFoundError, version
@@ -23,10 +23,13 @@ from springdrift.render.canvas import SIZE as SIZE
 from springdrift.render.canvas import TRAIN as TRAIN
 from springdrift.render.canvas import Canvas
 from springdrift.render.dashboard import cycles_text, draw_dashboard
-from springdrift.render.frame import Frame
-from springdrift.render.scene import draw_scene
+from springdrift.render.frame import Frame, MachineFrame, SeriesFrame
+from springdrift.render.panels import Scene
+from springdrift.render.scene import MACHINE
+from springdrift.render.series import SERIES
 
 FPS, FRAMES = 30, 16  # frames a second, and a cycle
+SCENES: dict[type[Frame], Scene] = {MachineFrame: MACHINE, SeriesFrame: SERIES}
 UNNAMED = "a world without a name"
 INSTALL = 'pip install "springdrift[render]"'
 
@@ -99,8 +102,9 @@ class View(Canvas):
         """The frame on this view's surface, which is reused by the next call."""
         self.surface.fill(PAPER)
         self._header(frame)
-        draw_scene(self, frame, self.truth)
-        draw_dashboard(self, frame, self.truth)
+        scene = _scene(frame)
+        scene.draw(self, frame, self.truth)
+        draw_dashboard(self, frame, scene.panels(frame, self.truth), self.truth)
         return self.surface
 
     def array(self, frame: Frame) -> NDArray[np.uint8]:
@@ -122,34 +126,25 @@ class View(Canvas):
 
 
 def ansi(frame: Frame, width: int = 72, scenario: bool = True) -> str:
-    """The frame in four lines of text, for terminals and logs.
+    """The frame in a few lines of text, for terminals and logs.
 
-    ``#`` is the mass, ``o`` where the model forecasts it, ``<`` and ``>`` the push, doubled by hand.
     ``scenario=False`` keeps the scenario's name back.
     """
-    low, high = frame.bumpers
-    track = ["."] * width
-
-    def column(x: float) -> int:
-        return int(np.clip(round((x - low) / (high - low) * (width - 1)), 0, width - 1))
-
-    for mark in (-frame.target, frame.target):
-        track[column(frame.level + mark)] = "|"
-    track[column(frame.ghost)] = "o"
-    track[column(frame.x)] = "#"
-    arrow = (">" if frame.push > 0 else "<" if frame.push < 0 else " ") * (2 if frame.by_operator else 1)
     sums = frame.costs.sum(axis=0)
     terms = ", ".join(f"{term} {value:.1f}" for term, value in zip(frame.terms, sums, strict=True))
-    error = f"{frame.errors[-1]:.2f}" if len(frame.errors) else "-"
-    swing = f"{100 * frame.swings[-1] / frame.target:.0f} %" if len(frame.swings) else "-"
     training = "" if frame.training != frame.training else f", training: {cycles_text(frame.training)} left"
-    who = "by hand" if frame.by_operator else "by the model"
     name = frame.scenario if scenario else UNNAMED
     return "\n".join(
         (
             f"{name}  cycle {frame.time:.2f} of {frame.cycles}  cost {sums.sum():.1f} ({terms})",
-            f"[{''.join(track)}]",
-            f"push {arrow} {abs(frame.push):.2f} N {who}  error {error}  swing {swing} of target",
+            *_scene(frame).lines(frame, width),
             f"model version {frame.version}, {cycles_text(frame.model_age)} old{training}",
         )
     )
+
+
+def _scene(frame: Frame) -> Scene:
+    for kind, scene in SCENES.items():
+        if isinstance(frame, kind):
+            return scene
+    raise TypeError(f"there is no picture of a {type(frame).__name__}")

@@ -1,11 +1,14 @@
 """``springdrift/TimeSeries-v0``: the envs over forecasts in service."""
 
-from springdrift.game.env import DriftEnv
+from typing import Any
+
 from springdrift.game.vector_env import DriftVectorEnv
+from springdrift.render.env import DrawnEnv
+from springdrift.series.recorder import Recorder
 from springdrift.series.world import SeriesWorld
 
 
-class TimeSeriesEnv(DriftEnv):
+class TimeSeriesEnv(DrawnEnv):
     """A forecast in service on a time series that drifts.
 
     One step is one cycle of the series; the decision is an :class:`~springdrift.Action`: serve the model's
@@ -22,6 +25,12 @@ class TimeSeriesEnv(DriftEnv):
     """
 
     World = SeriesWorld
+
+    @classmethod
+    def recorder(
+        cls, world: Any, index: int = 0, policy: str = "", threshold: float | None = None
+    ) -> Recorder:
+        return Recorder(world, index, policy, threshold)
 
 
 class TimeSeriesVectorEnv(DriftVectorEnv):

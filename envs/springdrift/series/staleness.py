@@ -9,6 +9,7 @@ import sys
 import warnings
 import zipfile
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ from springdrift.series.forecaster import (
     baseline,
     compare,
     fit,
+    forecast,
     mean_of,
 )
 from springdrift.series.waves import cosine, harmonics, sine
@@ -352,6 +354,56 @@ def _estimators(
         rows = slice(pair(0, t - first), pair(0, t - first + 1))
         _compare_all(said, seen[t], y[t], stats[rows], cost_error[rows])
         fit_error[t] = fits[t - first][1]
+
+
+@allocating
+def _say_all(model: Any, seen: Any, first: int, shape: Any, said: Any) -> None:
+    for n in range(said.shape[0]):
+        forecast(model, seen, first + n, shape, said[n])
+
+
+@allocating
+def _baselines(seen: Any, first: int, shape: Any, said: Any) -> None:
+    for n in range(said.shape[0]):
+        baseline(seen, first + n, shape, said[n])
+
+
+def baselines(seen: NDArray[np.float32], first: int, count: int, shape: Shape) -> NDArray[np.float64]:
+    """What the safe baseline says of ``count`` cycles from ``first`` on, (count, P)."""
+    said = np.empty((count, shape.period))
+    _baselines(seen, first, shape, said)
+    return said
+
+
+def forecasts(
+    seen: NDArray[np.float32],
+    fitted: int,
+    shape: Shape,
+    model: str | Callable[[], Any] = RIDGE_MODEL,
+    born: int = 0,
+) -> NDArray[np.float64]:
+    """What one fit says of every cycle from its own on, (N - fitted, P): a row of forecasts.
+
+    Args:
+        seen: (N, P) measurements.
+        fitted: the cycle at whose start the fit is made.
+        shape: how the series is cut.
+        model: as for :func:`staleness`.
+        born: no fit from this cycle on sees an earlier one.
+    """
+    waves, count = harmonics_of(shape), len(seen)
+    if isinstance(model, str):
+        row, said = np.empty(PROFILE + shape.period), np.empty((count - fitted, shape.period))
+        fit(seen, fitted, born if fitted >= born else 0, shape, waves, row)
+        _say_all(row, seen, fitted, shape, said)
+        return said
+    start = max(2 + 2 * shape.delay, fitted - shape.delay - shape.window)
+    table = features(seen, start, shape, waves)
+    last = fitted - shape.delay
+    low = max(born if fitted >= born else 0, last - shape.window, start)
+    targets = np.ascontiguousarray(seen[start:], np.float64)
+    task = slice(low - start, last - start), slice(fitted - start, count - start)
+    return _one_fit(model, table, targets, *task)[0]
 
 
 def _kept(cache: Any, y: Any, seen: Any, shape: Shape, make: Any, born: int) -> Path | None:
