@@ -104,7 +104,7 @@ def compare(
     """
     specs = names_of(policies, policy_names())
     kind = world_spec(env)
-    chosen = {spec: policy(spec, trust) for spec in specs}
+    chosen = {spec: policy(spec, trust, env) for spec in specs}
     places = [scenario_of(name, env) for name in names_of(scenarios, list(kind.scenarios))]
     by_name = {title_of(place): place for place in places}
     names = list(by_name)
@@ -262,7 +262,7 @@ def regret(
     from springdrift_agents.planning import regret as regrets
 
     place = scenario_of(scenario, env)
-    chosen = {spec: policy(spec, trust) for spec in names_of(policies, policy_names())}
+    chosen = {spec: policy(spec, trust, env) for spec in names_of(policies, policy_names())}
     prices = world_spec(env).costs.of(prices_of(cost))
     writable(out_dir, "timeline.png")
     limits.check_episodes("--episodes", episodes, 20 * len(chosen))  # cycle by cycle
@@ -319,7 +319,7 @@ def map_(
     from springdrift_agents.evaluation.plots import map_plot
 
     place = scenario_of(scenario, env)
-    chosen = {spec: policy(spec, trust) for spec in names_of(policies, maps.DEFAULT)}
+    chosen = {spec: policy(spec, trust, env) for spec in names_of(policies, maps.DEFAULT)}
     ratios = list(dict.fromkeys(ratio or maps.RATIOS))
     latencies = list(dict.fromkeys(latency or maps.LATENCIES))
     limits.check_episodes("--episodes", episodes, len(chosen))

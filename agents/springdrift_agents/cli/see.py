@@ -84,7 +84,7 @@ def watch(
         report.write_episodes(html, players, scenario, world_seeds("evaluation", seed, 1))
         tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
         return
-    episodes = [watching.Episode(policy(spec, trust), spec, scenario, seed, env=env) for spec in specs]
+    episodes = [watching.Episode(policy(spec, trust, env), spec, scenario, seed, env=env) for spec in specs]
     part = pair_of("--cycles", cycles, ":") if cycles else None
     count = seen(
         watching.show,

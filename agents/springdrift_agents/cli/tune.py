@@ -9,7 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from springdrift import ENV_ID, SCENARIOS
+from springdrift import ENV_ID
+from springdrift.registry import world_spec
 from springdrift_agents import limits
 from springdrift_agents.cli.shell import (
     Env,
@@ -48,6 +49,7 @@ def tune(
     out_file: Annotated[
         Path | None, typer.Option("--out", "-o", help="Settings file to update. [your own]")
     ] = None,
+    env: Env = ENV_ID,
     replace: Annotated[
         bool, typer.Option("--replace", help="Keep what is found even where what was there costs less.")
     ] = False,
@@ -59,12 +61,13 @@ def tune(
     """
     from springdrift_agents.training import tune as tuning
 
-    names, places = names_of(rules, list(tuning.SPACES)), names_of(scenarios, list(SCENARIOS))
+    known_places = list(world_spec(env).scenarios)
+    names, places = names_of(rules, list(tuning.SPACES)), names_of(scenarios, known_places)
     for name in names:
         if name not in tuning.SPACES:
             raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(tuning.SPACES)}")
     for name in places:
-        known_scenario(name, list(SCENARIOS))
+        known_scenario(name, known_places)
     file = out_file or settings.own_path()
     if file is None:
         raise ValueError("you have no home folder to keep settings in: give a file with --out")
@@ -72,10 +75,10 @@ def tune(
         raise ValueError(f"{file} ships with springdrift and stays as it is: give another file")
     writable_file(file)
     kept = settings.read(file) if file.exists() else {}
-    own = kept.setdefault(ENV_ID, {})
+    own = kept.setdefault(env, {})
     limits.check_episodes("--episodes", 4 * episodes)
     jobs = bounded(jobs, len(names) * len(places))
-    known = {place: rules | own.get(place, {}) for place, rules in settings.settings().items()}
+    known = {place: rules | own.get(place, {}) for place, rules in settings.settings(env).items()}
     with progress_bar() as progress:
         task = progress.add_task("tuning", total=len(names) * len(places))
         found = tuning.tune_all(
@@ -86,6 +89,7 @@ def tune(
             seed,
             jobs,
             lambda _: progress.update(task, advance=1),
+            env=env,
             known=known,
         )
     taken = [one for one in found if one.better or replace]
@@ -97,7 +101,8 @@ def tune(
     if left:
         out.print(f"{left} of {len(found)} cost no less than the settings there are, which stay (--replace)")
     if taken:
-        command = f"springdrift tune --trials {trials} --episodes {episodes} --seed {seed}"
+        which = "" if env == ENV_ID else f" --env {env}"
+        command = f"springdrift tune{which} --trials {trials} --episodes {episodes} --seed {seed}"
         write_text(file, settings.to_text(kept, command))
         tell(f"written: {file}")
         if settings.own_path() != file:
@@ -196,7 +201,7 @@ def budget(
     specs = names_of(rules, [f"{name}@{scenario}" for name in tuning.BUDGETS])
     parameters = {spec: tuning.BUDGETS.get(name_of(spec), "") for spec in specs}
     for spec, parameter in parameters.items():
-        policy(spec)
+        policy(spec, env=env)
         if not parameter:
             raise ValueError(
                 f"{spec!r} has no parameter for its budget; allowed: {', '.join(tuning.BUDGETS)}"

@@ -6,7 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from springdrift import ENV_ID
 from springdrift.game.arguments import did_you_mean
+from springdrift.registry import world_spec
 from springdrift_agents import own
 from springdrift_agents.policies import learned, sb3
 from springdrift_agents.policies.base import Policy, check_policy
@@ -33,14 +35,15 @@ def name_of(spec: str) -> str:
     return spec.partition(":")[0].partition("@")[0]
 
 
-def policy(spec: str, trust: bool = False) -> Policy:
-    """The policy of a spec.
+def policy(spec: str, trust: bool = False, env: str = ENV_ID) -> Policy:
+    """The policy of a spec, with the settings that it has for a kind of world.
 
     ============================  ==========================================================================
     spec                          what it is
     ============================  ==========================================================================
     ``cusum``                     a rule with its defaults
-    ``cusum@mix``                 a rule, tuned for a scenario
+    ``cusum@mix``                 a rule, tuned for a scenario of ``env``
+    ``cusum@some/World-v0/mix``   a rule, tuned for a scenario of another kind of world
     ``cusum@mix:slack=1``         with parameters, each after a colon
     ``ppo-mix``                   a learned policy that ships
     ``best.safetensors``          a learned policy of one's own
@@ -72,7 +75,7 @@ def policy(spec: str, trust: bool = False) -> Policy:
             f"unknown policy {name!r}{did_you_mean(name, policy_names())} Allowed: "
             f"{', '.join(policy_names())}, a {SUFFIX} file, module:Class or path/to/file.py:Class"
         )
-    values = _tuned(name, scenario) if at else {}
+    values = _tuned(name, scenario, env) if at else {}
     allowed = [field.name for field in fields(RULES[name])]
     return RULES[name](**{**values, **_parameters(name, rest, allowed)})
 
@@ -81,11 +84,15 @@ def _is_own(spec: str) -> bool:
     return own.is_own(spec) and spec.partition(":")[0].partition("@")[0] not in RULES
 
 
-def _tuned(name: str, scenario: str) -> dict[str, float]:
-    tuned = {place: rules[name] for place, rules in settings().items() if name in rules}
+def _tuned(name: str, scenario: str, env: str) -> dict[str, float]:
+    if "/" in scenario:  # the id of a world before it
+        env, _, scenario = scenario.rpartition("/")
+        world_spec(env)
+    tuned = {place: rules[name] for place, rules in settings(env).items() if name in rules}
     if scenario not in tuned:
+        where = "" if env == ENV_ID else f" of {env}"
         raise ValueError(
-            f"{name!r} is not tuned for {scenario!r}; it is for: {', '.join(tuned) or 'nothing'}"
+            f"{name!r} is not tuned for {scenario!r}{where}; it is for: {', '.join(tuned) or 'nothing'}"
         )
     return dict(tuned[scenario])
 
@@ -165,16 +172,16 @@ class About(NamedTuple):
     tuned: tuple[str, ...] = ()  # scenarios that it has settings for, as in rule@scenario
 
 
-def about(spec: str, trust: bool = False) -> About:
-    """What the policy of a spec does, and its parameters with their values."""
-    made = policy(spec, trust)
+def about(spec: str, trust: bool = False, env: str = ENV_ID) -> About:
+    """What the policy of a spec does, its parameters with their values, and what it is tuned for."""
+    made = policy(spec, trust, env)
     if isinstance(made, Learned):
         return About(made.summary, {})
     summary = (type(made).__doc__ or "").strip().split("\n")[0]
     values: dict[str, float] = {}
     if is_dataclass(made) and not isinstance(made, type):
         values = {key: value for key, value in asdict(made).items() if isinstance(value, int | float)}
-    tuned = tuple(place for place, rules in settings().items() if spec in rules)
+    tuned = tuple(place for place, rules in settings(env).items() if spec in rules)
     return About(summary, values, tuned)
 
 

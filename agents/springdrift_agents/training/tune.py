@@ -168,7 +168,7 @@ def at_budget(
     name = name_of(spec)
     if name not in BUDGETS:
         raise ValueError(f"{name!r} has no parameter for its budget; allowed: {', '.join(BUDGETS)}")
-    rule, worlds = policy(spec), world_seeds("tuning", seed, episodes)
+    rule, worlds = policy(spec, env=env), world_seeds("tuning", seed, episodes)
     assert isinstance(rule, Rule)
 
     def at(place: float) -> tuple[Rule, float]:
