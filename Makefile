@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test test-attack test-frameworks test-rllib lint types unit format bench readme site clean
+.PHONY: help setup demo test test-attack test-floors test-frameworks test-rllib lint types unit format bench readme site clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -92,6 +92,19 @@ test-frameworks-%: .venv-frameworks/%/.ready
 
 test-frameworks: $(FRAMEWORKS:%=test-frameworks-%) test-rllib  ## other people's frameworks run on every world
 
+# The lowest versions that pyproject.toml allows, with the tests of the worlds alone.
+WORLDS := env vector_env worlds golden physics model state_checks series_env series_generator series_optimum transpose
+.venv-floors/.ready: pyproject.toml tests/floors.py
+	@echo "== setting up .venv-floors (once, a minute)"
+	@test -x .venv-floors/bin/python || $(PYTHON) -m venv .venv-floors
+	@$(PYTHON) tests/floors.py > .venv-floors/floors.txt
+	@.venv-floors/bin/python -m pip install --quiet -r .venv-floors/floors.txt pytest hypothesis
+	@.venv-floors/bin/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+test-floors: .venv-floors/.ready  ## the worlds' tests with the lowest versions allowed
+	@.venv-floors/bin/python -m pytest -q -p no:cacheprovider $(WORLDS:%=tests/test_%.py)
+
 format: .venv/.ready  ## format the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
@@ -105,5 +118,5 @@ site: .venv/.ready  ## build the documentation: lessons, how-tos, reference
 	@$(BIN)/python tutorials/site/build.py
 
 clean:  ## remove the set-up and everything generated
-	rm -rf .venv .venv-rllib .venv-frameworks out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find envs agents tutorials tests -name __pycache__ -type d -prune -exec rm -rf {} +

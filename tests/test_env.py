@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import springdrift
 from springdrift import ENV_ID, SCENARIOS, Action, Costs, Params, Scenario
@@ -25,7 +24,7 @@ decisions = st.lists(st.integers(0, 2), min_size=1, max_size=40)
 def test_contract_holds_in_every_scenario(scenario):
     for observe in OBSERVE:
         springdrift.check(gym.make(ENV_ID, scenario=scenario, observe=observe, cycles=60), seed=11)
-    sb3_check_env(gym.make(ENV_ID, scenario=scenario))
+    pytest.importorskip("stable_baselines3.common.env_checker").check_env(gym.make(ENV_ID, scenario=scenario))
 
 
 def test_check_catches_a_world_that_listens_to_the_agent():
@@ -450,6 +449,7 @@ def test_a_fresh_process_finds_the_ids_by_the_name_of_the_module():
 
 
 def test_workers_of_sb3_find_the_ids():
+    pytest.importorskip("stable_baselines3")
     from stable_baselines3.common.env_util import make_vec_env
     from stable_baselines3.common.vec_env import SubprocVecEnv
 

@@ -564,6 +564,7 @@ def test_each_env_of_a_batch_is_drawn():
 
 
 def test_films_of_a_batch_are_recorded(tmp_path):
+    pytest.importorskip("moviepy")
     envs = InclinedMassVectorEnv(
         2, scenario="wear", cycles=3, render_mode="rgb_array", render_options={"size": (320, 200)}
     )

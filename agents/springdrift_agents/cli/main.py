@@ -10,6 +10,7 @@ from springdrift_agents.text import forgive
 
 # what installs a module that a command may miss
 EXTRAS = {
+    "advise": ("narwhals",),
     "cluster": ("distributed",),
     "data": ("pyarrow",),
     "notebook": ("jupytext", "nbclient", "nbformat", "ipykernel"),

@@ -14,12 +14,13 @@ NEEDED = 'notebooks need jupytext, nbclient and ipykernel: pip install "springdr
 
 
 def lessons_folder() -> Path:
-    """The folder of the lessons: ``tutorials`` here, or in the checkout that springdrift is run from.
+    """The folder of the lessons: ``tutorials`` here, the one that came with the package, or the checkout's.
 
     Raises:
-        ValueError: neither is there.
+        ValueError: none of them is there.
     """
-    for folder in (Path("tutorials"), Path(__file__).resolve().parents[3] / "tutorials"):
+    here = Path(__file__).resolve()
+    for folder in (Path("tutorials"), here.with_name("lessons"), here.parents[3] / "tutorials"):
         if any(folder.glob("lesson*.py")):
             return folder
     raise ValueError("there is no folder tutorials here: name the folder of the lessons with --source")

@@ -46,6 +46,7 @@ class DriftVectorEnv(VectorEnv[Any, Any, Any]):
     """
 
     Env: ClassVar[type[DriftEnv]]
+    _renderers: Sequence[Renderer] = ()  # until there are some: Gymnasium closes what failed to start, too
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -98,7 +99,7 @@ class DriftVectorEnv(VectorEnv[Any, Any, Any]):
             self.Env.renderer(self.world, render_mode, render_options, i)
             for i in range(n if render_mode else 1)
         ]
-        self._renderers: list[Renderer] = [one for one in renderers if one]
+        self._renderers = [one for one in renderers if one]
 
     @property
     def spec(self) -> Any:
@@ -189,7 +190,7 @@ class DriftVectorEnv(VectorEnv[Any, Any, Any]):
         self._over = self._over & ~mask
         self._waiting = bool(self._over.any())
         self._steps[mask] = 0
-        for i in np.flatnonzero(mask) if self._renderers else ():
+        for i in np.flatnonzero(mask).tolist() if self._renderers else ():
             self._renderers[i].begin()
 
     def _info(self, here: NDArray[np.bool_] | None = None) -> dict[str, Any]:
