@@ -1,5 +1,6 @@
 """Compiled code is kept for as long as all that it was made of stays as it is."""
 
+import inspect
 import os
 import shutil
 import subprocess
@@ -10,7 +11,9 @@ import pytest
 
 import springdrift
 from springdrift.game import cache, jit
-from springdrift.incline import dynamics, kernel, kernel_narrow, kernel_wide, model
+from springdrift.incline import dynamics, model
+from springdrift.incline.kernel import entry, gathering
+from springdrift.incline.world import KERNELS
 from springdrift.series import forecaster
 
 PACKAGE = Path(springdrift.__file__).parent
@@ -18,7 +21,7 @@ PACKAGE = Path(springdrift.__file__).parent
 
 def test_the_stamp_covers_all_that_the_kernel_is_made_of():
     """The rooms below the envs are all of it: layers only look down."""
-    for module in (cache, jit, dynamics, kernel, model):
+    for module in (cache, jit, dynamics, entry, model):
         assert Path(module.__file__) in cache.sources("incline")
     assert Path(forecaster.__file__) in cache.sources("series")
     assert not {Path(forecaster.__file__)} & {*cache.sources("incline")}
@@ -26,17 +29,24 @@ def test_the_stamp_covers_all_that_the_kernel_is_made_of():
 
 def test_every_cached_function_carries_the_stamp():
     for function in (
-        kernel_narrow.advance,
-        kernel_wide.advance,
-        kernel.advance,
-        kernel.start,
-        kernel.settle,
-        kernel.trace,
+        *(one.advance for one, _ in KERNELS),
+        entry.begin,
+        gathering.gather,
         model.fit,
         dynamics._trajectory,
     ):
         assert function._cache._cache_file._source_stamp == cache.stamp("incline")
     assert forecaster.fit._cache._cache_file._source_stamp == cache.stamp("series")
+
+
+def test_each_width_keeps_its_code_in_files_of_its_own():
+    """One source, three modules: Numba's own name of a file says file, function and line alone."""
+    kept = {one.LANES: one.advance._cache._cache_file for one, _ in KERNELS}
+    assert sorted(kept) == [16, 64, 128]
+    for file in ("_index_name", "_data_name_pattern"):
+        assert len({getattr(one, file) for one in kept.values()}) == len(KERNELS)
+    sources = {inspect.getfile(one.advance.py_func) for one, _ in KERNELS}
+    assert sources == {entry.__file__}
 
 
 @pytest.mark.attack
@@ -97,7 +107,7 @@ def run_apart(folder, code=SCRIPT, **environment):
 def test_a_cache_file_cut_short_is_made_anew(tmp_path):
     first = run_apart(tmp_path)
     assert (first.returncode, first.stderr) == (0, "")
-    files = [file for kind in ("nbi", "nbc") for file in tmp_path.rglob(f"dynamics*.{kind}")]
+    files = [file for kind in ("nbi", "nbc") for file in tmp_path.rglob(f"*dynamics*.{kind}")]
     assert len(files) == 2
     for file in files:
         whole = file.read_bytes()

@@ -14,8 +14,8 @@ import pytest
 import generated
 import springdrift
 from springdrift.incline.drift import Law
-from springdrift.incline.kernel import TRUTH_NAMES
 from springdrift.incline.observation import OBSERVE
+from springdrift.incline.outputs import TRUTH_NAMES
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.rules import RULES
 from springdrift_agents.policies.settings import settings

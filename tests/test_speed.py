@@ -12,18 +12,18 @@ from typer.testing import CliRunner
 from bench import speed
 from bench.operations import operations
 from springdrift import InclinedMassVectorEnv
-from springdrift.incline import kernel
 from springdrift.incline.dynamics import bump, substep
+from springdrift.incline.kernel.motion import glide
 from springdrift_agents.cli.app import app
 
 
 def test_operations_are_counted_in_the_source():
     assert operations(substep) == 15  # 2 drift, 8 kick, 3 friction, 2 drift
     assert operations(bump) == 5  # minimum, maximum, comparison, selection, v - v
-    one, two = (operations(kernel._glide, substeps=k) for k in (8, 16))
+    one, two = (operations(glide, substeps=k) for k in (8, 16))
     assert two == 2 * one > 0
     with pytest.raises(ValueError, match="cannot tell the length"):
-        operations(kernel._glide)
+        operations(glide)
 
 
 def test_a_race_counts_every_step_and_compares_round_by_round():

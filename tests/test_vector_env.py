@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import springdrift
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, InclinedMassVectorEnv, Scenario
 from springdrift.game.threads import stay_awake
-from springdrift.incline import kernel
 from springdrift.incline.kernel import LANES
+from springdrift.incline.machine import STRONGEST
 from springdrift.incline.state import HISTORY, MEASUREMENTS, TURNS, Batch
 from springdrift.incline.world import kernel_for
 
@@ -328,7 +328,7 @@ def test_rings_are_read_oldest_first_whenever_an_episode_began():
             new = envs.world.batch.window(name)
             np.testing.assert_array_equal(new[:, :-MEASUREMENTS], old[:, MEASUREMENTS:], err_msg=name)
         assert (envs.world.batch.window("window_y") != before["window_y"]).any(axis=(0, 1)).all()
-        pushes = envs.world.batch.window("window_u")[0, -HISTORY:].T / kernel.STRONGEST
+        pushes = envs.world.batch.window("window_u")[0, -HISTORY:].T / STRONGEST
         np.testing.assert_allclose(obs[:, 2 * HISTORY : 3 * HISTORY], pushes, rtol=1e-6)
         if cycle % 7 == 3:  # some begin anew, at every place of the rings
             mask = np.arange(n) % 5 == cycle % 5

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from springdrift import OBS, Action, World
 from springdrift.game.observation import AGE_HALF, ERROR_HALF
-from springdrift.incline import kernel
+from springdrift.incline import machine
 from springdrift.incline.dynamics import BUMPERS, GRAVITY
 from springdrift.incline.reward import TARGET
 from springdrift.incline.state import LAGS, MEASUREMENTS
@@ -66,7 +66,7 @@ class NumpyMass:
 
         Returns the observation (n, 18), as ``observe="monitor"`` shows it, and the reward (n,).
         """
-        h = F(kernel.INTERVAL / self.substeps)
+        h = F(machine.INTERVAL / self.substeps)
         half = F(0.5) * h
         pull = F(GRAVITY) * np.sin(self.tilt)
         damp = F(0.5) * self.damping * h
@@ -76,12 +76,12 @@ class NumpyMass:
         ring = F(2) * self.turn[1]
         lowest, highest = self.x.copy(), self.x.copy()
         lags, before = list(self.window[-LAGS:]), self.pushes[-1]
-        control = kernel.HOLD + kernel.CONTROLLER_GAIN * (
-            F(1) - self.seen["measured_swing"] * kernel.PER_TARGET
+        control = machine.HOLD + machine.CONTROLLER_GAIN * (
+            F(1) - self.seen["measured_swing"] * machine.PER_TARGET
         )
-        control = kernel.STRONGEST * np.clip(control, -kernel.CONTROLLER_LIMIT, kernel.CONTROLLER_LIMIT)
-        operator = kernel.OPERATOR_GAIN * (F(1) - self.swing * kernel.PER_TARGET)
-        operator = kernel.STRONGEST * np.clip(operator, -kernel.OPERATOR_LIMIT, kernel.OPERATOR_LIMIT)
+        control = machine.STRONGEST * np.clip(control, -machine.CONTROLLER_LIMIT, machine.CONTROLLER_LIMIT)
+        operator = machine.OPERATOR_GAIN * (F(1) - self.swing * machine.PER_TARGET)
+        operator = machine.STRONGEST * np.clip(operator, -machine.OPERATOR_LIMIT, machine.OPERATOR_LIMIT)
         by_hand = np.asarray(actions) == Action.INTERVENE
         asked, forecasts = [], []
         for j in range(MEASUREMENTS):
@@ -89,11 +89,11 @@ class NumpyMass:
             free = free + self.model[2] * lags[1] + self.model[3] * lags[0]
             half_b = F(0.5) * self.model[4]
             ahead = free + half_b * before - lags[3]
-            middle = self.v + F(0.5 * kernel.INTERVAL) * (
+            middle = self.v + F(0.5 * machine.INTERVAL) * (
                 pull - (self.stiffness + self.cubic * self.x * self.x) * self.x
             )
             u = np.where(by_hand, np.where(middle < 0, -operator, operator), control * np.sign(ahead))
-            forecast = np.clip(free + half_b * (before + u), kernel.SENSOR_LOW, kernel.SENSOR_HIGH)
+            forecast = np.clip(free + half_b * (before + u), machine.SENSOR_LOW, machine.SENSOR_HIGH)
             push = (pull + self.magnet * u) * gain
             now, then = drive * self.sine, drive * (self.sine * self.turn[1] + self.cosine * self.turn[0])
             self.sine, self.cosine = (
@@ -119,9 +119,9 @@ class NumpyMass:
         shrink = F(1.5) - F(0.5) * (self.sine * self.sine + self.cosine * self.cosine)
         self.sine, self.cosine = self.sine * shrink, self.cosine * shrink  # back on the unit circle
         noise = self.rng.standard_normal(self.true_x.shape, np.float32)
-        measured = np.clip(self.true_x + self.noise * noise, kernel.SENSOR_LOW, kernel.SENSOR_HIGH)
+        measured = np.clip(self.true_x + self.noise * noise, machine.SENSOR_LOW, machine.SENSOR_HIGH)
         self.swing = F(0.5) * (highest - lowest)
-        push = np.where(by_hand, operator, control) / kernel.STRONGEST
+        push = np.where(by_hand, operator, control) / machine.STRONGEST
         seen, true_error = self._assess(np.array(forecasts), measured, by_hand)
         self.window = np.concatenate((self.window[MEASUREMENTS:], measured))
         self.pushes = np.concatenate((self.pushes[MEASUREMENTS:], np.array(asked)))
@@ -138,22 +138,22 @@ class NumpyMass:
         squared = e * e
         squares, largest = squared.sum(0), squared.max(0)
         sum_y, sum_yy, sum_f, sum_ff = y.sum(0), (y * y).sum(0), f.sum(0), (f * f).sum(0)
-        error = np.sqrt(squares * kernel.PER_NORM)
-        spread = np.maximum(n * sum_yy - sum_y * sum_y, kernel.TINY)
-        spread = spread * np.maximum(n * sum_ff - sum_f * sum_f, kernel.TINY)
+        error = np.sqrt(squares * machine.PER_NORM)
+        spread = np.maximum(n * sum_yy - sum_y * sum_y, machine.TINY)
+        spread = spread * np.maximum(n * sum_ff - sum_f * sum_f, machine.TINY)
         level = (sum_y + old.sum(0)) * (F(0.5) * per_n)
         variance = (sum_yy + (old * old).sum(0)) * (F(0.5) * per_n) - level * level
         swing = np.sqrt(F(2) * np.maximum(variance, F(0)))
-        effect = np.clip((swing - carried["measured_swing"]) * kernel.PER_TARGET, F(-1), F(1))
+        effect = np.clip((swing - carried["measured_swing"]) * machine.PER_TARGET, F(-1), F(1))
         count = carried["alarm_count"] + F(1)
         mean = carried["alarm_mean"] + (error - carried["alarm_mean"]) / count
         self.seen = {
             **carried,
             "measured_swing": swing,
             "previous_swing": carried["measured_swing"],
-            "error_fast": carried["error_fast"] + kernel.FAST * (error - carried["error_fast"]),
-            "error_slow": carried["error_slow"] + kernel.SLOW * (error - carried["error_slow"]),
-            "alarm": np.maximum(F(0), carried["alarm"] + error - mean - kernel.PAGE_HINKLEY_SLACK),
+            "error_fast": carried["error_fast"] + machine.FAST * (error - carried["error_fast"]),
+            "error_slow": carried["error_slow"] + machine.SLOW * (error - carried["error_slow"]),
+            "alarm": np.maximum(F(0), carried["alarm"] + error - mean - machine.PAGE_HINKLEY_SLACK),
             "alarm_mean": mean,
             "alarm_count": count,
             "override_effect": np.where(by_hand, effect, carried["override_effect"]),
@@ -166,10 +166,10 @@ class NumpyMass:
             "error": error,
             "bias": e.sum(0) * per_n,
             "correlation": np.clip((n * (f * y).sum(0) - sum_f * sum_y) / np.sqrt(spread), F(-1), F(1)),
-            "peak": F(1) - np.sqrt((squares + kernel.TINY) / (n * (largest + kernel.TINY))),
+            "peak": F(1) - np.sqrt((squares + machine.TINY) / (n * (largest + machine.TINY))),
             "level": home + level,
         }
-        return {**self.seen, **of_cycle}, (wrong * wrong).sum(0) * kernel.PER_NORM
+        return {**self.seen, **of_cycle}, (wrong * wrong).sum(0) * machine.PER_NORM
 
     def _dashboard(self, seen: dict[str, Floats], push: Floats) -> Floats:
         def log_error(error: Floats) -> Any:
@@ -181,7 +181,7 @@ class NumpyMass:
         def bounded(value: Floats) -> Any:
             return value / (F(1) + np.abs(value))
 
-        swing, per_target = seen["measured_swing"], kernel.PER_TARGET
+        swing, per_target = seen["measured_swing"], machine.PER_TARGET
         columns = {
             "error": log_error(seen["error"]),
             "error_fast": log_error(seen["error_fast"]),

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import gymnasium as gym
@@ -20,7 +21,8 @@ from numba import njit
 from bench.numpy_mass import NumpyMass
 from bench.operations import operations
 from springdrift import ENV_ID, OBS, THREE_ACTIONS, InclinedMassVectorEnv, World
-from springdrift.incline import kernel
+from springdrift.incline.machine import INTERVAL
+from springdrift.incline.outputs import BILL
 from springdrift.incline.state import KEYS, MEASUREMENTS, ROWS
 
 Step = Callable[[], Any]
@@ -279,14 +281,18 @@ def phases(rounds: int) -> list[Phase]:
     envs = InclinedMassVectorEnv(n, scenario="stationary", copy=False)
     envs.reset(seed=0)
     world = envs.world
-    used, lanes = world.kernel, world.kernel.LANES
+    lanes = world.kernel.LANES
+    draws, drift, training, motion, sensing, output, scratch = (
+        import_module(f"{world.kernel.__package__}.{room}")
+        for room in ("draws", "drift", "training", "motion", "sensing", "output", "scratch")
+    )
     s, w = world.batch.real[0], world.batch.keys[0]
-    t, o = np.zeros(used.SCRATCH, np.float32), np.zeros(len(OBS) * lanes, np.float32)
-    c, plans = np.zeros(used.BILL * lanes), world.table.plans
+    t, o = np.zeros(scratch.SCRATCH, np.float32), np.zeros(len(OBS) * lanes, np.float32)
+    c, plans = np.zeros(BILL * lanes), world.table.plans
     costs, substeps = world.costs.array(), world.substeps // MEASUREMENTS
-    h = np.float32(used.INTERVAL / substeps)
-    recall, record, push, glide = used._recall, used._record, used._push, used._glide
-    decide, ship = used._decide, used._ship
+    h = np.float32(INTERVAL / substeps)
+    recall, record, push, glide = motion.recall, sensing.record, motion.push, motion.glide
+    decide, ship = training.decide, training.ship
 
     @njit(nogil=True)
     def rings(s: Any, t: Any) -> None:
@@ -306,22 +312,22 @@ def phases(rounds: int) -> list[Phase]:
     def free_glide(t: Any, substeps: int, half: Any) -> None:
         glide(t, substeps, half, False)
 
-    # name: (function, arguments, times a cycle, names of what it does in the kernel)
-    parts: dict[str, tuple[Any, tuple[Any, ...], int, tuple[str, ...]]] = {
-        "draw random numbers": (used._draw, (s, w, t), 1, ("_draw",)),
-        "drift the world": (used._drift, (s, w, t, plans), 1, ("_drift",)),
-        "decide and ship models": (models, (s, world.latency), 1, ("_decide", "_ship")),
-        "recall and record": (rings, (s, t), 1, ("_recall", "_record")),
-        "prepare": (used._prepare, (s, t, h), 1, ("_prepare",)),
-        "forecast and push (8)": (first_push, (s, t), MEASUREMENTS, ("_push",)),
-        f"move ({substeps * MEASUREMENTS})": (free_glide, (t, substeps, h), MEASUREMENTS, ("_glide",)),
-        "measure": (used._measure, (s, t), 1, ("_measure",)),
-        "assess": (used._assess, (s, t), 1, ("_assess",)),
-        "observe": (used._monitor, (s, o, world.latency), 1, ("_monitor",)),
-        "charge": (used._charge, (s, costs, c), 1, ("_charge",)),
-        "report": (used._report, (s, o, c, 0, *world._whole), 1, ()),
+    # name: (function, arguments, times a cycle, what it does in the kernel)
+    parts: dict[str, tuple[Any, tuple[Any, ...], int, tuple[Any, ...]]] = {
+        "draw random numbers": (draws.draw, (s, w, t), 1, (draws.draw,)),
+        "drift the world": (drift.drift, (s, w, t, plans), 1, (drift.drift,)),
+        "decide and ship models": (models, (s, world.latency), 1, (decide, ship)),
+        "recall and record": (rings, (s, t), 1, (recall, record)),
+        "prepare": (motion.prepare, (s, t, h), 1, (motion.prepare,)),
+        "forecast and push (8)": (first_push, (s, t), MEASUREMENTS, (push,)),
+        f"move ({substeps * MEASUREMENTS})": (free_glide, (t, substeps, h), MEASUREMENTS, (glide,)),
+        "measure": (sensing.measure, (s, t), 1, (sensing.measure,)),
+        "assess": (sensing.assess, (s, t), 1, (sensing.assess,)),
+        "observe": (output.monitor, (s, o, world.latency), 1, (output.monitor,)),
+        "charge": (output.charge, (s, costs, c), 1, (output.charge,)),
+        "report": (output.report, (s, o, c, 0, *world._whole[:3]), 1, ()),
     }
-    lengths = {"_push": {"j": 0}, "_glide": {"substeps": substeps}}
+    lengths = {push: {"j": 0}, glide: {"substeps": substeps}}
     before = s.copy()
     spent: dict[str, list[float]] = {name: [] for name in parts}
     runs = {name: _repeated(function) for name, (function, *_) in parts.items()}
@@ -337,9 +343,7 @@ def phases(rounds: int) -> list[Phase]:
         Phase(
             name,
             float(np.median(spent[name])),
-            times
-            / kernel.LANES
-            * sum(operations(getattr(kernel, one), **lengths.get(one, {})) for one in does),
+            times / lanes * sum(operations(one, **lengths.get(one, {})) for one in does),
         )
         for name, (_, _, times, does) in parts.items()
     ]

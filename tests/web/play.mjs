@@ -19,7 +19,6 @@ for (const [scenario, seed, decisions] of JSON.parse(fs.readFileSync(games))) {
   world.begin(scenario, BigInt(seed));
   note();
   for (const action of decisions) {
-    world.trace(action);
     world.advance(action);
     note();
   }

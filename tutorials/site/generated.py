@@ -19,8 +19,8 @@ import readme
 from springdrift import OBS, SCENARIOS, THREE_ACTIONS, Action, Costs, Params, Scenario
 from springdrift.game.observation import Table
 from springdrift.incline.drift import LIMITS, STEADY, Law
-from springdrift.incline.kernel import TRUTH_NAMES
 from springdrift.incline.observation import SIGNALS, TRUTH
+from springdrift.incline.outputs import TRUTH_NAMES
 from springdrift.incline.state import DRIFTING, FIELDS
 from springdrift.upkeep.env import LEVELS
 from springdrift_agents import course

@@ -1,5 +1,6 @@
 """What every sandbox of a run shares: how they are closed off, and caches packed once for all of them."""
 
+import inspect
 import os
 import shutil
 from contextlib import ExitStack
@@ -61,14 +62,15 @@ def _pack_caches(folder: Path) -> None:
     from numba.core.caching import _CacheLocator
 
     import springdrift
-    from springdrift.incline import kernel
+    from springdrift.incline import model, world
 
     springdrift.warm_up()
-    place = _CacheLocator.get_suitable_cache_subpath(kernel.__file__)
-    (folder / "numba" / place).mkdir(parents=True)
-    kept = kernel.advance.stats.cache_path  # None where nothing can be kept: each sandbox compiles anew
-    for file in Path(kept).glob("*.nb[ic]") if kept else ():
-        shutil.copy(file, folder / "numba" / place)
+    for function in (model.fit, world.KERNELS[0][0].advance):  # one of each folder of sources
+        place = _CacheLocator.get_suitable_cache_subpath(inspect.getfile(function.py_func))
+        (folder / "numba" / place).mkdir(parents=True)
+        kept = function.stats.cache_path  # None where nothing can be kept: each sandbox compiles anew
+        for file in Path(kept).glob("*.nb[ic]") if kept else ():
+            shutil.copy(file, folder / "numba" / place)
     for name in ("tmp", "matplotlib"):
         (folder / name).mkdir()
     try:

@@ -66,7 +66,9 @@ class _Kept(FunctionCache):
         self._slow = slow
         package, _, rest = function.__module__.partition(".")
         room = rest.partition(".")[0] if package == "springdrift" else ""
-        self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, stamp(room))
+        # Numba's name of the files says where the source lies; one source may be several modules
+        name = f"{function.__module__}-{self._impl.filename_base}"
+        self._cache_file = IndexDataCacheFile(self._cache_path, name, stamp(room))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:

@@ -195,17 +195,17 @@ _PLAN = (
     ("drivers", DRIVER_ROWS * _P),  # the driver table, row by row, nan where a row sets nothing
     ("members", MEMBERS),  # rows of the plans of a mixture's members, -1 behind the last
 )
-_SLOTS: dict[str, int] = {}
+SLOTS: dict[str, int] = {}
 _total = 0
 for _name, _size in _PLAN:
-    _SLOTS[_name] = _total
+    SLOTS[_name] = _total
     _total += _size
 PLAN_SIZE = _total
 
 
 def slot(name: str) -> int:
     """Place of a quantity in a plan; for a quantity per parameter, of its first."""
-    return _SLOTS[name]
+    return SLOTS[name]
 
 
 def plan_of(

@@ -1,9 +1,9 @@
-"""The kernel in blocks of one vector, for a few worlds: the same source, compiled once more.
+"""The kernel in blocks of one vector, for a few worlds: the rooms of ``kernel``, loaded once more.
 
 A block costs what its lanes cost, idle or not.
 """
 
-from pathlib import Path
+from springdrift.incline import kernel
 
 LANES = 16
-exec(compile(Path(__file__).with_name("kernel.py").read_bytes(), __file__, "exec"))
+__path__ = kernel.__path__

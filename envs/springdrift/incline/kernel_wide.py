@@ -1,9 +1,9 @@
-"""The kernel in blocks of eight vectors, for many worlds: the same source, compiled once more.
+"""The kernel in blocks of eight vectors, for many worlds: the rooms of ``kernel``, loaded once more.
 
 While one vector waits for its own arithmetic, seven others go on.
 """
 
-from pathlib import Path
+from springdrift.incline import kernel
 
 LANES = 128
-exec(compile(Path(__file__).with_name("kernel.py").read_bytes(), __file__, "exec"))
+__path__ = kernel.__path__

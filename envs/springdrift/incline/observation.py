@@ -34,3 +34,5 @@ TRUTH = Table(
 )
 assert tuple(name for name, _ in _TRUE) == DRIFTING
 OBSERVE = {"monitor": OBS, "signals": SIGNALS, "truth": TRUTH}
+NOTHING, MONITOR_MODE, SIGNALS_MODE, TRUTH_MODE = range(-1, 3)  # what the kernel is asked to report
+MODES = dict(zip(OBSERVE, (MONITOR_MODE, SIGNALS_MODE, TRUTH_MODE), strict=True))

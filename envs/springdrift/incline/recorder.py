@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game.actions import Action
-from springdrift.incline import kernel
 from springdrift.incline.dynamics import BUMPERS, Params
+from springdrift.incline.machine import STRONGEST
 from springdrift.incline.reward import TARGET, TERMS
 from springdrift.incline.state import (
     DRIFTING,
@@ -17,9 +17,7 @@ from springdrift.incline.state import (
     MEASUREMENTS,
     ROWS,
     Batch,
-    empty_batch,
     row,
-    write_lanes,
 )
 from springdrift.incline.world import InclinedMassWorld
 from springdrift.render.frame import History, MachineFrame
@@ -201,7 +199,7 @@ class Recorder:
             ghost=ghost,
             push=push,
             by_operator=started and decisions[-1] == Action.INTERVENE,
-            strongest=float(kernel.STRONGEST),
+            strongest=float(STRONGEST),
             level=_value(state, "home"),
             target=TARGET,
             bumpers=BUMPERS,
@@ -281,16 +279,8 @@ class Recorder:
     def _trace(self, done: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Positions (8 * substeps + 1,) and (forecasts, pushes, measurements) (3, 8) of a cycle."""
         if self._traced is None or self._traced[0] != done:
-            world = self.world
-            width = world.kernel.LANES
-            batch, state = empty_batch(1, width), self._note(done - 1).state()
-            lanes = np.arange(width)
-            write_lanes(batch, lanes, Batch(state.real.repeat(width, 0), state.keys.repeat(width, 0)))
-            batch.field("decision")[:] = self._decisions.first(done - self._since)[-1]
-            substeps = world.substeps // MEASUREMENTS
-            path, seen = np.empty(MEASUREMENTS * substeps + 1), np.empty((3, MEASUREMENTS))
-            plans = world.table.plans
-            world.kernel.trace(batch.real[0], batch.keys[0], 0, plans, world.latency, substeps, path, seen)
+            decision = self._decisions.first(done - self._since)[-1]
+            path, seen = self.world.follow(self._note(done - 1).state(), int(decision))
             self._traced = done, path, seen
         return self._traced[1], self._traced[2]
 

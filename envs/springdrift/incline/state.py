@@ -238,3 +238,12 @@ def write_lanes(batch: Batch, lanes: NDArray[np.integer], columns: Batch) -> Non
     block, lane = np.divmod(lanes, batch.width)
     batch.real.reshape(-1, ROWS, batch.width)[block, :, lane] = columns.real
     batch.keys.reshape(-1, len(KEYS), batch.width)[block, :, lane] = columns.keys
+
+
+def start_keys(batch: Batch, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
+    """Give lanes their seeds; the next episode of each is its episode 0."""
+    words = batch.keys.reshape(-1, len(KEYS), batch.width)
+    block, lane = np.divmod(lanes, batch.width)
+    words[block, KEYS.index("seed0"), lane] = (seeds & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    words[block, KEYS.index("seed1"), lane] = (seeds >> np.uint64(32)).astype(np.uint32)
+    words[block, KEYS.index("episode"), lane] = 0

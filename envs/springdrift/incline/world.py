@@ -1,6 +1,7 @@
 """Many inclined masses side by side: one kernel call moves every one of them by a cycle."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -11,14 +12,23 @@ from springdrift.game.actions import THREE_ACTIONS, Action
 from springdrift.game.arguments import MOST, whole
 from springdrift.game.threads import MOST_THREADS, in_step, stay_awake, together
 from springdrift.game.world import Outputs
-from springdrift.incline import kernel, kernel_narrow, kernel_wide
-from springdrift.incline.observation import OBSERVE
+from springdrift.incline.observation import MODES, NOTHING, OBSERVE
+from springdrift.incline.outputs import OVER, REWARD, TRUTH_NAMES, empty_outputs
 from springdrift.incline.reward import TERMS, Costs
 from springdrift.incline.scenario import SCENARIOS, Scenario, resolve, tabulate
 from springdrift.incline.snapshot import Origin, WorldState, check_world_state, digest
-from springdrift.incline.state import DRIFTING, MEASUREMENTS, empty_batch, read_lanes, write_lanes
+from springdrift.incline.state import (
+    DRIFTING,
+    MEASUREMENTS,
+    Batch,
+    empty_batch,
+    read_lanes,
+    start_keys,
+    write_lanes,
+)
 
-KERNELS = ((kernel_narrow, 1.7), (kernel, 1.0), (kernel_wide, 0.94))  # and what a lane of each costs
+_WIDTHS = (("kernel_narrow", 1.7), ("kernel", 1.0), ("kernel_wide", 0.94))  # and what a lane of each costs
+KERNELS = tuple((import_module(f"springdrift.incline.{name}.entry"), cost) for name, cost in _WIDTHS)
 
 
 def kernel_for(count: int) -> Any:
@@ -46,7 +56,7 @@ class InclinedMassWorld:
     """
 
     scenarios, prices, observations = SCENARIOS, Costs, OBSERVE
-    actions, terms, truth_names = THREE_ACTIONS, TERMS, kernel.TRUTH_NAMES
+    actions, terms, truth_names = THREE_ACTIONS, TERMS, TRUTH_NAMES
     exogenous = (
         *DRIFTING,
         *("driver_key", "last_change", "onset", "scenario", "cycle", "shock", "faults"),
@@ -92,7 +102,7 @@ class InclinedMassWorld:
             self.costs.array(),
             self.latency,
             self.substeps // MEASUREMENTS,
-            kernel.MODES[observe],
+            MODES[observe],
         )
         self.allocate()
 
@@ -102,16 +112,16 @@ class InclinedMassWorld:
 
     def allocate(self) -> None:
         """Fresh output arrays, so that those handed out before stay as they are."""
-        self._whole = kernel.empty_outputs(self.count, len(self.observation))
+        self._whole = empty_outputs(self.count, len(self.observation))
         self._look()
 
     def _look(self) -> None:
-        obs, bill, truth = self._whole.first(self.count)
-        self.out = Outputs(obs, bill[: len(TERMS)], bill[kernel.REWARD], bill[kernel.OVER], truth)
+        obs, bill, truth, _ = self._whole.first(self.count)
+        self.out = Outputs(obs, bill[: len(TERMS)], bill[REWARD], bill[OVER], truth)
 
     def seed(self, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
         """Give some worlds their seeds; their next episode is number 0."""
-        kernel.start_keys(self.batch, lanes, seeds)
+        start_keys(self.batch, lanes, seeds)
 
     def begin(self, mask: NDArray[np.bool_]) -> None:
         """Start the next episode of the worlds in ``mask`` (count,) and report where it starts.
@@ -135,9 +145,7 @@ class InclinedMassWorld:
         lanes, width = np.flatnonzero(mask), self.batch.width
         seen = np.empty((len(self.observation), width), np.float32)
         for block in np.unique(lanes // width):
-            self.kernel.show(
-                self.batch.real[block], seen.reshape(-1), self.latency, kernel.MODES[self.observe]
-            )
+            self.kernel.show(self.batch.real[block], seen.reshape(-1), self.latency, MODES[self.observe])
             own = lanes[lanes // width == block]
             self.out.obs[own] = seen.T[own - block * width]
         for place, name in enumerate(self.truth_names):
@@ -167,6 +175,27 @@ class InclinedMassWorld:
     def ended(self) -> NDArray[np.bool_]:
         """Which worlds stand at the end of their episode, or were never begun, (count,)."""
         return self.batch.lanes("cycle", self.count) >= self.batch.lanes("deadline", self.count)
+
+    def follow(self, one: Batch, decision: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the mass goes in the cycle ahead, and what is known of it; nothing is changed.
+
+        Args:
+            one: a world as :func:`~springdrift.incline.state.read_lanes` reads it, (1, ROWS) and (1, 5).
+            decision: for the cycle.
+
+        Returns:
+            Positions, (substeps + 1,), m, the first as the cycle begins; and forecasts, m, forces asked of
+            the magnet, N, and measurements, m: (3, 8).
+        """
+        width = self.kernel.LANES
+        block = empty_batch(1, width)
+        write_lanes(block, np.arange(width), Batch(one.real.repeat(width, 0), one.keys.repeat(width, 0)))
+        path = np.empty((self.substeps + 1, width), np.float32)
+        out = empty_outputs(1, len(self.observation))._replace(path=path)
+        options = (*self._fixed[2:-1], NOTHING)
+        self.kernel.advance(np.full(width, decision), 0, 1, *block, *options, *out)
+        seen = [block.window(f"window_{ring}")[0, -MEASUREMENTS:, 0] for ring in "fuy"]
+        return path[:, 0].astype(np.float64), np.array(seen, np.float64)
 
     def masks(self) -> NDArray[np.bool_]:
         """Which actions would do something, (count, 3): no RETRAIN while a model is in training."""

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from springdrift import ENV_ID, OBS, SCENARIOS, TERMS, Action, World
 from springdrift.game.actions import ActionSet
-from springdrift.incline import dynamics, kernel, reward, state
+from springdrift.incline import dynamics, reward, state
+from springdrift.incline.machine import STRONGEST
+from springdrift.incline.observation import MODES
 from springdrift.render import canvas, scene
 from springdrift_agents.play.scores import Score
 from springdrift_agents.play.web import references
@@ -69,7 +71,7 @@ def incline(costs: Mapping[str, float] | None = None) -> Json:
         "prices": [{"name": name, "value": value} for name, value in asdict(world.costs).items()],
         "latency": world.latency,
         "substeps": world.substeps // state.MEASUREMENTS,
-        "mode": kernel.MODES["monitor"],
+        "mode": MODES["monitor"],
         "measurements": state.MEASUREMENTS,
         "observation": [sense._asdict() for sense in OBS],
         "terms": [{"name": term, "colour": canvas.COLOURS[term]} for term in TERMS],
@@ -88,7 +90,7 @@ def incline(costs: Mapping[str, float] | None = None) -> Json:
         ],
         "target": reward.TARGET,
         "window": state.WINDOW_CYCLES,
-        "strongest": float(kernel.STRONGEST),
+        "strongest": float(STRONGEST),
         "drawn": {
             "bumpers": list(dynamics.BUMPERS),
             "metre": scene.METRE,

@@ -22,7 +22,7 @@ RUNTIME = HERE / "runtime.ll"
 TOOLS = {"numba": "0.68.1", "llvmlite": "0.50.0", "ziglang": "0.17.1"}  # others make other bytes, or none
 TARGET = "wasm32-unknown-unknown"
 FEATURES = "+simd128,+bulk-memory,+nontrapping-fptoint,+sign-ext,+mutable-globals"
-ROOTS = ("begin", "advance", "trace")
+ROOTS = ("begin", "advance")
 EXPORTS = (*ROOTS, "alloc", "mark", "release")
 MEMORY, STACK = 2**21, 2**18  # bytes, in all and of it for the stack
 PLAIN = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_OPT": "0"}
@@ -76,7 +76,8 @@ def intermediate() -> dict[str, tuple[str, str]]:
     from numba import typeof
 
     from springdrift import World
-    from springdrift.incline.kernel import MODES, empty_outputs
+    from springdrift.incline.observation import MODES
+    from springdrift.incline.outputs import empty_outputs
     from springdrift.incline.state import MEASUREMENTS
 
     world, lanes = World(1), np.zeros(1, np.int64)
@@ -84,11 +85,9 @@ def intermediate() -> dict[str, tuple[str, str]]:
     substeps = world.substeps // MEASUREMENTS
     fixed = (real, keys, world.table.plans, world.costs.array(), world.latency, substeps, MODES["monitor"])
     out = empty_outputs(1, len(world.observation))
-    path, seen = np.zeros(world.substeps + 1), np.zeros((3, MEASUREMENTS))
     arguments = {
         "begin": (lanes, world.starts, *fixed, *out),
         "advance": (lanes, 0, 1, *fixed, *out),
-        "trace": (real[0], keys[0], 0, world.table.plans, world.latency, substeps, path, seen),
     }
     found = {}
     for root in ROOTS:

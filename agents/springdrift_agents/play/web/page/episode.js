@@ -66,11 +66,10 @@ export class Episode {
     if (this.over) throw new Error("the episode is over");
     world.restore(this.moment);
     const before = this.state();
-    world.trace(action);
-    const path = Float64Array.from(world.path.values);
-    const n = world.about.measurements;
-    const [ghost, push, seen] = [0, 1, 2].map((row) => [...world.seen.values.subarray(row * n, (row + 1) * n)]);
     this.over = world.advance(action);
+    const path = world.places();
+    const n = world.about.measurements;
+    const [ghost, push, seen] = ["window_f", "window_u", "window_y"].map((name) => world.ring(name).slice(-n));
     const done = this.records.length;
     const terms = world.terms();
     terms.forEach((value, k) => (this.sums[k] += value));

@@ -47,8 +47,6 @@ export class World {
     const shared = (type, ...shape) => new Shared(exports, type, ...shape);
     this.real = shared("float32", 1, rows * lanes);
     this.keys = shared("uint32", 1, keys.length * lanes);
-    this.ahead = shared("float32", rows * lanes);
-    this.keysAhead = shared("uint32", keys.length * lanes);
     this.plans = shared("float64", ...about.plans.shape);
     this.plans.values.set(new Float64Array(bytesOf(about.plans.base64).buffer));
     this.costs = shared("float64", about.prices.length);
@@ -59,19 +57,16 @@ export class World {
     this.obs = shared("float32", 1, about.observation.length);
     this.bill = shared("float64", about.terms.length + 2, 1);
     this.truthValues = shared("float32", about.truth.length, 1);
-    this.path = shared("float64", measurements * substeps + 1);
-    this.seen = shared("float64", 3, measurements);
+    this.path = shared("float32", measurements * substeps + 1, lanes);
+    const nowhere = shared("float32", 0, lanes); // no path is followed into it
     const result = exports.alloc(16); // what a call returns, and what it raises
     this.base = exports.mark();
     const numbers = [about.latency, substeps, about.mode].map(BigInt);
     const common = [this.real, this.keys, this.plans, this.costs].flatMap((one) => one.argument);
     common.push(...numbers, ...[this.obs, this.bill, this.truthValues].flatMap((one) => one.argument));
-    const copies = [this.ahead, this.keysAhead].flatMap((one) => one.argument);
-    const traced = [0n, ...this.plans.argument, ...numbers.slice(0, 2), ...this.path.argument, ...this.seen.argument];
     this.arguments = {
-      begin: [result, result + 8, ...this.chosen.argument, ...this.starts.argument, ...common],
-      advance: [result, result + 8, ...this.action.argument, 0n, 1n, ...common],
-      trace: [result, result + 8, ...copies, ...traced],
+      begin: [result, result + 8, ...this.chosen.argument, ...this.starts.argument, ...common, ...nowhere.argument],
+      advance: [result, result + 8, ...this.action.argument, 0n, 1n, ...common, ...this.path.argument],
     };
   }
 
@@ -99,21 +94,17 @@ export class World {
     }
   }
 
-  /** Follow the cycle ahead on copies: `path` holds its places, `seen` forecasts, pushes and measurements. */
-  trace(action) {
-    const { about } = this;
-    this.ahead.values.set(this.real.values);
-    this.keysAhead.values.set(this.keys.values);
-    const first = about.fields.decision[0] * about.lanes;
-    this.ahead.values.fill(action, first, first + about.lanes);
-    this.call("trace");
-  }
-
   /** One cycle; returns whether the episode is over. */
   advance(action) {
     this.action.values[0] = BigInt(action);
     this.call("advance");
     return this.bill.values[this.about.terms.length + 1] > 0;
+  }
+
+  /** Where the mass went in the last cycle, substep by substep, m. */
+  places() {
+    const { lanes } = this.about;
+    return Float64Array.from({ length: this.path.values.length / lanes }, (_, n) => this.path.values[n * lanes]);
   }
 
   /** What the last cycle cost, term by term. */

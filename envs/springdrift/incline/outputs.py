@@ -1,0 +1,47 @@
+"""What a call of the kernel reports of a batch, and the arrays that it writes this into."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift.incline.reward import TERMS
+from springdrift.incline.state import DRIFTING
+
+TRUTH_NAMES = (
+    *DRIFTING,
+    *("driver_key", "last_change", "onset", "scenario", "cycle", "version", "model_age"),
+    *("swing", "error", "shock", "faults", "work", "decision", "x", "v"),
+)
+REWARD, OVER, BILL = len(TERMS), len(TERMS) + 1, len(TERMS) + 2  # rows of a bill, and their number
+
+
+class Outputs(NamedTuple):
+    """What a call reports of n envs."""
+
+    obs: NDArray[np.float32]  # (n, D)
+    bill: NDArray[np.float64]  # (6, n): the TERMS, the reward, and 1 where the episode is over
+    truth: NDArray[np.float32]  # (T, n), in the order of TRUTH_NAMES
+    path: NDArray[np.float32]  # (8 * substeps + 1, lanes), m, of a block; without rows nothing is followed
+
+    def first(self, count: int) -> "Outputs":
+        """Views without what :func:`empty_outputs` adds to the rows."""
+        return Outputs(self.obs, self.bill[:, :count], self.truth[:, :count], self.path)
+
+
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def empty_outputs(count: int, width: int) -> Outputs:
+    """Unfilled arrays for ``count`` envs with observations of ``width`` numbers; other rows may be longer,
+    and no path is followed.
+
+    Rows a power of two apart would share the same few places of a cache.
+    """
+    length = count if count % 256 else count + 48
+    return Outputs(
+        np.empty((count, width), _FLOAT32),
+        np.empty((BILL, length), _FLOAT64),
+        np.empty((len(TRUTH_NAMES), length), _FLOAT32),
+        np.empty((0, 0), _FLOAT32),
+    )
