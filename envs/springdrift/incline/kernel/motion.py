@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from springdrift.game.jit import compiled, inlined
+from springdrift.incline import model
 from springdrift.incline.dynamics import bump, clamp, greater, lesser, sin_cos, substep
 from springdrift.incline.machine import (
     CONTROLLER_GAIN,
@@ -33,14 +34,15 @@ from springdrift.incline.machine import (
     F,
     G,
 )
-from springdrift.incline.state import COEFFICIENTS, LAGS, MEASUREMENTS
+from springdrift.incline.state import LAGS, MEASUREMENTS
 
 from . import LANES
 from . import layout as L
 from . import scratch as T
 from .layout import STRIDE, window
 
-A1, A2, A3, A4, B, C = (L.MODEL + k * LANES for k in range(COEFFICIENTS))
+A1, A2, A3, A4 = (L.MODEL + k * LANES for k in range(4))
+B, C = L.MODEL + model.FORCE * LANES, L.MODEL + model.LEVEL * LANES
 
 
 @compiled
