@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-PURPOSES = ("evaluation", "training", "tuning", "validation")  # seeds of two purposes never meet
+PURPOSES = ("evaluation", "training", "tuning", "validation", "benchmark")  # seeds of two never meet
 SEEDS = 2**28  # choices of worlds for each purpose
 
 

@@ -38,12 +38,17 @@ def settings(env: str = ENV_ID) -> Settings:
     Raises:
         ValueError: the user's file does not hold settings; says where.
     """
-    found = {scenario: dict(rules) for scenario, rules in _shipped().get(env, {}).items()}
+    found = shipped_settings(env)
     own = own_path()
     if own is not None and own.is_file():
         for scenario, rules in read(own).get(env, {}).items():
             found[scenario] = found.get(scenario, {}) | rules
     return found
+
+
+def shipped_settings(env: str = ENV_ID) -> Settings:
+    """The settings that ship for a world, whatever a user has found."""
+    return {scenario: dict(rules) for scenario, rules in _shipped().get(env, {}).items()}
 
 
 @cache
