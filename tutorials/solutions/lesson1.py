@@ -2,7 +2,10 @@
 
 import numpy as np
 
-stretch = 9.81 * np.sin(np.radians(20)) / 8
+from springdrift_agents.course.variants import given
+
+posed = given("1.1")  # degrees, N/m
+stretch = 9.81 * np.sin(np.radians(posed["tilt"])) / posed["stiffness"]
 
 
 def period_of(mass, stiffness):

@@ -1,6 +1,7 @@
 """Reference solutions of lesson 2."""
 
 from springdrift import Jump, Scenario, Trend
+from springdrift_agents.course.variants import given
 
 # A: the error stays low and the swing dies; B: a staircase; C: spikes; D: no step anywhere
 culprits = ["wear", "abrupt", "faulty-sensor", "gradual"]
@@ -8,10 +9,13 @@ culprits = ["wear", "abrupt", "faulty-sensor", "gradual"]
 workshop = Scenario(
     "workshop",
     "the spring is swapped now and then, and nobody oils the slope",
-    laws=(Jump("stiffness", (6.0, 15.0), 3.0), Trend("friction", (0.00005, 0.0001), (0.0, 0.03))),
+    laws=(
+        Jump("stiffness", (6.0, 15.0), given("2.2")["least"]),
+        Trend("friction", (0.00005, 0.0001), (0.0, 0.03)),
+    ),
     onset=(20, 30),
     gap=(50, 70),
-    cycles=150,
+    cycles=given("2.2")["cycles"],
 )
 
 

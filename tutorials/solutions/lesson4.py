@@ -3,11 +3,13 @@
 import numpy as np
 
 from springdrift import Action
+from springdrift_agents.course.variants import given
 from springdrift_agents.policies.rules import error_of, sense
 
 break_even_swing = np.sqrt(0.6 / 3.0)  # 3 d² = 0.6
 
-clean_request = (46, 49)  # the window is cycles 40 to 45
+change = given("4.2")["change"]
+clean_request = (change + 6, change + 9)  # the window is the six cycles from the change on
 
 remedies = {
     "A": "intervene",  # the forecast is right and the controller at its limit: too much friction

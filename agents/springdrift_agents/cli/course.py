@@ -26,7 +26,7 @@ from springdrift_agents.cli.shell import (
     writable_file,
 )
 from springdrift_agents.course import grade as grading
-from springdrift_agents.course import gradebook, submission_run, tables
+from springdrift_agents.course import gradebook, submission_run, tables, variants
 from springdrift_agents.course import leaderboard as contest
 from springdrift_agents.course import notebooks as books
 from springdrift_agents.course import package as packages
@@ -35,6 +35,15 @@ from springdrift_agents.course.submissions import tidy
 from springdrift_agents.files import write_text
 
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="Submissions at a time.")]
+Variant = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        min=0,
+        max=variants.MOST,
+        help="Variant of the exercises: other numbers and hidden inputs. [dim]0[/]: those of the lessons.",
+    ),
+]
 NOT_ALL = 3  # exit code when the command, and not a student, failed at some submissions
 Memory = Annotated[int, typer.Option(min=LEAST_MEMORY, help="MB of memory for a submission.")]
 
@@ -60,9 +69,12 @@ def grade(
         Path | None,
         typer.Option("--reports", help="Folder for totals, files for Moodle and Canvas, and feedback."),
     ] = None,
+    seed: Variant = 0,
     as_json: Json = False,
 ) -> None:
     """Grade scripts and notebooks of a class: each in a sandbox, every answer on hidden inputs."""
+    if seed:
+        variants.use(seed)
     everything = range(1, lessons_of.LESSONS + 1)
     wanted = [_lesson(name) for name in names_of(lessons, [str(number) for number in everything])]
     exercises = [one for number in wanted for one in lessons_of.exercises(number).values()]
@@ -246,6 +258,7 @@ def notebooks(
 def package(
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for both.")] = Path("out/course"),
     source: Annotated[Path | None, typer.Option(help="Folder of the lesson scripts. [tutorials]")] = None,
+    seed: Variant = 0,
 ) -> None:
     """Make a folder for students, without answers, and one for instructors: solutions, judges, the guide."""
     writable(out_dir)
@@ -255,6 +268,7 @@ def package(
             source or books.lessons_folder(),
             out_dir,
             lambda path: progress.update(task, advance=1, description=path.stem),
+            seed,
         )
     folders = f"{packages.STUDENTS} and {packages.INSTRUCTORS}"
     tell(f"written: {out_dir} ({len(found)} files, in {folders})")

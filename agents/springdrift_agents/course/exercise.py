@@ -23,6 +23,10 @@ class Wrong(Exception):
     """An answer that does not pass; its message is the hint."""
 
 
+class Unanswered(Wrong):
+    """There is no answer yet."""
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One exercise of the course."""
@@ -45,12 +49,30 @@ class Verdict(NamedTuple):
     exercise: str
     passed: bool
     message: str
+    answered: bool = True
 
     def __bool__(self) -> bool:
         return self.passed
 
     def __str__(self) -> str:
-        return f"{'✓' if self.passed else '✗'} {self.exercise}: {self.message}"
+        sign = "✓" if self.passed else "✗" if self.answered else "○"
+        return f"{sign} {self.exercise}: {self.message}"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class Score(NamedTuple):
+    """Points of a lesson's exercises that have passed: see :func:`springdrift_agents.course.total`."""
+
+    lesson: int
+    points: int
+    of: int
+    open: tuple[str, ...]  # exercises that have not passed
+
+    def __str__(self) -> str:
+        still = f"; still open: {', '.join(self.open)}" if self.open else ": all of it"
+        return f"Lesson {self.lesson}: {self.points} of {self.of} points{still}"
 
     def __repr__(self) -> str:
         return str(self)
@@ -59,7 +81,7 @@ class Verdict(NamedTuple):
 def given(answer: Any) -> Any:
     """The answer, when there is one: a starter's ``...`` or None is no answer yet."""
     if answer is None or answer is Ellipsis:
-        raise Wrong("there is no answer yet: replace the dots by your own")
+        raise Unanswered("there is no answer yet: replace the dots by your own")
     return answer
 
 
@@ -225,7 +247,7 @@ def called(function: Any, *arguments: Any) -> Any:
         shown = ", ".join(_short(argument) for argument in arguments)
         raise Wrong(f"your function raised {type(wrong).__name__}: {wrong} (called with {shown})") from None
     if result is None or result is Ellipsis:
-        raise Wrong("your function returns nothing: does it end with a return?")
+        raise Unanswered("your function returns nothing: does it end with a return?")
     return result
 
 

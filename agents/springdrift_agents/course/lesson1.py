@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.incline.dynamics import GRAVITY
+from springdrift_agents.course import variants
 from springdrift_agents.course.exercise import (
     Case,
     Exercise,
@@ -23,23 +24,25 @@ Floats = NDArray[np.float64]
 
 # ---------------------------------------------------------------- 1.1
 
-_SINE, _COSINE = float(np.sin(np.radians(20))), float(np.cos(np.radians(20)))
-
 
 def _stretch(answer: Any) -> None:
+    posed = variants.given("1.1")
+    k, tilt = posed["stiffness"], posed["tilt"]  # N/m, degrees
+    pull, press = GRAVITY * float(np.sin(np.radians(tilt))), GRAVITY * float(np.cos(np.radians(tilt)))
     number(
         answer,
-        GRAVITY * _SINE / 8,
+        pull / k,
         within=0.005,
         mistakes={
-            GRAVITY * float(np.sin(20)) / 8: "np.sin takes radians, and 20 are degrees: see np.radians",
-            GRAVITY * _COSINE / 8: "that is the cosine's share, which presses the mass on the slope; "
+            GRAVITY * float(np.sin(tilt)) / k: f"np.sin takes radians, and {tilt} are degrees: see "
+            "np.radians",
+            press / k: "that is the cosine's share, which presses the mass on the slope; "
             "which share pulls it down the slope?",
-            GRAVITY / 8: "on a wall it would hang there: the slope carries a part of the weight",
-            8 / (GRAVITY * _SINE): "upside down: a stiffer spring is stretched less, not more",
-            8 * GRAVITY * _SINE: "a stiffer spring is stretched less: divide by the stiffness",
-            100 * GRAVITY * _SINE / 8: "that is in centimetres; the answer is wanted in metres",
-            _SINE / 8: "the mass is not yet a force: multiply it by g",
+            GRAVITY / k: "on a wall it would hang there: the slope carries a part of the weight",
+            k / pull: "upside down: a stiffer spring is stretched less, not more",
+            k * pull: "a stiffer spring is stretched less: divide by the stiffness",
+            100 * pull / k: "that is in centimetres; the answer is wanted in metres",
+            pull / GRAVITY / k: "the mass is not yet a force: multiply it by g",
         },
         hint="set the pull of gravity along the slope, m g sin(tilt), equal to k x and solve for x",
     )
@@ -51,7 +54,8 @@ _SPRINGS = ((1.0, float(np.pi**2)), (2.0, 5.0), (0.3, 14.0))
 
 
 def _period_with(of: Callable[[float, float], float]) -> list[Case]:
-    return [Case(pair, of(*pair)) for pair in _SPRINGS]
+    pairs = [*_SPRINGS, *variants.more("1.2", (0.2, 3.0), (4.0, 16.0))]
+    return [Case(pair, of(*pair)) for pair in pairs]
 
 
 def _period(answer: Any) -> None:
@@ -113,7 +117,9 @@ def _fading(answer: Any) -> None:
         raise Wrong(
             "twice the swing loses twice as much? Friction takes the same from a large one and a small"
         )
-    cases = [Case(given, _halves(given[0], 2 * given[1], _loss(*given[2:]))) for given in _FADING]
+    ranges = (0.1, 0.4), (0, 9), (0.004, 0.03), (5.0, 16.0), (0.1, 0.7)
+    tried = [*_FADING, *variants.more("1.3", *ranges)]
+    cases = [Case(given, _halves(given[0], 2 * given[1], _loss(*given[2:]))) for given in tried]
     function(
         answer,
         cases,
@@ -164,7 +170,10 @@ _TURN = 2 * np.pi
 def _gain(answer: Any) -> None:
     function(
         answer,
-        [Case((f, k, s), 4 * f / k * np.cos(_TURN * s)) for f, k, s in _PUSHES],
+        [
+            Case((f, k, s), 4 * f / k * np.cos(_TURN * s))
+            for f, k, s in (*_PUSHES, *variants.more("1.4", (0.03, 0.3), (5.0, 16.0), (0.0, 1.0)))
+        ],
         mistakes={
             "the same for every delay: what becomes of a push that comes half a period late?": (
                 lambda f, k, s: 4 * f / k

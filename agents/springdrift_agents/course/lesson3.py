@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from springdrift_agents.course import variants
 from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, function, lone, near, plain
 
 Floats = NDArray[np.float64]
@@ -26,7 +27,10 @@ _LIMITS = (1.0, 2.576, 3.0, 2.2)
 def _shewhart(answer: Any) -> None:
     function(
         answer,
-        [Case((limit,), 1 / (2 * _beyond(limit))) for limit in _LIMITS],
+        [
+            Case((limit,), 1 / (2 * _beyond(limit)))
+            for (limit,) in (*((one,) for one in _LIMITS), *variants.more("3.1", (0.8, 3.2)))
+        ],
         within=1e-3,
         mistakes={
             "that is the probability of a false alarm in a cycle; on average one has to wait one over it": (

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import OBS, THREE_ACTIONS, Action, Costs
+from springdrift_agents.course import variants
 from springdrift_agents.course.exercise import (
     Case,
     Exercise,
+    Unanswered,
     Wrong,
     array,
     called,
@@ -50,33 +52,28 @@ def _judge_break_even(answer: Any) -> None:
 
 
 def _judge_clean_request(answer: Any) -> None:
-    known = {
-        (40, 43): "at the change the window holds the old world alone: its six cycles lie before the change",
-        (45, 48): "in cycle 45 the window holds the cycles 39 to 44, and 39 still belongs to the old world",
-        (
-            47,
-            50,
-        ): "one cycle later than need be: which cycles does the window hold for a request in cycle 46?",
-        (
-            46,
-            52,
-        ): "the new model does not wait for the window again: it is live three cycles after the request",
-        (
-            46,
-            48,
-        ): "in the cycle of the request training begins; count three cycles on from it, as in the text",
-        (46, 50): "one too many: a request in cycle c is live from cycle c + 3 on",
-        (43, 46): "after three cycles only half of the window is new: latency and window are two things",
+    at = variants.given("4.2")["change"]
+    known = {  # by request and go-live, counted from the change
+        (0, 3): "at the change the window holds the old world alone: its six cycles lie before the change",
+        (5, 8): f"in cycle {at + 5} the window holds the cycles {at - 1} to {at + 4}, and {at - 1} still "
+        "belongs to the old world",
+        (7, 10): "one cycle later than need be: which cycles does the window hold for a request in cycle "
+        f"{at + 6}?",
+        (6, 12): "the new model does not wait for the window again: it is live three cycles after the "
+        "request",
+        (6, 8): "in the cycle of the request training begins; count three cycles on from it, as in the text",
+        (6, 10): "one too many: a request in cycle c is live from cycle c + 3 on",
+        (3, 6): "after three cycles only half of the window is new: latency and window are two things",
     }
     said = reals(given(answer))
-    if said.shape == (2,) and tuple(said.tolist()) in known:
-        raise Wrong(known[tuple(said.tolist())])
+    if said.shape == (2,) and tuple((said - at).tolist()) in known:
+        raise Wrong(known[tuple((said - at).tolist())])
     array(
         said,
-        (46, 49),
+        (at + 6, at + 9),
         within=1e-9,
         hint="write down the six cycles that a request in cycle c sees. The oldest of them must not lie "
-        "before cycle 40. Then add the latency",
+        f"before cycle {at}. Then add the latency",
     )
 
 
@@ -242,7 +239,9 @@ def _judge_patient(answer: Any) -> None:
         def ask(observation: Any) -> Any:
             found = rule.predict(observation, state=state, episode_start=start, deterministic=True)
             if found is None or found is ...:
-                raise Wrong("there is no answer yet: predict returns nothing (does it end with a return?)")
+                raise Unanswered(
+                    "there is no answer yet: predict returns nothing (does it end with a return?)"
+                )
             return found
 
         result = called(ask, rows)
@@ -354,7 +353,10 @@ def _calendar(slope: float, fee: float) -> float:
 def _judge_calendar(answer: Any) -> None:
     function(
         answer,
-        [Case(price, _calendar(*price)) for price in _PRICES],
+        [
+            Case(price, _calendar(*price))
+            for price in (*_PRICES, *variants.more("4.5", (0.005, 1.5), (0.2, 9.0)))
+        ],
         mistakes={
             "the 2 is missing: the staleness of a period is the area of a *triangle*, a T²/2": (
                 lambda slope, fee: np.sqrt(fee / slope)

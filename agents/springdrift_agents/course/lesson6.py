@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.incline.observation import OBSERVE
+from springdrift_agents.course import variants
 from springdrift_agents.course.exercise import Case, Exercise, Wrong, called, choice, function, given, lone
 
 Floats = NDArray[np.float64]
@@ -77,6 +78,9 @@ def _judge_steps_to(answer: Any) -> None:
 # ---------------------------------------------------------------- 6.2
 
 
+_FEES = ((3.0, 0.6, 4, 0.97), (3.0, 0.6, 4, 0.8), (5.0, 0.4, 7, 0.9), (1.0, 2.0, 2, 0.5))
+
+
 def _gain(fee: float, saving: float, latency: int, gamma: float) -> float:
     return -fee + saving * gamma**latency / (1.0 - gamma)
 
@@ -86,7 +90,7 @@ def _judge_gain(answer: Any) -> None:
         answer,
         [
             Case(arguments, _gain(*arguments))
-            for arguments in ((3.0, 0.6, 4, 0.97), (3.0, 0.6, 4, 0.8), (5.0, 0.4, 7, 0.9), (1.0, 2.0, 2, 0.5))
+            for arguments in (*_FEES, *variants.more("6.2", (0.5, 6.0), (0.1, 2.0), (1, 9), (0.4, 0.98)))
         ],
         within=1e-3,
         mistakes={

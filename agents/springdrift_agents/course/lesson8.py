@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import THREE_ACTIONS
+from springdrift_agents.course import variants
 from springdrift_agents.course.exercise import Case, Exercise, Wrong, function, option, words
 
 Floats = NDArray[np.float64]
@@ -87,7 +88,10 @@ _OFFERS = ((1.0, 3.0, 3), (0.8, 3.0, 3), (0.25, 5.0, 6), (2.0, 3.0, 1), (0.7, 0.
 def _judge_break_even(answer: Any) -> None:
     function(
         answer,
-        [Case(offer, _break_even(*offer)) for offer in _OFFERS],
+        [
+            Case(offer, _break_even(*offer))
+            for offer in (*_OFFERS, *variants.more("8.2", (0.2, 2.0), (0.5, 6.0), (1, 12)))
+        ],
         within=1e-9,
         mistakes={
             "with that many cycles left it only gets its fee back: it pays from one cycle more on": (
@@ -121,7 +125,10 @@ _REQUESTS = ((27, 3, 10), (28, 3, 10), (21, 3, 10), (33, 12, 10), (5, 1, 7), (41
 def _judge_slot(answer: Any) -> None:
     function(
         answer,
-        [Case(request, _slot(*request)) for request in _REQUESTS],
+        [
+            Case(request, _slot(*request))
+            for request in (*_REQUESTS, *variants.more("8.3", (5, 60), (1, 12), (5, 25)))
+        ],
         within=1e-9,
         mistakes={
             "that slot is over when the model is ready: it leaves with the next one, so round *up*": (
@@ -247,7 +254,10 @@ _FORECASTS = ((0.006, 0.15, 0.7), (1e-6, 1.0, 0.1572), (0.1, 0.2, 2.0))
 def _judge_horizon(answer: Any) -> None:
     function(
         answer,
-        [Case(one, log(one[1] / one[0]) / one[2]) for one in _FORECASTS],
+        [
+            Case(one, log(one[1] / one[0]) / one[2])
+            for one in (*_FORECASTS, *variants.more("8.6", (1e-4, 0.05), (0.1, 1.0), (0.1, 2.0)))
+        ],
         within=1e-3,
         mistakes={
             "errors grow as e^(λt): use the natural logarithm": lambda p, tol, rate: log10(tol / p) / rate,

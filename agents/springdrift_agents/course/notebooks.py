@@ -6,10 +6,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from springdrift_agents.course import variants
 from springdrift_agents.files import write_text
 
 SECONDS = 600  # for a cell, when notebooks are executed
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+KEPT = ("tags", "jupyter")  # metadata of a cell that a notebook keeps: whether its code is folded away
 NEEDED = 'notebooks need jupytext, nbclient and ipykernel: pip install "springdrift[notebook]"'
 
 
@@ -38,8 +40,12 @@ def scripts(folder: Path) -> list[Path]:
     return found
 
 
-def to_notebook(script: Path) -> Any:
-    """A percent-format script as a notebook; the same notebook for the same script.
+def to_notebook(script: Path, variant: int = 0) -> Any:
+    """A percent-format script as a notebook; the same notebook for the same script and variant.
+
+    Args:
+        script: of a lesson.
+        variant: of its exercises, see :mod:`springdrift_agents.course.variants`.
 
     Raises:
         ImportError: jupytext is not installed.
@@ -48,11 +54,15 @@ def to_notebook(script: Path) -> Any:
         import jupytext  # type: ignore[import-untyped, unused-ignore]
     except ModuleNotFoundError:
         raise ImportError(NEEDED) from None
-    notebook = jupytext.reads(script.read_text(encoding="utf-8"), fmt="py:percent")
+    text = variants.applied(script.read_text(encoding="utf-8"), variant)
+    notebook = jupytext.reads(text, fmt="py:percent")
+    if variant:
+        first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+        first.source = variants.line_of(variant) + first.source
     notebook.metadata = {"kernelspec": dict(KERNEL), "language_info": {"name": "python"}}
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number}"
-        cell["metadata"] = {}
+        cell["metadata"] = {name: cell["metadata"][name] for name in KEPT if name in cell["metadata"]}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 
@@ -91,9 +101,13 @@ def execute(
 
 
 def build(
-    found: Sequence[Path], out: Path, run: bool = False, done: Callable[[Path], None] = lambda _: None
+    found: Sequence[Path],
+    out: Path,
+    run: bool = False,
+    done: Callable[[Path], None] = lambda _: None,
+    variant: int = 0,
 ) -> list[Path]:
-    """Write a notebook for each script into a folder, executed if ``run``.
+    """Write a notebook for each script into a folder, executed if ``run``, with the exercises of a variant.
 
     Raises:
         ImportError: what is needed is not installed.
@@ -101,7 +115,7 @@ def build(
     """
     written = []
     for script in found:
-        notebook = to_notebook(script)
+        notebook = to_notebook(script, variant)
         if run:
             out.mkdir(parents=True, exist_ok=True)
             try:

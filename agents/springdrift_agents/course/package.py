@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from springdrift_agents.course import LESSONS, notebooks
+from springdrift_agents.course import LESSONS, notebooks, variants
 from springdrift_agents.files import write_text
 
 STUDENTS, INSTRUCTORS = "students", "instructors"
@@ -22,7 +22,9 @@ Hand in the notebooks, with your name in front: `name_lesson1_machine.ipynb`.
 """
 
 
-def build(tutorials: Path, out: Path, done: Callable[[Path], None] = lambda _: None) -> list[Path]:
+def build(
+    tutorials: Path, out: Path, done: Callable[[Path], None] = lambda _: None, variant: int = 0
+) -> list[Path]:
     """Write both folders; returns their files.
 
     Args:
@@ -30,6 +32,7 @@ def build(tutorials: Path, out: Path, done: Callable[[Path], None] = lambda _: N
         out: gets a folder ``students`` (notebooks and how to begin) and a folder ``instructors`` (solutions,
             the guide, and the judges with their hidden inputs).
         done: hears of each notebook.
+        variant: of the exercises: other numbers, and other hidden inputs. 0 is what the lessons say.
 
     Raises:
         ImportError: what notebooks need is not installed.
@@ -43,11 +46,20 @@ def build(tutorials: Path, out: Path, done: Callable[[Path], None] = lambda _: N
     for name in (STUDENTS, INSTRUCTORS):
         if (out / name).exists():
             raise ValueError(f"{out / name} is there already: give another folder, or remove it")
-    written = notebooks.build(scripts, out / STUDENTS, done=done)
+    written = notebooks.build(scripts, out / STUDENTS, done=done, variant=variant)
     write_text(out / STUDENTS / "README.md", README)
     judges = [Path(notebooks.__file__).with_name(f"lesson{number}.py") for number in range(1, LESSONS + 1)]
     for folder, files in (("solutions", solutions), ("judges", judges), ("", [tutorials / GUIDE])):
         place = out / INSTRUCTORS / folder
         place.mkdir(parents=True, exist_ok=True)
         written += [Path(shutil.copy(file, place)) for file in files]
+    if variant:
+        for file in (out / INSTRUCTORS / "solutions").iterdir():
+            write_text(file, _of_variant(file.read_text(encoding="utf-8"), variant))
     return [*written, out / STUDENTS / "README.md"]
+
+
+def _of_variant(solutions: str, variant: int) -> str:
+    """Solutions that are those of a variant: they say so in the line behind their docstring."""
+    docstring, _, rest = solutions.partition('"""\n')
+    return f'{docstring}"""\n\n{variants.line_of(variant)}{rest.lstrip()}'

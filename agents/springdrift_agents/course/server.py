@@ -239,12 +239,13 @@ def _later(exercise: str, answer: Any) -> Verdict:
 
     Not passed, so that a lesson does not go on with an answer that may be none.
     """
-    return Verdict(exercise, False, "judged when all has run")
+    return Verdict(exercise, False, "judged when all has run", answered=False)
 
 
 def main() -> None:
     """Serve the two pipes whose numbers are the arguments."""
     cast(Any, course).check = _later
+    cast(Any, course).total = lambda lesson: None
     sys.path.insert(0, os.getcwd())  # a policy may come with files of its own
     server = Server(*map(int, sys.argv[1:3]))
     server.say({"ready": True})
