@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from springdrift_agents import course
 from springdrift_agents.cli.app import app
-from springdrift_agents.course import notebooks
+from springdrift_agents.course import fast, notebooks
 from springdrift_agents.course import package as packages
 from springdrift_agents.course.leaderboard import contest
 
 LESSONS = sorted(Path("tutorials").glob("lesson*.py"))
-FAST = os.environ | {"SPRINGDRIFT_FAST": "1", "MPLBACKEND": "Agg", "SDL_VIDEODRIVER": "dummy"}
+FAST = {"SPRINGDRIFT_FAST": "1", "MPLBACKEND": "Agg", "SDL_VIDEODRIVER": "dummy", "OMP_NUM_THREADS": "1"}
 SMALL = """# %% [markdown]
 # # Lesson 0: Small
 #
@@ -44,41 +44,42 @@ def test_no_two_exercises_share_a_name():
 
 
 @pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_runs_as_a_script_from_any_folder(script, tmp_path):
+def test_a_lesson_runs_as_a_notebook(script, tmp_path):
+    """From its first cell to its last, in any folder; its script holds the same code."""
+    found = notebooks.to_notebook(script)
+    notebooks.execute(found, tmp_path, surroundings=FAST)
+    assert list(tmp_path.iterdir()) == [], "a lesson leaves nothing in the student's folder"
+    code = [cell for cell in found.cells if cell.cell_type == "code"]
+    outputs = [output for cell in code for output in cell.outputs]
+    assert all(cell.execution_count for cell in code if cell.source)
+    assert "Traceback" not in json.dumps([output for output in outputs if output.output_type == "stream"])
+    assert any("image/png" in output.get("data", {}) for output in outputs), "a lesson has pictures"
+    assert "✗" not in json.dumps(outputs, ensure_ascii=False), "an untouched exercise is not wrong"
+    assert f"Lesson {script.stem[6]}: 0 of " in outputs[-1].data["text/plain"], "it ends with its points"
+
+
+def test_a_lesson_runs_as_a_script(tmp_path):
     done = subprocess.run(
-        [sys.executable, str(script.resolve())],
+        [sys.executable, str(LESSONS[0].resolve())],
         cwd=tmp_path,
-        env=FAST,
+        env=os.environ | FAST,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert "Traceback" not in done.stderr + done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[0] == lines[-1] == fast.LINE
+    assert lines[-2].startswith("Lesson 1: 0 of 10 points")
     assert list(tmp_path.iterdir()) == [], "a lesson leaves nothing in the student's folder"
-
-
-@pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_runs_as_a_notebook(script, tmp_path):
-    (tmp_path / "source").mkdir()
-    shutil.copy(script, tmp_path / "source")
-    done = execute(tmp_path / "source", tmp_path / "out")
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads((tmp_path / "out" / f"{script.stem}.ipynb").read_text())
-    code = [cell for cell in found["cells"] if cell["cell_type"] == "code"]
-    outputs = [output for cell in code for output in cell["outputs"]]
-    assert all(cell["execution_count"] for cell in code if cell["source"])
-    assert not [output for output in outputs if output["output_type"] == "error"]
-    assert "Traceback" not in json.dumps([output for output in outputs if output["output_type"] == "stream"])
-    assert any("image/png" in output.get("data", {}) for output in outputs), "a lesson has pictures"
-    assert found["cells"][0]["source"][0].startswith("# Lesson ")
 
 
 def execute(source: Path, out: Path) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "springdrift_agents.cli.main", "notebooks", "--execute"]
     return subprocess.run(
         [*command, "--source", str(source), "--out", str(out)],
-        env=FAST,
+        env=os.environ | FAST,
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,7 @@
 """The documentation site: what the code writes is whole, what pages run works, and nothing leads nowhere."""
 
 import importlib.util
+import json
 import os
 import re
 import subprocess
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+import cache
 import generated
 import springdrift
 from springdrift.incline.drift import Law
 from springdrift.incline.observation import OBSERVE
 from springdrift.incline.outputs import TRUTH_NAMES
+from springdrift_agents.course import notebooks
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.rules import RULES
 from springdrift_agents.policies.settings import settings
@@ -26,6 +30,7 @@ _spec = importlib.util.spec_from_file_location("site_build", SITE / "build.py")
 assert _spec
 assert _spec.loader
 build = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = build  # dataclasses look their module up
 _spec.loader.exec_module(build)
 
 
@@ -197,6 +202,65 @@ def test_the_code_of_a_page_runs(page, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+# ---------------------------------------------------------------- results that are kept
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """In place of a kernel: each run prints how many there were."""
+    done = []
+
+    def execute(notebook, folder, seconds, surroundings):
+        done.append(surroundings["SPRINGDRIFT_FAST"])
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.execution_count = 1
+                cell.outputs = [new_output("stream", text=f"run {len(done)}")]
+
+    monkeypatch.setattr(notebooks, "execute", execute)
+    return done
+
+
+def page_of(*codes):
+    return new_notebook(cells=[new_markdown_cell("# A page"), *map(new_code_cell, codes)])
+
+
+def shown(run, *codes):
+    page = page_of(*codes)
+    build._execute(page, "a page", run)
+    return [cell.outputs[0].text for cell in page.cells if cell.cell_type == "code"]
+
+
+def test_a_page_is_run_once_for_what_it_rests_on(tmp_path, runs, monkeypatch):
+    full, fast = build.Run(kept=tmp_path), build.Run(fast=True, kept=tmp_path)
+    assert [shown(full, "x = 1", "x"), shown(full, "x = 1", "x")] == [["run 1"] * 2] * 2
+    assert shown(full, "x = 2", "x") == ["run 2"] * 2, "its code has changed"
+    assert shown(fast, "x = 1", "x") == ["run 3"] * 2, "fast mode is another thing"
+    assert runs == ["0", "0", "1"]
+    monkeypatch.setattr(cache, "everything", lambda: {"worlds": "others"})
+    assert shown(full, "x = 1", "x") == ["run 4"] * 2, "the sources have changed"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: text[: len(text) // 2],
+        lambda text: text.replace("run 1", "run 9"),
+        lambda text: "[1]",
+        lambda text: json.dumps({"sha256": cache._digest([]), "cells": []}),
+        lambda text: json.dumps({"sha256": cache._digest([5]), "cells": [5]}),
+    ],
+)
+def test_damaged_results_are_made_anew(tmp_path, runs, damage):
+    run = build.Run(kept=tmp_path)
+    assert shown(run, "x = 1") == ["run 1"]
+    (file,) = tmp_path.iterdir()
+    file.write_text(damage(file.read_text()))
+    assert shown(run, "x = 1") == ["run 2"]
+    assert shown(run, "x = 1") == ["run 2"]
 
 
 # ---------------------------------------------------------------- the site as a whole

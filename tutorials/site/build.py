@@ -1,9 +1,10 @@
 """Build the site: ``make site``, or with options ``python tutorials/site/build.py --help``.
 
 Pages are put together in a folder of their own: those of this folder with the parts that the code writes,
-the lessons as notebooks, the teacher's guide, and the game. Their code is run, Sphinx makes HTML of them with
-every warning an error, and every link and anchor within the site is followed. Links to other sites need a
-network, so they are followed only with ``--external``.
+the lessons as notebooks, the teacher's guide, and the game. Their code is run, in full and not in fast mode;
+results are kept by what they rest on, so that only what has changed is run again. Sphinx makes HTML of them
+with every warning an error, and every link and anchor within the site is followed. Links to other sites need
+a network, so they are followed only with ``--external``.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,28 @@ ROOT = TUTORIALS.parent
 GUIDE = "teachers_guide.md"
 SECONDS = 600  # for a cell
 PLAY = "play"  # folder of the game within the site
-SCRIPTS = ("build.py", "generated.py", "readme.py", "reports.py")  # those that are no pages
+SCRIPTS = ("build.py", "cache.py", "generated.py", "readme.py", "reports.py")  # those that are no pages
+KEPT = ROOT / "out" / "pages-kept"  # results of pages
 
 
-def assemble(pages: Path, *, execute: bool = True, tutorials: Path = TUTORIALS) -> None:
+@dataclass(frozen=True)
+class Run:
+    """How the code of pages is run."""
+
+    fast: bool = False  # on little data, which each result then says
+    kept: Path = KEPT  # folder of results that need not be made again
+
+
+USUAL = Run()
+
+
+def assemble(pages: Path, *, run: Run | None = USUAL, tutorials: Path = TUTORIALS) -> None:
     """Put the site's pages into a fresh folder, ready for Sphinx.
+
+    Args:
+        pages: the folder.
+        run: how their code is run; None leaves out what it shows.
+        tutorials: the folder of the lessons.
 
     Raises:
         ValueError: a page names a part that there is not, or its code failed; which, and how.
@@ -56,11 +75,11 @@ def assemble(pages: Path, *, execute: bool = True, tutorials: Path = TUTORIALS) 
         page.write_text(text, encoding="utf-8")
         if "```{code-cell}" in text:
             page.unlink()
-            _write(jupytext.reads(text, fmt="md:myst"), page.with_suffix(".ipynb"), execute)
+            _write(jupytext.reads(text, fmt="md:myst"), page.with_suffix(".ipynb"), run)
     for number, script in enumerate(scripts, start=1):
         notebook = to_notebook(script)
         notebook.cells.insert(1, _levels_of(number))
-        _write(notebook, pages / "lessons" / f"{script.stem}.ipynb", execute)
+        _write(notebook, pages / "lessons" / f"{script.stem}.ipynb", run)
 
 
 def _levels_of(lesson: int) -> Any:
@@ -76,26 +95,38 @@ def _levels_of(lesson: int) -> Any:
     return new_markdown_cell(f"**Play its point** in the browser: {', '.join(links)}.", id=f"levels-{lesson}")
 
 
-def _write(notebook: Any, page: Path, execute: bool) -> None:
+def _write(notebook: Any, page: Path, run: Run | None) -> None:
     """A page that is a notebook, with the outputs of its code or without."""
     import nbformat
 
-    from springdrift_agents.course import notebooks
-
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
-    if execute:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                notebooks.execute(notebook, Path(folder), SECONDS, surroundings())
-            except ValueError as wrong:
-                raise ValueError(f"{page.stem}: {wrong}") from None
+    if run:
+        _execute(notebook, page.stem, run)
     nbformat.write(notebook, page)
 
 
-def surroundings() -> dict[str, str]:
-    """What the code of pages finds set: this Python, one thread, little data, plain text."""
+def _execute(notebook: Any, name: str, run: Run) -> None:
+    """Give a page the results of its code: those that were kept, or new ones."""
+    import cache
+    from springdrift_agents.course import notebooks
+
+    found = surroundings(run.fast)
+    known = cache.key(notebook, found)
+    if cache.recall(notebook, run.kept, known):
+        return
+    print(f"running {name}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            notebooks.execute(notebook, Path(folder), SECONDS, found)
+        except ValueError as wrong:
+            raise ValueError(f"{name}: {wrong}") from None
+    cache.keep(notebook, run.kept, known)
+
+
+def surroundings(fast: bool = False) -> dict[str, str]:
+    """What the code of pages finds set: this Python, one thread, plain text, and little data if ``fast``."""
     return {
-        "SPRINGDRIFT_FAST": "1",
+        "SPRINGDRIFT_FAST": "1" if fast else "0",
         "OMP_NUM_THREADS": "1",
         "SDL_VIDEODRIVER": "dummy",
         "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))),
@@ -152,14 +183,14 @@ def broken_links(site: Path) -> list[str]:
     return wrong
 
 
-def build(out: Path, *, execute: bool = True, external: bool = False, tutorials: Path = TUTORIALS) -> int:
+def build(out: Path, *, run: Run | None = USUAL, external: bool = False, tutorials: Path = TUTORIALS) -> int:
     """Build the site; returns 0 when all is well."""
     import reports
 
     out = out.resolve()
     pages = out.with_name(f"{out.name}-pages")
     try:
-        assemble(pages, execute=execute, tutorials=tutorials)
+        assemble(pages, run=run, tutorials=tutorials)
     except ValueError as wrong:
         print(wrong, file=sys.stderr)
         return 1
@@ -181,9 +212,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the site with every warning an error.")
     parser.add_argument("--out", type=Path, default=ROOT / "out" / "site", help="folder for the HTML")
     parser.add_argument("--no-execute", action="store_true", help="pages without the outputs of their code")
+    parser.add_argument("--fast", action="store_true", help="run lessons on little data; each result says so")
     parser.add_argument("--external", action="store_true", help="follow links to other sites too")
     given = parser.parse_args()
-    failed = build(given.out, execute=not given.no_execute, external=given.external)
+    run = None if given.no_execute else Run(fast=given.fast)
+    failed = build(given.out, run=run, external=given.external)
     print("the site is broken" if failed else f"written: {given.out}/index.html")
     return failed
 

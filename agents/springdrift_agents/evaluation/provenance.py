@@ -31,6 +31,7 @@ DRAWING = "render"  # pictures change no result
 COMPARED = ("policies", "evaluation", "planning")  # rooms whose code a comparison runs
 TRAINED = (*COMPARED, "training")
 NUMERIC = ("numpy", "numba", "river")
+DRAWN = ("matplotlib", "pygame-ce", "ipykernel", "nbclient")
 LEARNING = ("torch", "stable-baselines3", "sb3-contrib")
 
 
@@ -55,6 +56,13 @@ def code(rooms: tuple[str, ...] = COMPARED, packages: tuple[str, ...] = NUMERIC)
 def training_code() -> dict[str, str]:
     """The same of what a training run rests on."""
     return code(TRAINED, NUMERIC + LEARNING)
+
+
+@cache
+def everything() -> dict[str, str]:
+    """The same of whatever decides what a page shows: all sources, and packages that compute and draw."""
+    found = {"worlds": _digest(WORLDS.rglob("*"), WORLDS), "agents": _digest(AGENTS.rglob("*"), AGENTS)}
+    return code((), NUMERIC + LEARNING + DRAWN) | found
 
 
 def _digest(files: Iterable[Path], root: Path) -> str:
