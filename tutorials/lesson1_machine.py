@@ -8,7 +8,7 @@
 # **You need** Python with NumPy, school physics (force, energy, sine and cosine), and
 # `pip install -e ".[cli,render]"`. No earlier lesson.
 #
-# **Time** about 45 minutes.
+# **Time** about 75 minutes: 35 to read and run it, 40 for the exercises.
 
 # %%
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ from springdrift.incline.dynamics import GRAVITY
 from springdrift.incline.model import fit
 from springdrift.incline.reward import TARGET
 from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, MODEL
-from springdrift_agents.course import FAST, check
+from springdrift_agents.course import FAST, check, total
 from springdrift_agents.play.inline import inline
 
 WORLDS = 16 if FAST else 64  # worlds that a mean is taken over
@@ -53,7 +53,7 @@ inline("never", "stationary", cycles=(8, 12 if FAST else 18))
 # | a push at the wrong moment | a decision made on a stale forecast |
 #
 # The rest of this lesson goes through the table from the top. `springdrift.simulate` lets the mass move
-# by itself, with no model and nobody at the controls: it returns times `t` (s), positions `x` (m, down
+# by itself, with no model and no operator: it returns times `t` (s), positions `x` (m, down
 # the slope from the place where the spring is slack) and speeds `v` (m/s).
 
 # %%
@@ -107,12 +107,14 @@ check("1.1", stretch)
 # %%
 quiet = Params(friction=0.0)
 soft = Params(friction=0.0, stiffness=0.6 * machine.stiffness)
+pulled = {a: simulate(quiet, x0=quiet.equilibrium + a, duration=8.0) for a in (0.1, 0.2, 0.3)}
+softer = simulate(soft, x0=soft.equilibrium + 0.3, duration=8.0)
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3.2))
-for amplitude, colour in ((0.1, "#9cc7e6"), (0.2, "#4f9ace"), (0.3, MODEL)):
-    run = simulate(quiet, x0=quiet.equilibrium + amplitude, duration=8.0)
+for (amplitude, run), colour in zip(pulled.items(), ("#9cc7e6", "#4f9ace", MODEL), strict=True):
     axis.plot(run.t, run.x, color=colour, label=f"let go {amplitude} m off the middle")
-run = simulate(soft, x0=soft.equilibrium + 0.3, duration=8.0)
-axis.plot(run.t, run.x, color=HIDDEN, linestyle="--", label="the spring 40 % softer")
+axis.plot(softer.t, softer.x, color=HIDDEN, linestyle="--", label="the spring 40 % softer")
 axis.set(xlabel="time, s", ylabel="position, m", ylim=(0.1, 1.75))
 axis.legend(frameon=False, fontsize=8, ncols=2, loc="upper left")
 axis.set_title("The period does not depend on how far you pull, but on the spring", loc="left", fontsize=10)
@@ -159,15 +161,20 @@ check("1.2", period_of)
 # the middle it is too weak to overcome friction, and the mass stays where it is, off the middle.
 
 # %%
-figure, axis = plt.subplots(figsize=(9, 3.2))
-for friction, colour in ((0.005, GOOD), (0.03, HAND)):
+swings = {}  # by friction: times, positions off the middle, and what the formula says of the amplitude
+for friction in (0.005, 0.03):
     rubbing = Params(friction=friction)
     run = simulate(rubbing, x0=rubbing.equilibrium + 0.3, duration=40.0)
-    axis.plot(run.t, run.x - rubbing.equilibrium, color=colour, linewidth=1.2, label=f"friction {friction}")
     loss = 4 * friction * GRAVITY * np.cos(rubbing.tilt) / rubbing.stiffness  # m a cycle of 2 s
-    axis.plot(run.t, np.maximum(0.3 - loss * run.t / 2, 0.0), color=colour, linestyle=":", linewidth=1.2)
-    rest = 1000 * (run.x[-1] - rubbing.equilibrium)
+    swings[friction] = run.t, run.x - rubbing.equilibrium, np.maximum(0.3 - loss * run.t / 2, 0.0)
+    rest = 1000 * swings[friction][1][-1]
     print(f"friction {friction}: loses {1000 * loss:.1f} mm a cycle, ends {rest:+.1f} mm off the middle")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+figure, axis = plt.subplots(figsize=(9, 3.2))
+for (friction, (t, off, formula)), colour in zip(swings.items(), (GOOD, HAND), strict=True):
+    axis.plot(t, off, color=colour, linewidth=1.2, label=f"friction {friction}")
+    axis.plot(t, formula, color=colour, linestyle=":", linewidth=1.2)
 axis.set(xlabel="time, s", ylabel="off the middle, m")
 axis.legend(frameon=False, fontsize=8, loc="upper right")
 axis.set_title("Friction takes the same from each cycle (dotted: the formula)", loc="left", fontsize=10)
@@ -226,6 +233,8 @@ for share in late:
     run = simulate(quiet, x0=quiet.equilibrium + 0.3, duration=2.0, force=push)
     energy = 0.5 * run.v[-1] ** 2 + 0.5 * stiffness * (run.x[-1] - quiet.equilibrium) ** 2
     gains.append(np.sqrt(2 * energy / stiffness) - 0.3)
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3.2))
 axis.axhline(0.0, color="#cccccc", linewidth=0.8)
 axis.plot(late, 1000 * 4 * 0.1 / stiffness * np.cos(2 * np.pi * late), color=FAINT, label="the formula")
@@ -283,6 +292,8 @@ print(f"one lag: y[t] = {a:.3f} y[t-1] + {c:.3f}")
 forecast = [seen[-1]]
 while len(forecast) < len(y) - 47:
     forecast.append(a * forecast[-1] + c)
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3))
 axis.plot(truth.t, y, "o", color=INK, markersize=3, label="measured")
 axis.plot(truth.t[47:], forecast, color=MODEL, label="forecast with one lag")
@@ -391,6 +402,8 @@ for _ in range(24):
     expected.extend(1.5 * signals[0, 56:64])  # and what was forecast for them
 moments = np.arange(1, len(measured) + 1) / 8
 shown = moments > 17
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3.2))
 for start in range(17, 24):
     axis.axvline(start, color="#eeeeee", linewidth=1, zorder=0)
@@ -428,6 +441,11 @@ for share in shares:
             late_errors.append(np.sqrt(info["truth"]["error"]).mean())
     swings.append(np.mean(late_swings))
     errors.append(np.mean(late_errors))
+print("stiffness", shares)
+print("error    ", np.round(errors, 2))
+print("swing    ", np.round(swings, 2))
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.2))
 for axis, values, colour, title in (
     (axes[0], errors, MODEL, "forecast error"),
@@ -439,16 +457,13 @@ for axis, values, colour, title in (
     axis.set_title(title, loc="left", fontsize=10)
 plt.tight_layout()
 plt.show()
-print("stiffness", shares)
-print("error    ", np.round(errors, 2))
-print("swing    ", np.round(swings, 2))
 
 # %% [markdown]
 # Two things to see:
 #
 # - The **forecast error** grows with every step away from the learnt spring, from the first one on.
 # - The **swing** holds from a spring 20 % softer to one 30 % stiffer. The controller has a reserve: when
-#   the swing sags, it pushes harder, and that makes up for a push that is a bit late. Beyond that it
+#   the swing gets smaller, it pushes harder, and that makes up for a push that is a bit late. Beyond that it
 #   breaks down, and pushing harder at the wrong moment only brakes harder.
 #
 # Companies know both. The metric that everybody watches looks fine, while the forecast behind it has been
@@ -458,6 +473,9 @@ print("swing    ", np.round(swings, 2))
 
 # %%
 inline("never", "abrupt", seed=1, cycles=(28, 32 if FAST else 46), truth=True)
+
+# %%
+total(1)
 
 # %% [markdown]
 # ## Take away

@@ -2,12 +2,12 @@
 # # Lesson 2: Drift
 #
 # **Goal.** See each way in which the world of the machine can change, and two ways in which it only seems
-# to. Then look behind the curtain: find the hidden driver of a forecast error with a foreign key and a
+# to. Then look at what is hidden: find the hidden driver of a forecast error with a foreign key and a
 # bit of SQL.
 #
 # **You need** lesson 1, and `pip install -e ".[cli,render]"`. Of SQL you need nothing beforehand.
 #
-# **Time** about 45 minutes.
+# **Time** about 80 minutes: 40 to read and run it, 40 for the exercises.
 
 # %%
 import sqlite3
@@ -21,7 +21,7 @@ import numpy as np
 from springdrift import SCENARIOS, TERMS, Jump, Scenario, Seasonal, Shock
 from springdrift.incline.reward import TARGET
 from springdrift.render.view import FAINT, GOOD, HIDDEN, INK, MODEL
-from springdrift_agents.course import FAST, check
+from springdrift_agents.course import FAST, check, total
 from springdrift_agents.course.materials import strangers
 from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
 from springdrift_agents.evaluation.store import Store
@@ -70,6 +70,8 @@ print(
 # %%
 moving = {"stiffness": 9.87, "friction": 0.005, "tilt": 0.524, "magnet": 1.0, "drive": 0.0}  # as built
 rows = len(names)
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(rows, 3, figsize=(10, 0.95 * rows), sharex=True)
 for row, (name, world) in zip(axes, worlds.items(), strict=True):
     changed = [key for key, start in moving.items() if np.ptp(world[key]) > 0.05 * (start or 1.0)]
@@ -124,7 +126,7 @@ for name in names:
 # Now four strange worlds, all left alone. Each is one of `abrupt`, `gradual`, `wear`, `shock` and
 # `faulty-sensor` (one of them does not appear).
 
-# %%
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 4, figsize=(11, 2.4), sharey=True)
 for axis, (letter, (error, swing)) in zip(axes, strangers().items(), strict=True):
     axis.plot(np.minimum(error, 2.4), color=MODEL, linewidth=1, label="forecast error")
@@ -179,9 +181,11 @@ mine = Scenario(
     onset=(10, 30),
     gap=(40, 60),
 )
+lived = {seed: live(mine, seed=seed) for seed in (1, 2, 3)}
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 2, figsize=(10, 2.4))
-for seed, colour in ((1, MODEL), (2, HIDDEN), (3, GOOD)):
-    world = live(mine, seed=seed)
+for (seed, world), colour in zip(lived.items(), (MODEL, HIDDEN, GOOD), strict=True):
     axes[0].plot(world["stiffness"], color=colour, linewidth=1.2, label=f"seed {seed}")
     axes[1].plot(np.degrees(world["tilt"]), color=colour, linewidth=1.2)
 axes[0].set_title("stiffness, N/m", loc="left", fontsize=9)
@@ -197,7 +201,7 @@ plt.show()
 # - at each change the stiffness jumps to a value from 6 to 15 N/m, at least 3 N/m from where it was;
 # - the friction grows by 0.00005 to 0.0001 a cycle (drawn once for each episode), and never exceeds 0.03;
 # - the drift begins in a cycle from 20 to 30, and abrupt changes are 50 to 70 cycles apart;
-# - the episode ends after 150 cycles. `help(Scenario)` and `help(Jump)` are your friends; `Trend` has to
+# - the episode ends after 150 cycles. `help(Scenario)` and `help(Jump)` explain the fields; `Trend` has to
 #   be imported from `springdrift` first. Name and summary are yours.
 
 
@@ -244,9 +248,9 @@ print(
 #
 # ## 4. Looks like drift, is not
 #
-# Four machines. One has drifted, one got a kick, one has a sensor that told a lie, and one has a sensor
-# that froze. Look at the raw measurements around the event. `signals` is the observation with the last 32
-# measurements and forecasts.
+# Four machines. One has drifted, one got a kick, one has a sensor that gave wrong values, and one has a
+# sensor that froze. Look at the raw measurements around the event. `signals` is the observation with the
+# last 32 measurements and forecasts.
 
 
 # %%
@@ -274,6 +278,8 @@ events = (
     ("faulty-sensor", 1, lambda truth: truth["faults"] == 1, "a measurement that lies"),
     ("faulty-sensor", 3, lambda truth: truth["faults"] > 4, "a sensor that freezes"),
 )
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 4, figsize=(12, 2.6), sharey=True)
 for axis, (name, seed, event, title) in zip(axes, events, strict=True):
     moments, measured, ghost = waves(name, seed, event)
@@ -293,13 +299,13 @@ plt.show()
 # %% [markdown]
 # In the cycle of the event (shaded) something is wrong with all four, with the kick only a little. The
 # difference comes *afterwards*. The drifted machine stays wrong. After the kick the mass swings
-# differently, but by the same laws: the model is right again one cycle later. The lie of the sensor is a
-# single point, the freeze a flat line; the mass never was there. The next ghost may start from the lie
-# and be wrong once more. Then all is well.
+# differently, but by the same laws: the model is right again one cycle later. The wrong value is a single
+# point, the freeze a flat line; the mass never was there. The next ghost may start from the wrong value and
+# be wrong once more. Then all is well.
 #
 # So one bad cycle proves nothing, and time tells them apart. But a retraining that is asked for at once
-# learns from the lie: the window of six cycles contains it. Alarms without drift are the rule in
-# production. A data feed hiccups far more often than the world changes.
+# learns from the wrong value: the window of six cycles contains it. Alarms without drift are the rule in
+# production. A data feed fails for a moment far more often than the world changes.
 
 # %% [markdown]
 # ### Exercise 2.3: Does it last? (2 points)
@@ -336,7 +342,7 @@ inline("never", "recurring", seed=4, cycles=(28, 32 if FAST else 45), truth=True
 # production such a driver is a promotion, a shift, a supplier: the forecast model has never heard of it,
 # and yet some table in some other system knows all about it.
 #
-# Connect the two tables, and the riddle is solved. That is what a **foreign key** is for: a column that
+# Connect the two tables, and the question is answered. That is what a **foreign key** is for: a column that
 # holds the number of a row in another table. `springdrift compare --db runs.db --record 20` writes such a
 # database. Here we write one from Python: some episodes of `never` in `recurring`, kept cycle by cycle.
 # In the end we take a copy in memory, so nothing you try can break the file.
@@ -509,12 +515,15 @@ if isinstance(error_by_match, str):
 # better than any detector: it can keep a model for each driver and swap them when the key changes. An
 # operator without the key has to guess the change from the error. That is the next lesson.
 
+# %%
+total(2)
+
 # %% [markdown]
 # ## Take away
 #
-# Drift comes as a jump, as a walk, as a trend, or as a regime that returns; each has its own picture in
-# the forecast error and the swing. High error with a good model (kicks, lies of a sensor) passes by
-# itself, and a sagging swing with a small error is no matter for retraining. Scenarios are data, and
-# common random numbers give every rule the same world. Behind a drift there is often a driver that some
-# other table knows: follow the foreign key, and look for the mismatch between the world a model was
-# fitted in and the world it works in.
+# Drift comes as a jump, as a walk, as a trend, or as a regime that returns; each has its own picture in the
+# forecast error and the swing. High error with a good model (kicks, wrong values of a sensor) passes by
+# itself, and a swing that gets smaller while the error is small is no case for retraining. Scenarios are
+# data, and common random numbers give every rule the same world. Behind a drift there is often a driver
+# that some other table knows: follow the foreign key, and look for the mismatch between the world a model
+# was fitted in and the world it works in.

@@ -7,7 +7,8 @@
 #
 # **You need** lessons 1 and 2, the normal distribution, and `pip install -e ".[cli,render]"`.
 #
-# **Time** about 45 minutes.
+# **Time** about 90 minutes: 40 to read and run it, 50 for the exercises. The first half (to exercise 3.3)
+# stands on its own: stop there if you have an hour.
 
 # %%
 from statistics import NormalDist
@@ -18,7 +19,7 @@ from river import drift
 
 from springdrift import InclinedMassVectorEnv
 from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, MODEL, TRAIN
-from springdrift_agents.course import FAST, check
+from springdrift_agents.course import FAST, check, total
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.detectors import (
     Cusum,
@@ -47,7 +48,7 @@ WORLDS = 100 if FAST else 1000
 # - a **late alarm**: something has changed, and for many cycles it says nothing. That time is the
 #   *delay*.
 #
-# Every detector can be made less nervous (fewer false alarms) at the price of being slower, by its
+# Every detector can be made less sensitive (fewer false alarms) at the price of being slower, by its
 # *threshold*. So a delay says nothing without the rate of false alarms, and the other way round. That is
 # the whole lesson in one sentence; the rest is how to do it with numbers.
 #
@@ -59,6 +60,8 @@ WORLDS = 100 if FAST else 1000
 rng = np.random.default_rng(317)
 values = rng.standard_normal(200)
 values[120:] += 1.0  # something breaks
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 2.6))
 axis.plot(values, ".", color=INK, markersize=4)
 axis.axvline(
@@ -85,6 +88,8 @@ plt.show()
 # %%
 single = Ewma(weight=1.0, threshold=2.807, two_sided=True)  # of weight 1: each value by itself
 lengths = run_lengths(single, n=RUNS).lengths
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 2.8))
 axis.hist(lengths, bins=np.arange(0, 801, 20), color=MODEL, alpha=0.7)
 axis.axvline(lengths.mean(), color=HAND, linewidth=1.5, label=f"mean (the ARL0): {lengths.mean():.0f}")
@@ -140,6 +145,8 @@ detectors = {
     "EWMA": (Ewma(weight=0.2, threshold=2.35, two_sided=False), HAND),
     "Page-Hinkley": (PageHinkley(slack=0.25, threshold=5.49), TRAIN),
 }
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(3, 1, figsize=(9, 4.6), sharex=True)
 for axis, (name, (detector, colour)) in zip(axes, detectors.items(), strict=True):
     memory = detector.start(1)
@@ -231,12 +238,16 @@ field = {
     "Page-Hinkley": PageHinkley(slack=0.25),
 }
 shifts = np.array([0.25, 0.5, 1.0, 2.0, 3.0, 4.0])
-figure, axis = plt.subplots(figsize=(7, 3.6))
-for (name, plain), colour in zip(field.items(), (FAINT, MODEL, HAND, TRAIN), strict=True):
+delays = {}
+for name, plain in field.items():
     tuned = calibrate(plain, 200.0, n=RUNS // 4)
-    delays = [run_lengths(tuned, shift, RUNS, seed=1, after=100).mean for shift in shifts]
-    axis.plot(shifts, delays, "o-", color=colour, markersize=4, linewidth=1.2, label=name)
-    print(f"{name:12} threshold {tuned.threshold:5.2f}   delays", np.round(delays, 1))
+    delays[name] = [run_lengths(tuned, shift, RUNS, seed=1, after=100).mean for shift in shifts]
+    print(f"{name:12} threshold {tuned.threshold:5.2f}   delays", np.round(delays[name], 1))
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+figure, axis = plt.subplots(figsize=(7, 3.6))
+for (name, mean), colour in zip(delays.items(), (FAINT, MODEL, HAND, TRAIN), strict=True):
+    axis.plot(shifts, mean, "o-", color=colour, markersize=4, linewidth=1.2, label=name)
 axis.set(xscale="log", yscale="log", xlabel="shift, standard deviations", ylabel="mean delay, cycles")
 axis.set_xticks(shifts, [f"{shift:g}" for shift in shifts])
 axis.set_yticks([1, 2, 5, 10, 20, 50, 100], ["1", "2", "5", "10", "20", "50", "100"])
@@ -310,7 +321,7 @@ for scenario in ("stationary", "abrupt"):
         print(f"   errors as {unit:22} alarms: {len(alarms)}{first}")
 
 # %% [markdown]
-# One detector, one default: as a share it sleeps through the change, as per mille it cries six times in a
+# One detector, one default: as a share it misses the change, as per mille it sounds six alarms in a
 # world in which nothing ever happens. (That no alarm comes before cycle 29 is one more default: it does
 # not look at fewer than 30 values.) The remedy is the same for both traps: **standardise, and calibrate
 # to the ARL0 that you want.**
@@ -327,6 +338,7 @@ errors = errors[10:]  # the first cycles, in which the machine swings up, are le
 logs = np.log(errors)
 z = (logs - logs.mean()) / logs.std()
 
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 3, figsize=(12, 3))
 axes[0].hist(errors.ravel(), bins=60, density=True, color=MODEL, alpha=0.5)
 axes[0].set_title("the errors: skewed", loc="left", fontsize=9)
@@ -476,13 +488,17 @@ check("3.6", cheapest_threshold)
 thresholds = np.linspace(0.5, 12.0, 100)
 arl0 = np.array([siegmund(0.0, 0.5, h) for h in thresholds])
 arl1 = np.array([siegmund(1.0, 0.5, h) for h in thresholds])
+sums = {price: price / arl0 + 0.5 * arl1 / 60 for price in (1.0, 10.0, 100.0)}
+for price, cost in sums.items():
+    best = np.argmin(cost)
+    print(f"a false alarm costs {price:g}: best threshold {thresholds[best]:.1f}, ARL0 {arl0[best]:.0f}")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3.2))
-for price, colour in ((1.0, GOOD), (10.0, MODEL), (100.0, HAND)):
-    cost = price / arl0 + 0.5 * arl1 / 60
+for (price, cost), colour in zip(sums.items(), (GOOD, MODEL, HAND), strict=True):
     best = np.argmin(cost)
     axis.plot(thresholds, cost, color=colour, linewidth=1.3, label=f"a false alarm costs {price:g}")
     axis.plot(thresholds[best], cost[best], "o", color=colour)
-    print(f"a false alarm costs {price:g}: best threshold {thresholds[best]:.1f}, ARL0 {arl0[best]:.0f}")
 axis.set(xlabel="threshold h", ylabel="cost a cycle", ylim=(0, 0.5))
 axis.legend(frameon=False, fontsize=8)
 axis.set_title("The dearer a false alarm, the higher the best threshold", loc="left", fontsize=10)
@@ -494,17 +510,22 @@ plt.show()
 
 # %% [markdown]
 # And on the machine? The rule `cusum` retrains three cycles after its detector alarms. Its threshold is
-# turned from nervous to sleepy, in three scenarios, at the real prices of the course: 3 for a retraining,
-# and what staleness costs.
+# turned from sensitive to insensitive, in three scenarios, at the real prices of the course: 3 for a
+# retraining, and what staleness costs.
 
 # %%
 turned = (0.5, 1, 2, 4, 8, 16, 32, 64)
 seeds = world_seeds("evaluation", 0, WORLDS)
-figure, axes = plt.subplots(1, 3, figsize=(12, 3))
-for axis, scenario in zip(axes, ("abrupt", "gradual", "faulty-sensor"), strict=True):
+paid = {}  # by scenario: the cost at each threshold, and the part of it that retrainings cost
+for scenario in ("abrupt", "gradual", "faulty-sensor"):
     found = [evaluate(policy(f"cusum:threshold={h}"), scenario, seeds) for h in turned]
     cost = np.array([one.cost.mean() for one in found])
-    asked = 3.0 * np.array([one.finding("retrains").mean() for one in found])
+    paid[scenario] = cost, 3.0 * np.array([one.finding("retrains").mean() for one in found])
+    print(f"{scenario:14}", " ".join(f"{h:g}: {c:.1f}" for h, c in zip(turned, cost, strict=True)))
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+figure, axes = plt.subplots(1, 3, figsize=(12, 3))
+for axis, (scenario, (cost, asked)) in zip(axes, paid.items(), strict=True):
     axis.plot(turned, cost, "o-", color=INK, markersize=4, linewidth=1.2, label="all costs")
     axis.plot(turned, asked, "s--", color=TRAIN, markersize=3, linewidth=1, label="retraining")
     axis.plot(turned, cost - asked, "^--", color=MODEL, markersize=3, linewidth=1, label="the rest")
@@ -512,15 +533,14 @@ for axis, scenario in zip(axes, ("abrupt", "gradual", "faulty-sensor"), strict=T
     axis.set_xticks(turned, [f"{h:g}" for h in turned], fontsize=7)
     axis.minorticks_off()
     axis.set_title(scenario, loc="left", fontsize=10)
-    print(f"{scenario:14}", " ".join(f"{h:g}: {c:.1f}" for h, c in zip(turned, cost, strict=True)))
 axes[0].set_ylabel("cost of an episode")
 axes[0].legend(frameon=False, fontsize=8)
 figure.tight_layout()
 plt.show()
 
 # %% [markdown]
-# The valley of the theory is there in `abrupt`: nervous detectors pay for retraining, sleepy ones for
-# staleness. With a faulty sensor every alarm is false, so the sleepiest is best. With `gradual` drift a
+# The valley of the theory is there in `abrupt`: sensitive detectors pay for retraining, insensitive ones for
+# staleness. With a faulty sensor every alarm is false, so the least sensitive is best. With `gradual` drift a
 # new model is soon out of date again, so few retrainings are cheaper than many.
 #
 # And note the size of the best thresholds, 16 and more. A jump of the spring shifts the error by six
@@ -528,6 +548,9 @@ plt.show()
 # fills its bucket by about 4 in each cycle, and a threshold of 16 is reached after four: it is the
 # patience of exercise 2.3. What is hard is not to *notice* a change but to know whether it lasts, and to
 # act at the right moment. That is lesson 4.
+
+# %%
+total(3)
 
 # %% [markdown]
 # ## Take away

@@ -8,7 +8,7 @@
 # **You need** lesson 1 (the machine) and lesson 4 (wait, intervene, retrain and their costs), a little
 # probability (mean, conditional probability), NumPy, and `pip install -e ".[render]"`.
 #
-# **Time** about 45 minutes.
+# **Time** about 85 minutes: 45 to read and run it, 40 for the exercises.
 
 # %%
 import tempfile
@@ -22,7 +22,7 @@ from springdrift.incline.observation import OBSERVE
 from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
 from springdrift.upkeep.env import IN_TRAINING, STALENESS, SWING, TRAINING, Counts, counts, grid, training_of
 from springdrift.upkeep.env import transitions as table_of
-from springdrift_agents.course import FAST, check
+from springdrift_agents.course import FAST, check, total
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.planning.exact import (
     backward_induction,
@@ -74,8 +74,8 @@ for probability, following, reward, _ in sorted(env.P[state][Action.RETRAIN], re
 #
 # A world with such a table is called a **Markov decision process**: what happens next depends on the state
 # and the action and on nothing else. Where does the table come from? Somebody ran the big machine 262,144
-# times, let dice decide, and counted. The dice were sometimes loaded by the levels above, but never by
-# anything else. Keep the word *dice* in mind for the last section.
+# times, let dice decide, and counted. The chances of the dice sometimes depended on the levels above,
+# but never on anything else. Keep the word *dice* in mind for the last section.
 #
 # With the table, questions that needed an experiment become sums. Does a push by hand help when the swing
 # is far off?
@@ -91,6 +91,7 @@ def next_swing(state, action):
     return chance
 
 
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 2.4), layout="constrained")
 far = env.encode("stale", "far", "idle")
 for action in range(THREE_ACTIONS.n):
@@ -215,6 +216,8 @@ check("5.2", bellman_backup)
 
 # %%
 best_with = backward_induction(env.P, 200, gamma=GAMMA)  # row 200 - n: with n cycles to go
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 ROWS = [f"{staleness} {swing}" for staleness in STALENESS for swing in SWING]
 
 
@@ -295,6 +298,7 @@ by_value, by_policy = value_iteration(env.P, GAMMA), policy_iteration(env.P, GAM
 print("value iteration:", by_value.sweeps, "sweeps; policy iteration:", by_policy.sweeps, "improvements")
 print("the same policy:", np.array_equal(by_value.policy, by_policy.policy))
 
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 axis.semilogy(by_value.history, color=MODEL, label="value iteration")
 axis.semilogy(by_policy.history[:-1], "o", color=HAND, label="policy iteration (then 0)")
@@ -312,7 +316,7 @@ plt.show()
 #
 # ## 4. The optimum, and how it moves with prices
 
-# %%
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 SHADES = {Action.WAIT: LINE, Action.INTERVENE: HAND, Action.RETRAIN: TRAIN}
 
 
@@ -328,6 +332,7 @@ def paint(axis, policy, title):
     axis.set_title(title, loc="left", fontsize=10, color=INK)
 
 
+# %%
 print(grid(by_policy.policy))
 prices = {
     "usual prices": {},
@@ -335,9 +340,12 @@ prices = {
     "a push costs 2": {"intervene": 2.0},
     "a retraining costs 10, not 3": {"retrain": 10.0},
 }
+best = {title: policy_iteration(UpkeepEnv(costs=costs).P, GAMMA).policy for title, costs in prices.items()}
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 4, figsize=(12, 3.6), layout="constrained", sharey=True)
-for axis, (title, costs) in zip(axes, prices.items(), strict=True):
-    paint(axis, policy_iteration(UpkeepEnv(costs=costs).P, GAMMA).policy, title)
+for axis, (title, found) in zip(axes, best.items(), strict=True):
+    paint(axis, found, title)
 handles = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in SHADES.values()]
 figure.legend(handles, THREE_ACTIONS.names, frameon=False, ncols=3, loc="outside lower center")
 plt.show()
@@ -392,6 +400,7 @@ print("plan:", plan.policy.shape, "- row t is for t cycles done, so 200 - t cycl
 forecast = Costs().forecast * counts().forecast  # mean cost of the forecasts in each state, in a cycle
 print(f"forecasts cost {forecast[start]:.2f} a cycle when fresh, {forecast[state]:.2f} when stale")
 
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 3), layout="constrained")
 shown = [
     ("stale", "on", "idle"),
@@ -448,6 +457,7 @@ for price in dear:
     decisions = backward_induction(UpkeepEnv(costs={"retrain": price}).P, 200).policy[:, state]
     exact.append(min(left for left in range(1, 201) if decisions[200 - left] == Action.RETRAIN))
 
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 axis.plot(dear, exact, "o-", color=TRAIN, label="exact")
 axis.plot(dear, 3 + dear / saving, color=INK, linestyle="--", label="3 + price / 0.43")
@@ -478,16 +488,16 @@ for pair in both_worlds(tables, EPISODES):
 # %% [markdown]
 # The order is the same in both worlds, with the plan in front, though only a little better than the rule
 # `both`: knowing the structure gives most of the gain, and the exact optimum the rest. The sizes differ,
-# because **levels forget**. A mild change and a severe one both read `stale`. The first cycle of a sagging
-# swing and the tenth both read `off`. The real process is not Markov in these 36 states: what happens next
-# does depend on what the state leaves out. Keep in mind as well that `UpkeepPolicy` is told the truth,
-# which no operator sees.
+# because **levels forget**. A mild change and a severe one both read `stale`. The first cycle in which the
+# swing gets smaller and the tenth both read `off`. The real process is not Markov in these 36 states: what
+# happens next does depend on what the state leaves out. Keep in mind as well that `UpkeepPolicy` is told
+# the truth, which no operator sees.
 #
 # ## 7. The trap: a table counted from a log
 #
 # The table was counted under decisions made *by dice*. In a company nobody decides by dice. There is a log
 # of what the operators did, and they had their reasons. Let us do what everybody would do: record a good
-# operator (the rule `threshold`, which strays from its rule in one decision of five), count the log, and
+# operator (the rule `threshold`, which departs from its rule in one decision of five), count the log, and
 # plan with it.
 
 # %%
@@ -533,7 +543,7 @@ print(f"plan from the log: promises {promised:.0f}, costs {paid:.0f} (the honest
 print(grid(believed))
 
 # %% [markdown]
-# A promise of about 26, and a bill of about 80. The solver made no mistake: the table lies. Look where the
+# A promise of about 26, and costs of about 80. The solver made no mistake: the table is wrong. Look where the
 # two tables disagree: the model is stale, nothing is in training, and one *waits*. How often is the model
 # good again in the next cycle, by itself?
 
@@ -546,6 +556,7 @@ def healed(table):
 
 print(f"waiting heals a stale model: {healed(env.P):.1%} by dice, {healed(from_log):.1%} by the log")
 
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
 bins = np.linspace(0.5, 2.0, 31)
 for (action, found), colour in zip(errors.items(), (INK, TRAIN), strict=True):
@@ -595,6 +606,9 @@ def adjusted_effect(worlds, costs):
 
 # %%
 check("5.6", adjusted_effect)
+
+# %%
+total(5)
 
 # %% [markdown]
 # ## Take away

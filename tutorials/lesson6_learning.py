@@ -7,7 +7,8 @@
 # **You need** lessons 3 to 5 (detection, costs, discount), NumPy, and `pip install -e ".[cli,render,rl]"`,
 # which brings PyTorch and Stable-Baselines3.
 #
-# **Time** about 45 minutes.
+# **Time** about 80 minutes: 40 to read and run it, 40 for the exercises. Nothing here trains for more than
+# some seconds: the longest runs come with the course, and one line makes them anew.
 
 # %%
 import pickle
@@ -33,7 +34,8 @@ from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv
 from springdrift.incline.observation import OBSERVE
 from springdrift.render.view import FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
 from springdrift_agents import load
-from springdrift_agents.course import FAST, check
+from springdrift_agents.course import FAST, check, total
+from springdrift_agents.course.materials import runs
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.play.inline import inline
 from springdrift_agents.policies import learned
@@ -42,13 +44,9 @@ from springdrift_agents.policies.registry import policy, policy_names
 from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
 torch.set_num_threads(1)  # for networks this small more threads only get in each other's way
-LONG, PARTS = (30_720, 4) if FAST else (160_000, 8)  # steps of the longer runs, and validations on the way
-SEEDS = (0,) if FAST else (0, 1, 2)  # of the longer runs
 EPISODES = 256 if FAST else 1000  # worlds in a comparison
 scratch = tempfile.TemporaryDirectory()  # goes when this session ends
 FOLDER = Path(scratch.name)
-if FAST:
-    print("fast mode: the longer runs are cut short, too early for what the text says of them")
 
 # %% [markdown]
 # ## 1. Learning without a table
@@ -70,7 +68,7 @@ if FAST:
 # so.
 #
 # `SpringdriftVecEnv` steps 64 worlds in one call and speaks the language of **Stable-Baselines3** (SB3),
-# the library that brings PPO. `evaluate` from lesson 4 then lets the policy loose on worlds it has never
+# the library that brings PPO. `evaluate` from lesson 4 then runs the policy on worlds it has never
 # seen: the seeds of `world_seeds("evaluation", …)` and those of training never meet.
 
 # %%
@@ -100,7 +98,7 @@ for rule in ("never", "swing", "threshold"):
     print(f"{rule + ':':10} {cost_of(policy(rule)):5.1f}")
 
 # %% [markdown]
-# A second of training, and it costs as little as the rule `threshold`, which people wrote and tuned.
+# Some seconds of training, and it costs as little as the rule `threshold`, which people wrote and tuned.
 # (`export` takes the policy's network out of SB3's model as plain arrays. `Card` says how to run it.)
 #
 # What does it do? Let us look at its decisions in 64 worlds, cycle by cycle.
@@ -121,10 +119,13 @@ def decisions_of(policy, scenario="poc", cycles=40, number=64):
 
 first = export(model, Card("ppo"))
 SHADES = {Action.WAIT: LINE, Action.INTERVENE: HAND, Action.RETRAIN: TRAIN}
-shown = {"learned": first, "threshold": policy("threshold"), "swing": policy("swing")}
+operators = {"learned": first, "threshold": policy("threshold"), "swing": policy("swing")}
+shown = {name: decisions_of(one) for name, one in operators.items()}
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(3, 1, figsize=(9, 3.4), sharex=True, layout="constrained")
-for axis, (name, one) in zip(axes, shown.items(), strict=True):
-    taken, bottom = decisions_of(one), np.zeros(40)
+for axis, (name, taken) in zip(axes, shown.items(), strict=True):
+    bottom = np.zeros(40)
     for action, shade in SHADES.items():
         share = (taken == action).mean(axis=1)
         axis.bar(range(40), share, bottom=bottom, width=0.9, color=shade, label=action.name)
@@ -138,7 +139,7 @@ plt.show()
 
 # %% [markdown]
 # The network found the right order by itself: one push by hand, so that there is a swing to learn from,
-# then the order for a model, and from then on it keeps its hands off. `threshold` hesitates longer, and
+# then the order for a model, and from then on it only waits. `threshold` hesitates longer, and
 # `swing`, which never trains, pushes again and again to the end.
 #
 # ## 2. Learning curves
@@ -172,10 +173,13 @@ def draw(axis, curves, colour, label=None, style="-"):
 
 
 poc_runs = [learn("poc", 20_480, seed) for seed in (1, 2, 3)]
+by_rule = {rule: cost_of(policy(rule)) for rule in ("never", "swing", "threshold")}
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(8, 3.2), layout="constrained")
 draw(axis, [curve for _, curve in poc_runs], MODEL, "PPO, three seeds")
-for rule, style in (("never", ":"), ("swing", "--"), ("threshold", "-")):
-    axis.axhline(cost_of(policy(rule)), color=FAINT, linestyle=style, lw=1, label=rule)
+for (rule, cost), style in zip(by_rule.items(), (":", "--", "-"), strict=True):
+    axis.axhline(cost, color=FAINT, linestyle=style, lw=1, label=rule)
 axis.set_yscale("log")
 axis.set_yticks([10, 30, 100], ["10", "30", "100"])
 axis.set_xlabel("steps (cycles played)")
@@ -188,8 +192,8 @@ plt.show()
 # Look at the way down. A curve often rests for a while at the cost of `never` or of `swing`: these are
 # simple habits that pay at once, and the network learns them first. The step down to the rule's cost comes
 # when it discovers that a retraining pays, which it does sooner with one seed than with another. Curves
-# also wobble: a policy can be good now and worse after the next adjustment. That is why one validates on
-# held-out worlds after each part and keeps the best.
+# also go up and down: a policy can be good now and worse after the next adjustment. That is why one
+# validates on held-out worlds after each part and keeps the best.
 #
 # ### Exercise 6.1: When a curve has arrived (2 points)
 #
@@ -225,15 +229,19 @@ variants = {
     "γ = 0": ({"gamma": 0.0}, HIDDEN),
     "γ = 0.97, prices × 100": ({"costs": hundredfold}, HAND),
 }
-figure, axis = plt.subplots(figsize=(8, 3.2), layout="constrained")
-for name, (options, colour) in variants.items():
-    one, curve = learn("poc", 20_480, 0, **options)
-    draw(axis, [curve], colour, name)
-    found = evaluate(one, "poc", worlds)
+curves, judged = {}, {}
+for name, (options, _) in variants.items():
+    one, curves[name] = learn("poc", 20_480, 0, **options)
+    judged[name] = found = evaluate(one, "poc", worlds)
     print(
         f"{name:24} cost {found.cost.mean():6.1f}, retrainings {found.finding('retrains').mean():.1f}, "
         f"pushes {found.finding('interventions').mean():.1f}"
     )
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+figure, axis = plt.subplots(figsize=(8, 3.2), layout="constrained")
+for name, (_, colour) in variants.items():
+    draw(axis, [curves[name]], colour, name)
 axis.set_yscale("log")
 axis.set_yticks([10, 30, 100], ["10", "30", "100"])
 axis.set_xlabel("steps (cycles played)")
@@ -243,9 +251,9 @@ plt.show()
 
 # %% [markdown]
 # The impatient ones learn to push, which pays at once, and never order a model. And with prices times 100
-# nothing is learned at all: the critic's errors become so large that its gradient drowns the policy's (SB3
-# scales both down together). Keep the rewards of a cycle at about 1. When a run fails, look at the scale of
-# the rewards and at γ before you change the algorithm.
+# nothing is learned at all: the critic's errors become so large that its gradient is far larger than the
+# policy's (SB3 scales both down together). Keep the rewards of a cycle at about 1. When a run fails, look
+# at the scale of the rewards and at γ before you change the algorithm.
 #
 # Could you have told beforehand that γ = 0.8 is too small? Living without a model costs about 0.65 a cycle
 # in `poc` (see `swing`: 26 in 40 cycles), with a good one next to nothing. The model costs 3 and starts to
@@ -279,23 +287,33 @@ check("6.2", gain_of_retraining)
 # network use more?
 #
 # The simplest memory is **frame stacking**: show it the last four dashboards side by side, 72 numbers.
+#
+# `abrupt` takes longer to learn than `poc`: 160,000 steps, half a minute or more for each run. You need not
+# wait for them: three runs with one frame and three with four come with the course. The `learn` above made
+# them.
 
 # %%
-plain = [learn("abrupt", LONG, seed, parts=PARTS) for seed in SEEDS]
-stacked = [learn("abrupt", LONG, seed, stack=4, parts=PARTS) for seed in SEEDS]
+plain, stacked = runs("one"), runs("four")  # three seeds each
+# to train one of them anew, in half a minute or more:
+# again = learn("abrupt", 160_000, 0, stack=4, parts=8)
 
+usual_rules = {rule: cost_of(policy(rule), "abrupt") for rule in ("threshold", "page-hinkley")}
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(8, 3.2), layout="constrained")
 draw(axis, [curve for _, curve in plain], MODEL, "one frame")
 draw(axis, [curve for _, curve in stacked], GOOD, "four frames")
-for rule, style in (("threshold", "-"), ("page-hinkley", "--")):
-    axis.axhline(cost_of(policy(rule), "abrupt"), color=FAINT, linestyle=style, lw=1, label=rule)
+for (rule, cost), style in zip(usual_rules.items(), ("-", "--"), strict=True):
+    axis.axhline(cost, color=FAINT, linestyle=style, lw=1, label=rule)
 axis.set_ylim(30, 70)
 axis.set_xlabel("steps (cycles played)")
 axis.set_ylabel("cost of an episode")
 figure.legend(frameon=False, loc="outside right upper")
 axis.set_title("abrupt: with memory and without", loc="left", fontsize=11, color=INK)
+plt.show()
 
 
+# %%
 class Forgetful:
     """A policy whose memory is wiped before every decision."""
 
@@ -306,15 +324,14 @@ class Forgetful:
         return self.inner.predict(observation)[0], None
 
 
-def costs_over_seeds(policies):
-    return "  ".join(f"{cost_of(one, 'abrupt'):6.1f}" for one in policies)
-
-
+over_seeds = {
+    "one frame": [cost_of(one, "abrupt") for one, _ in plain],
+    "four frames": [cost_of(one, "abrupt") for one, _ in stacked],
+    "the same, memory wiped": [cost_of(Forgetful(one), "abrupt") for one, _ in stacked],
+}
 print("a column for each seed:")
-print("one frame:             ", costs_over_seeds(one for one, _ in plain))
-print("four frames:           ", costs_over_seeds(one for one, _ in stacked))
-print("the same, memory wiped:", costs_over_seeds(Forgetful(one) for one, _ in stacked))
-plt.show()
+for name, costs in over_seeds.items():
+    print(f"{name:22}", "  ".join(f"{cost:6.1f}" for cost in costs))
 
 # %% [markdown]
 # Both beat the rule `threshold`, and with this many steps four frames are a little better than one. It is
@@ -351,19 +368,18 @@ check("6.3", remember)
 # no candidate. It is a **reference**: it tells how much better information could help at best.
 
 # %%
-seer, _ = learn("abrupt", LONG, 0, observe="truth", parts=PARTS)
-without, with_memory = plain[0][0], stacked[0][0]
-print(f"sees the truth: {cost_of(seer, 'abrupt'):6.1f}")
-print(f"one frame:      {cost_of(without, 'abrupt'):6.1f}")
-print(f"four frames:    {cost_of(with_memory, 'abrupt'):6.1f}")
+over_seeds["sees the truth"] = [cost_of(one, "abrupt") for one, _ in runs("truth")]
+without, with_memory = plain[0].policy, stacked[0].policy
+for name in ("one frame", "four frames", "sees the truth"):
+    print(f"{name + ':':15} {np.mean(over_seeds[name]):6.1f}, the mean of three seeds")
 print("the dashboard:", ", ".join(sense.name for sense in OBSERVE["monitor"]))
 
 # %% [markdown]
-# One run of this length says little: the seer may come out ahead or behind, because it has eight more
-# numbers to learn about. A ceiling holds only for runs that have converged. With 400,000 steps (means of
-# two seeds) we measured 33.7 for one frame, 33.2 for four frames and 33.0 for the seer. So on this scenario
-# better monitoring could still gain about 2 %, and that is good to know before somebody spends a year on
-# it.
+# Those that see the truth cost a little less than those with one frame, and *more* than those with four. How
+# can that be? They have eight more numbers to learn about, and after 160,000 steps they have not finished
+# learning. So these runs do not tell what the truth is worth: **a ceiling holds only for runs that have
+# converged**. Before somebody spends a year on better monitoring, or decides against it, such a run must go
+# on until its curve is flat.
 #
 # In production nobody calls a column `true_…`. A **leak** is a feature that is known in the training data
 # and not yet, or never, at the moment of the decision: a label that arrives next week, a corrected value,
@@ -429,10 +445,11 @@ def cycles_after_change(policy, number=256):
     return np.array(gaps)
 
 
-compared = {name: table[name] for name in ("threshold", "page-hinkley", "four frames")}
+waits = {name: cycles_after_change(table[name]) for name in ("threshold", "page-hinkley", "four frames")}
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axes = plt.subplots(1, 3, figsize=(10, 2.6), sharey=True, layout="constrained")
-for axis, (name, one) in zip(axes, compared.items(), strict=True):
-    gaps = cycles_after_change(one)
+for axis, (name, gaps) in zip(axes, waits.items(), strict=True):
     axis.hist(gaps, np.arange(-0.5, 21), weights=np.ones(len(gaps)) / max(len(gaps), 1), color=TRAIN)
     axis.axvline(5.5, color=HIDDEN, linestyle=":")
     axis.set_title(f"{name}: {len(gaps) / 256:.1f} an episode", loc="left", fontsize=10, color=INK)
@@ -476,9 +493,9 @@ def share_mixed(mixed, retrains):
 check("6.5", share_mixed)
 
 # %% [markdown]
-# ## 7. The house's way: `springdrift train`
+# ## 7. With a checkpoint: `springdrift train`
 #
-# A serious run takes minutes or hours, and computers stop in the middle. The house trains in **chunks**.
+# A serious run takes minutes or hours, and computers stop in the middle. springdrift trains in **chunks**.
 # After each chunk it writes a checkpoint, and validates the policy on 256 worlds that are neither for
 # training nor for the final comparison. The hyperparameters are data: a YAML file that you can read, copy
 # and change.
@@ -536,7 +553,7 @@ except ValueError as refused:
 print("safetensors + JSON:", {name: value.shape for name, value in load(mine).weights.items()})
 
 # %% [markdown]
-# The house keeps policies as **safetensors**, plain arrays with names, next to a small JSON file that says
+# springdrift keeps policies as **safetensors**, plain arrays with names, next to a small JSON file that says
 # what the network sees, where it was trained, and the checksum of the weights. Reading them runs nothing.
 # It loads and runs without PyTorch, too. Only for a zip of your own say `trust=True`.
 #
@@ -550,6 +567,9 @@ safe_file = ...  # your answer
 
 # %%
 check("6.6", safe_file)
+
+# %%
+total(6)
 
 # %% [markdown]
 # ## Take away

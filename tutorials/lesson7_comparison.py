@@ -2,12 +2,12 @@
 # # Lesson 7: Fair comparison
 #
 # **Goal.** Find out which of two policies is better, say how sure you are, and notice when somebody (perhaps
-# you) fools himself.
+# you) believes a result that is none.
 #
 # **You need** lesson 4 (costs and rules), a little statistics (mean, standard deviation), and `pip install -e
 # ".[cli,render]"`.
 #
-# **Time** about 45 minutes.
+# **Time** about 75 minutes: 35 to read and run it, 40 for the exercises.
 
 # %%
 import tempfile
@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from springdrift.render.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
-from springdrift_agents.course import FAST, check
+from springdrift_agents.course import FAST, check, total
 from springdrift_agents.course.materials import suspects
 from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import iqm, mean_interval, probability_of_improvement, profile
@@ -72,9 +72,9 @@ print("the package:", mean_interval(costs))
 print(f"{WORLDS} worlds: ", mean_interval(costs_of("threshold", "abrupt", 0, WORLDS)))
 
 # %% [markdown]
-# Eight worlds leave room for half the policies of the house. For means of many worlds there is a shorter way
-# to nearly the same interval: mean ± 1.96 · s/√n, with s the standard deviation of the n costs. s/√n is
-# called the **standard error**.
+# Eight worlds leave an interval in which half of the built-in rules would fit. For means of many worlds
+# there is a shorter way to nearly the same interval: mean ± 1.96 · s/√n, with s the standard deviation of
+# the n costs. s/√n is called the **standard error**.
 #
 # ## 2. Common worlds
 #
@@ -91,6 +91,7 @@ print("mix: threshold", mean_interval(one), "  page-hinkley", mean_interval(two)
 print("difference, different worlds:", mean_interval(one - elsewhere))
 print("difference, common worlds:   ", mean_interval(one - two))
 
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
 for axis, other, title in ((left, elsewhere, "different worlds"), (right, two, "common worlds")):
     axis.loglog(one, other, ".", color=MODEL, alpha=0.4)
@@ -102,9 +103,10 @@ plt.show()
 
 # %% [markdown]
 # Each dot is a world (on the left: a pair of worlds that have nothing to do with each other). On the right
-# they hug the line of equal cost: a hard world is hard for both. Only the distance to that line matters now.
+# they lie close to the line of equal cost: a hard world is hard for both. Only the distance to that line
+# matters now.
 
-# %%
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 
 
 def film_of_intervals(frames):
@@ -206,9 +208,13 @@ print(
 )
 
 levels = np.geomspace(1, 500, 200)
+rules = ("threshold", "page-hinkley", "never", "periodic")
+profiles = {name: profile(costs_of(name, "mix", 0, WORLDS), levels) for name in rules}
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3.2), layout="constrained")
-for name, colour in (("threshold", MODEL), ("page-hinkley", GOOD), ("never", FAINT), ("periodic", TRAIN)):
-    axis.semilogx(levels, profile(costs_of(name, "mix", 0, WORLDS), levels), color=colour, label=name)
+for (name, share), colour in zip(profiles.items(), (MODEL, GOOD, FAINT, TRAIN), strict=True):
+    axis.semilogx(levels, share, color=colour, label=name)
 axis.set_xlabel("cost")
 axis.set_ylabel("share of worlds that cost\nat most this much")
 axis.legend(frameon=False)
@@ -216,11 +222,11 @@ plt.show()
 
 # %% [markdown]
 # `page-hinkley` has the lower mean. In the middle half of the worlds, though, `threshold` is the cheaper one,
-# and it wins more often. It loses its lead in a few dreadful worlds (the clump at the top right of the
+# and it wins more often. It loses its lead in a few very costly worlds (the clump at the top right of the
 # picture in section 2: `chaos`, where no remedy helps). Neither number is wrong; they answer different
 # questions:
 #
-# - **mean**: what do I pay in the long run? Right for a bill.
+# - **mean**: what do I pay in the long run? Right for a budget.
 # - **interquartile mean** (IQM): the mean of the middle half of the costs. Right for a typical world, and
 #   steady, since a single disaster cannot move it (Agarwal et al., 2021).
 # - **performance profile** (the picture): what share of the worlds costs at most this much? A curve that lies
@@ -266,7 +272,7 @@ chance = probability_of_improvement([two], [one])
 print(f"page-hinkley over threshold, all of mix: {chance:.2f}")
 
 # %% [markdown]
-# Near 0.5 although the means differ clearly. A better mean does not promise a better Tuesday.
+# Near 0.5 although the means differ clearly. A better mean does not promise a better result in a given world.
 #
 # ## 4. Three kinds of seeds
 #
@@ -288,6 +294,7 @@ print(f"the winner retrains every {lucky} cycles: {tried[lucky]:.1f} on the eigh
 print(f"the same calendar on fresh worlds:      {again[lucky]:.1f}")
 print(f"calendars nobody chose, fresh worlds:   {again[20]:.1f} (every 20), {again[40]:.1f} (every 40)")
 
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 2.6), layout="constrained")
 axis.plot(tried.keys(), tried.values(), "o-", markersize=3, color=HAND, label="on eight worlds")
 axis.plot(lucky, again[lucky], "D", color=GOOD, label="the winner on fresh worlds")
@@ -329,7 +336,7 @@ def leaked_seeds(trained_on, evaluated_on):
 check("7.5", leaked_seeds)
 
 # %% [markdown]
-# The rules of the house come in two versions: `cusum` has default parameters, `cusum@mix` those that a search
+# The built-in rules come in two versions: `cusum` has default parameters, `cusum@mix` those that a search
 # found for `mix`, on tuning worlds. Besides, every policy gets a **dummy**: a calendar that retrains just as
 # often. A clever rule that does not beat a calendar as busy as itself owes its success to the number of
 # retrainings, not to their timing. `compare` computes it along the way.
@@ -364,7 +371,7 @@ for scenario in ("mix", "abrupt"):
 #
 # ## 5. Regret: how far from the best possible?
 #
-# "Cheaper than the others" may still be poor. For a yardstick, `hindsight` searches for the best plan *with
+# "Cheaper than the others" may still be poor. To measure that, `hindsight` searches for the best plan *with
 # the whole future known*. No policy can do so: it has read the future. Its cost shows what was possible at
 # most, and the **regret** is what a policy paid beyond it. Better, regret can be split by cause:
 
@@ -373,14 +380,15 @@ RIVALS = {name: policy(name) for name in ("never", "threshold", "page-hinkley")}
 split, courses = regret(RIVALS, "abrupt", episodes=1 if FAST else 6)
 least = courses["hindsight"].terms.sum(axis=(0, 2))
 print(f"hindsight costs {least.mean():.1f} on average of {len(least)} worlds; beyond it:")
+beyond = {name: causes.mean(axis=0) for name, causes in split.items()}
+for name, mean in beyond.items():
+    by_cause = ", ".join(f"{cause} {value:.1f}" for cause, value in zip(CAUSES, mean, strict=True))
+    print(f"  {name:13} {mean.sum():6.1f}: {by_cause}")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(8, 2.8), layout="constrained")
 shades = (MODEL, COLOURS["retrain"], HIDDEN, COLOURS["intervene"], LINE)
-for place, (name, causes) in enumerate(split.items()):
-    mean = causes.mean(axis=0)
-    print(
-        f"  {name:13} {mean.sum():6.1f}:",
-        ", ".join(f"{c} {v:.1f}" for c, v in zip(CAUSES, mean, strict=True)),
-    )
+for place, mean in enumerate(beyond.values()):
     for column, value in enumerate(mean):
         axis.barh(place + 0.16 * (column - 2), value, height=0.15, color=shades[column])
 axis.set_yticks(range(len(split)), list(split))
@@ -398,8 +406,8 @@ plt.show()
 # way round; try it.) "The rest" can be negative: there hindsight spends something that the policy saves.
 #
 # Regret has a trap: a hindsight plan is found by search, so it may not be the very best, and the true regret
-# may be larger still. And nobody can reach it, since nobody knows the future. It is a yardstick and not a
-# goal.
+# may be larger still. And nobody can reach it, since nobody knows the future. It is something to compare
+# with and not a goal.
 #
 # ## 6. Four suspects
 #
@@ -462,6 +470,9 @@ print(
     f"means {two.mean():.1f} and {one.mean():.1f}, IQM {iqm(two):.1f} and {iqm(one):.1f}, "
     f"dearest {two.max():.0f} and {one.max():.0f}."
 )
+
+# %%
+total(7)
 
 # %% [markdown]
 # ## Take away

@@ -7,7 +7,7 @@
 # **You need** lesson 4 (costs, windows, latency), lesson 7 (paired differences), logarithms, and `pip install
 # -e ".[cli,render]"`.
 #
-# **Time** about 45 minutes.
+# **Time** about 80 minutes: 40 to read and run it, 40 for the exercises.
 
 # %%
 import tempfile
@@ -19,7 +19,7 @@ import numpy as np
 
 from springdrift import SCENARIOS, TERMS, Action, Jump, Scenario, simulate
 from springdrift.render.view import COLOURS, FAINT, GOOD, HAND, HIDDEN, INK, LINE, MODEL, TRAIN
-from springdrift_agents.course import FAST, check
+from springdrift_agents.course import FAST, check, total
 from springdrift_agents.evaluation.evaluate import Script, evaluate, world_seeds
 from springdrift_agents.evaluation.maps import break_even
 from springdrift_agents.evaluation.statistics import mean_interval
@@ -54,6 +54,10 @@ def plan_of(cycles, **decisions):
 
 requests = range(0, 13)
 played = [evaluate(plan_of(40, retrain=[request]), "poc", seeds) for request in requests]
+for request in (0, 1, 2, 3, 6, 12):
+    print(f"asked after {request:2} cycles: {played[request].cost.mean():6.1f}")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 bottom = np.zeros(len(requests))
 for column, term in enumerate(TERMS):
@@ -64,8 +68,6 @@ axis.set_xlabel("cycles of data before the first model is asked for")
 axis.set_ylabel("cost of 40 cycles")
 axis.set_ylim(0, 45)
 axis.legend(frameon=False, fontsize=8)
-for request in (0, 1, 2, 3, 6, 12):
-    print(f"asked after {request:2} cycles: {bottom[request]:6.1f}")
 plt.show()
 
 # %% [markdown]
@@ -96,7 +98,7 @@ for cycles in (10, 20, 40, 60, 100, 200):
 # A small model of this trade. Every cycle without a model costs `waiting`. A model that was fitted on n
 # cycles of data costs `excess / n` in every cycle in which it runs. You gather n cycles (at least one), ask,
 # and the model is live `latency` cycles later, until the `deadline`. So there are n + latency cycles without
-# a model, and deadline − n − latency with it. Which whole n, from 1 to deadline − latency, makes the bill
+# a model, and deadline − n − latency with it. Which whole n, from 1 to deadline − latency, makes the cost
 # smallest?
 
 # %%
@@ -111,7 +113,7 @@ def cycles_of_data(waiting, excess, latency, deadline):
 check("8.1", cycles_of_data)
 
 # %% [markdown]
-# (With a pencil: the derivative with respect to n is zero near n = √(excess · (deadline − latency) /
+# (On paper: the derivative with respect to n is zero near n = √(excess · (deadline − latency) /
 # waiting). The square root again, as in lesson 4: four times the deadline asks for twice the data.)
 #
 # And while you wait? Nobody says that you must watch the swing die. Push by hand until the model is live:
@@ -183,6 +185,11 @@ for n in left:
     never = evaluate(policy("never"), world, seeds).cost
     waited.append(never.mean())
     gains.append(mean_interval(never - evaluate(plan_of(26 + int(n), retrain=[26]), world, seeds).cost))
+print("it pays from", left[[gain.value > 0 for gain in gains]][0], "cycles left on")
+saving = (waited[6] - waited[1]) / 5  # from 3 to 8 cycles left
+print(f"a cycle with the old model costs about {saving:.2f}; 3 + 3 / {saving:.2f} = {3 + 3 / saving:.1f}")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 2.8), layout="constrained")
 axis.axhline(0, color=LINE)
 axis.axvline(3, color=TRAIN, linestyle="--", linewidth=1, label="latency")
@@ -191,9 +198,6 @@ axis.plot(left, [gain.value for gain in gains], "o-", markersize=4, color=GOOD)
 axis.set_xlabel("cycles left when the retraining is asked for")
 axis.set_ylabel("what it saves")
 axis.legend(frameon=False)
-print("it pays from", left[[gain.value > 0 for gain in gains]][0], "cycles left on")
-saving = (waited[6] - waited[1]) / 5  # from 3 to 8 cycles left
-print(f"a cycle with the old model costs about {saving:.2f}; 3 + 3 / {saving:.2f} = {3 + 3 / saving:.1f}")
 plt.show()
 
 # %% [markdown]
@@ -202,7 +206,7 @@ plt.show()
 # since the swing needs some cycles to come back. Such a delay between the repair and its effect belongs into
 # the sum, too.
 #
-# How much is it worth to know that? Take rules of the house and forbid them to retrain in the last eight
+# How much is it worth to know that? Take built-in rules and forbid them to retrain in the last eight
 # cycles. Because the worlds are common (lesson 7), even a small difference is certain.
 
 # %%
@@ -229,7 +233,7 @@ for scenario in ("abrupt", "gradual"):
 
 # %% [markdown]
 # One percent is not much, but it is free. `periodic` retrains in its very last cycle, and pays 3.0 for
-# nothing. No calendar knows that the world ends.
+# nothing. No calendar knows the deadline.
 #
 # ## 3. Release slots: catch the train
 #
@@ -257,11 +261,18 @@ check("8.3", live_from)
 # Now the world changes in cycle 20, 23, 25 or 27. When should you ask?
 
 # %%
-figure, axes = plt.subplots(1, 4, figsize=(12, 2.8), layout="constrained", sharey=True)
-for axis, change in zip(axes, (20, 23, 25, 27), strict=True):
+by_change = {}  # cycles in which one may ask, and what it costs
+for change in (20, 23, 25, 27):
     world = changes_at(change, 100, release_every=10)
     asked = np.arange(change + 1, 42)
     costs = [evaluate(plan_of(100, retrain=[int(cycle)]), world, seeds).cost.mean() for cycle in asked]
+    by_change[change] = asked, costs
+    best = int(np.argmin(costs))
+    print(f"change in {change}: best asked in {asked[best]}, {costs[best]:.1f}")
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
+figure, axes = plt.subplots(1, 4, figsize=(12, 2.8), layout="constrained", sharey=True)
+for axis, (change, (asked, costs)) in zip(axes, by_change.items(), strict=True):
     axis.step(asked, costs, where="mid", color=MODEL)
     axis.axvline(change + 6, color=GOOD, linewidth=1, label="window clean")
     for slot in (27, 37):
@@ -272,8 +283,6 @@ for axis, change in zip(axes, (20, 23, 25, 27), strict=True):
     axis.set_xlim(change, 42)
     axis.set_xticks(range(change - change % 5 + 5, 42, 5))
     axis.set_xlabel("asked in cycle")
-    best = int(np.argmin(costs))
-    print(f"change in {change}: best asked in {asked[best]}, {costs[best]:.1f}")
 axes[0].set_ylabel("cost of 100 cycles")
 axes[0].set_ylim(0, 50)
 axes[0].legend(frameon=False, fontsize=8)
@@ -281,12 +290,12 @@ plt.show()
 
 # %% [markdown]
 # The dashed lines are the **last calls**: whoever asks in cycle 27 is live in cycle 30, and one cycle later
-# it is cycle 40 instead. Between two last calls it hardly matters when you ask, since the model waits at the
-# platform anyway. So wait for as clean a window as you can get, *but do not miss the train*.
+# it is cycle 40 instead. Between two last calls it hardly matters when you ask, since the model waits for the
+# slot anyway. So wait for as clean a window as you can get, *but do not miss the slot*.
 #
 # The second case is the interesting one. With a change in cycle 23 the window is clean only in cycle
 # 29, two cycles after the last call. A window with four new cycles out of six now is much better than a clean
-# one ten cycles later. With a change in 25 the two are about equal. With a change in 27 the train has left:
+# one ten cycles later. With a change in 25 the two are about equal. With a change in 27 this slot is gone:
 # take the next one.
 #
 # ## 4. Latency
@@ -295,17 +304,17 @@ plt.show()
 
 # %%
 LATENCIES = (1, 3, 6, 12, 24)
+slow = {}
+for name in ("swing", "periodic", "retrain", "threshold", "page-hinkley"):
+    slow[name] = [
+        evaluate(policy(name), "abrupt", seeds, latency=latency).cost.mean() for latency in LATENCIES
+    ]
+    print(f"{name:13}", "  ".join(f"{cost:6.1f}" for cost in slow[name]))
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
-for name, colour in (
-    ("swing", FAINT),
-    ("periodic", TRAIN),
-    ("retrain", HAND),
-    ("threshold", MODEL),
-    ("page-hinkley", GOOD),
-):
-    costs = [evaluate(policy(name), "abrupt", seeds, latency=latency).cost.mean() for latency in LATENCIES]
+for (name, costs), colour in zip(slow.items(), (FAINT, TRAIN, HAND, MODEL, GOOD), strict=True):
     axis.plot(LATENCIES, costs, "o-", markersize=4, color=colour, label=name)
-    print(f"{name:13}", "  ".join(f"{cost:6.1f}" for cost in costs))
 axis.set_xlabel("latency of a retraining, cycles")
 axis.set_ylabel("cost of an episode")
 axis.set_ylim(bottom=0)
@@ -375,16 +384,16 @@ check("8.4", cures)
 print("             waits     retrains    pushes       forecast + swing: waits, retrains")
 for scenario in cures:
     row = {name: evaluate(policy(name), scenario, seeds) for name in ("never", "periodic", "swing")}
-    total = "     ".join(f"{one.cost.mean():6.1f}" for one in row.values())
+    costs = "     ".join(f"{one.cost.mean():6.1f}" for one in row.values())
     sickness = [one.terms[:, :2].sum(axis=1).mean() for one in (row["never"], row["periodic"])]
-    print(f"{scenario:9} {total}             {sickness[0]:6.1f} {sickness[1]:6.1f}")
+    print(f"{scenario:9} {costs}             {sickness[0]:6.1f} {sickness[1]:6.1f}")
 
 # %% [markdown]
 # The last two columns leave out the fees. Where they are equal, a new model changes *nothing*, even as a
-# present. In `wear` and `fade` the forecast was right all along: the process has lost its strength, and only
-# strength helps. In `driver` and `chaos` the forecast is wrong, and a new model is nearly as wrong as the old
-# one. An alarm on the forecast error would ring all day. **A high error is a symptom. Before you retrain, ask
-# whether any model of this kind could do better.**
+# present. In `wear` and `fade` the forecast was right all along: the process has lost its strength, and
+# only strength helps. In `driver` and `chaos` the forecast is wrong, and a new model is nearly as wrong as
+# the old one. An alarm on the forecast error would sound all the time. **A high error is a symptom. Before
+# you retrain, ask whether any model of this kind could do better.**
 #
 # ## 6. Chaos
 #
@@ -397,6 +406,8 @@ for scenario in cures:
 # %%
 snap = SCENARIOS["chaos"].params
 near, far = (simulate(snap, x0=x0, duration=60.0) for x0 in (0.1, 0.1001))
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(9, 2.6), layout="constrained")
 axis.plot(near.t / 2, near.x, color=MODEL, label="start at 0.1000 m")
 axis.plot(far.t / 2, far.x, color=HAND, linestyle="--", label="start at 0.1001 m")
@@ -411,7 +422,7 @@ plt.show()
 # way from one side to the other. Now two hundred starts within one millimetre; each dot is one machine, with
 # its position and velocity:
 
-# %%
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 
 
 def film_of_a_cloud(count, cycles):
@@ -445,9 +456,9 @@ film_of_a_cloud(count=200, cycles=4 if FAST else 16)
 # same factor in each unit of time, as e^(λt). The number λ (lambda) is the **Lyapunov exponent**. If it is
 # above zero, forecasts have an end.
 #
-# To measure it, follow many pairs of runs that start a hair apart, take the logarithm of each distance, and
-# average over the pairs. While the distances are small, this mean grows along a straight line, and its slope
-# is λ. Later it is flat: no two runs can be further apart than the machine is wide.
+# To measure it, follow many pairs of runs that start very close together, take the logarithm of each
+# distance, and average over the pairs. While the distances are small, this mean grows along a straight
+# line, and its slope is λ. Later it is flat: no two runs can be further apart than the machine is wide.
 
 # %%
 
@@ -469,6 +480,8 @@ def distances_of_pairs(pairs, seconds=60.0, apart=1e-9):
 
 
 seconds, gaps = distances_of_pairs(40 if FAST else 400)
+
+# %% tags=["hide-input"] jupyter={"source_hidden": true}
 figure, axis = plt.subplots(figsize=(7, 3), layout="constrained")
 axis.semilogy(seconds / 2, gaps[:20].T, color=LINE, linewidth=0.7)
 axis.semilogy(
@@ -567,8 +580,11 @@ for name in ("never", "periodic:every=10", "retrain", "always", "threshold"):
 
 # %% [markdown]
 # Twenty retrainings an episode make the forecast term smaller by 3 %. Nobody beats the one who does nothing.
-# That is the hardest decision for a team with a dashboard full of red lights: to know that nothing helps, and
+# That is the hardest decision for a team with a dashboard full of warnings: to know that nothing helps, and
 # to wait.
+
+# %%
+total(8)
 
 # %% [markdown]
 # ## Take away

@@ -1,5 +1,6 @@
-"""What lessons hand to their students: four worlds to tell apart, and four policies to believe or not."""
+"""What lessons give to students: worlds to tell apart, policies to believe or not, and finished runs."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 from springdrift import OBS, Action, InclinedMassVectorEnv, World
 from springdrift_agents.evaluation.evaluate import world_seeds
 from springdrift_agents.policies.base import Memory, Policy
+from springdrift_agents.policies.learned import Learned, read
 from springdrift_agents.policies.registry import policy
 from springdrift_agents.policies.rules import cycles_of, error_of, sense
 
 Floats = NDArray[np.float64]
+RUNS = Path(__file__).with_name("runs")  # made by tests/bench/lesson_runs.py
 STRANGERS = {"A": ("wear", 0), "B": ("abrupt", 1), "C": ("faulty-sensor", 3), "D": ("gradual", 3)}
 
 
@@ -29,6 +32,36 @@ def strangers() -> dict[str, tuple[Floats, Floats]]:
         gauges = np.array(seen, np.float64)
         found[letter] = (error_of(gauges[:, OBS.index("error")]), 1.0 + gauges[:, OBS.index("swing")])
     return found
+
+
+class Run(NamedTuple):
+    """A training run of lesson 6 that is over."""
+
+    policy: Learned  # the best on the validation worlds
+    curve: tuple[Floats, Floats]  # steps, and the cost on the validation worlds then
+
+
+def runs(kind: str) -> list[Run]:
+    """Three finished runs on ``abrupt``, with different seeds, of what lesson 6 calls ``learn``.
+
+    Args:
+        kind: ``"one"`` frame, ``"four"`` frames, or one that sees the ``"truth"``.
+
+    >>> [len(run.curve[0]) for run in runs("one")]
+    [8, 8, 8]
+
+    Raises:
+        ValueError: there are no runs of that kind.
+    """
+    found = sorted(RUNS.glob(f"{kind}-?.json")) if kind.isalpha() else []
+    if not found:
+        kinds = sorted({path.stem.partition("-")[0] for path in RUNS.glob("*-?.json")})
+        raise ValueError(f"there are no runs {kind!r:.40}: there are {', '.join(kinds)}")
+    policies = [read(path.with_suffix("")) for path in found]
+    return [
+        Run(one, (np.array(one.card.trained["curve_steps"]), np.array(one.card.trained["curve_costs"])))
+        for one in policies
+    ]
 
 
 class Suspect(NamedTuple):
