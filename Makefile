@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test test-attack test-floors test-frameworks test-rllib lint types unit format bench readme site clean
+.PHONY: help setup demo test test-attack test-words test-floors test-frameworks test-rllib lint types unit format bench readme site clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ test-attack: .venv/.ready .venv/.sandbox  ## hostile submissions, forged message
 	@.venv-rllib/bin/python -m pip install --quiet -c tests/rllib/constraints.txt 'ray[rllib]' torch -e .
 	@touch $@
 
+test-words: .venv/.ready  ## every lesson in full: what the text says holds for what it shows
+	@$(BIN)/pytest -q -m slow tests/test_lessons_in_words.py
+
 test-rllib: .venv-rllib/.ready  ## RLlib learns too, in an environment of its own
 	@.venv-rllib/bin/python tests/rllib/train.py --check
 
@@ -114,7 +117,7 @@ bench: .venv/.ready  ## measure speed and strategy separation
 readme: .venv/.ready  ## write the README's tables and picture anew
 	@$(BIN)/python tutorials/site/readme.py && $(BIN)/pytest -q README.md tests/test_readme.py
 
-site: .venv/.ready  ## build the documentation: lessons, how-tos, reference
+site: .venv/.ready  ## build the documentation: lessons run in full (kept until their code changes), how-tos, reference
 	@$(BIN)/python tutorials/site/build.py
 
 clean:  ## remove the set-up and everything generated

@@ -375,8 +375,8 @@ for name in ("one frame", "four frames", "sees the truth"):
 print("the dashboard:", ", ".join(sense.name for sense in OBSERVE["monitor"]))
 
 # %% [markdown]
-# Those that see the truth cost a little less than those with one frame, and *more* than those with four. How
-# can that be? They have eight more numbers to learn about, and after 160,000 steps they have not finished
+# Those that see the truth cost about 2 less than those with one frame, but *no less* than those with four.
+# How can that be? They have eight more numbers to learn about, and after 160,000 steps they have not finished
 # learning. So these runs do not tell what the truth is worth: **a ceiling holds only for runs that have
 # converged**. Before somebody spends a year on better monitoring, or decides against it, such a run must go
 # on until its curve is flat.
