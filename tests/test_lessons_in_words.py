@@ -21,6 +21,7 @@ import pytest
 from course_common import script_of, solutions_of
 from springdrift import Action, InclinedMassEnv
 from springdrift_agents.course import LESSONS
+from springdrift_agents.evaluation.seeds import world_seeds
 from springdrift_agents.policies.registry import policy
 
 pytestmark = pytest.mark.slow
@@ -99,7 +100,7 @@ class Shown:
 
 def _truth(rule: str, scenario: str, seed: int) -> list[dict]:
     env, operator, memory = InclinedMassEnv(scenario), policy(rule), None
-    seen, info = env.reset(seed=seed)
+    seen, info = env.reset(seed=int(world_seeds("evaluation", seed, 1)[0]))
     rows, over = [], False
     while not over:
         action, memory = operator.predict(seen, memory)
