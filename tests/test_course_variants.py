@@ -165,10 +165,10 @@ def test_a_notebook_says_so_under_each_result(tmp_path):
     script = tmp_path / "lesson0_small.py"
     script.write_text(LESSON)
     notebook = notebooks.to_notebook(script)
+    assert notebook.cells[-1].metadata == {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
     notebooks.execute(notebook, tmp_path, surroundings={"SPRINGDRIFT_FAST": "1"})
     said = [SAYS in json.dumps(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
     assert said == [False, True, True, False, True]
-    assert notebook.cells[-1].metadata == {"tags": ["hide-input"], "jupyter": {"source_hidden": True}}
 
 
 @pytest.mark.parametrize("fast", ["1", "0"])
