@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
 from course_common import TUTORIALS, exercises, script_of, solutions_of
 from springdrift_agents import course
+from springdrift_agents.cli.app import app
 from springdrift_agents.course import check, notebooks, package, total, variants
 
 SEED = 7
@@ -105,6 +107,18 @@ def test_a_package_of_a_variant_is_whole(tmp_path):
     exec(compile(code, "solutions", "exec"), space)
     assert variants.current() == SEED
     assert check("1.1", space["stretch"])
+
+
+def test_a_class_is_graded_by_its_variant(tmp_path):
+    """Judges work in processes of their own, and must know it there."""
+    stiffness, tilt = (one.value(SEED) for one in variants.QUANTITIES if one.exercise == "1.1")
+    (tmp_path / "in").mkdir()
+    answer = f"import numpy as np\nstretch = 9.81 * np.sin(np.radians({tilt})) / {stiffness}\n"
+    (tmp_path / "in" / "ann_lesson1.py").write_text(answer)
+    args = ["grade", str(tmp_path / "in"), "--seed", str(SEED), "--out", str(tmp_path / "grades.csv")]
+    shown = CliRunner().invoke(app, args)
+    assert shown.exit_code == 0, shown.output
+    assert "ann,1,1.1,1,1,right" in (tmp_path / "grades.csv").read_text(encoding="utf-8")
 
 
 # ---------------------------------------------------------------- points of a session

@@ -28,7 +28,8 @@ MEMORY, LEAST_MEMORY = 4096, 1024  # MB: usual, and to import what lessons impor
 ISOLATIONS = ("bubblewrap", "namespaces", "none")  # the strongest first
 COURSE = Path(__file__).parent
 SUPERVISOR = COURSE / "supervisor.py"  # a script: it needs what only Unix has
-SERVED = ("__init__", "cells", "exercise", "magics", "materials", "protocol", "server", "supervisor")
+SERVED: tuple[str, ...] = ("__init__.py", "cells.py", "exercise.py", "fast.py", "magics.py", "materials.py")
+SERVED += ("protocol.py", "runs", "server.py", "supervisor.py", "variants.py")
 LIBRARIES: tuple[str, ...] = (
     "/lib",
     "/lib32",
@@ -69,7 +70,7 @@ def places() -> list[Place]:
             shown.append(path)
     for folder in _unique((COURSE.absolute(), COURSE.resolve())):
         found.append(Place("folder", str(folder)))
-        found += [Place("bind", str(folder / f"{name}.py"), str(COURSE / f"{name}.py")) for name in SERVED]
+        found += [Place("bind", str(folder / name), str(COURSE / name)) for name in SERVED]
     return found
 
 
