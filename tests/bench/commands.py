@@ -8,11 +8,12 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from bench.separation import STRATEGIES
+from bench.separation import GAMES, scenarios_of
 from bench.separation import separation as measure_separation
-from springdrift import SCENARIOS
+from springdrift import ENV_ID, SCENARIOS
 from springdrift.incline.scenario import resolve
 from springdrift_agents.cli.shell import (
+    Env,
     Json,
     benches,
     err,
@@ -33,15 +34,19 @@ from springdrift_agents.policies.registry import policy
 def separation(
     episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds of each scenario.")] = 1024,
     seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    env: Env = ENV_ID,
     as_json: Json = False,
 ) -> None:
     """Does the right answer differ from scenario to scenario? Strategies side by side, and verdicts.
 
     A verdict rests on differences world by world: it holds when their 95 % interval does.
     """
+    if env not in GAMES:
+        raise ValueError(f"nothing is claimed of {env}; allowed: {', '.join(GAMES)}")
     with progress_bar() as progress:
-        task = progress.add_task("playing", total=len(STRATEGIES) * len(SCENARIOS))
-        rows, verdicts = measure_separation(episodes, seed, lambda: progress.update(task, advance=1))
+        work = len(GAMES[env].strategies) * len(scenarios_of(env))
+        task = progress.add_task("playing", total=work)
+        rows, verdicts = measure_separation(episodes, seed, lambda: progress.update(task, advance=1), env)
     if as_json:
         print(report.to_json(rows, seed=seed, verdicts=[verdict._asdict() for verdict in verdicts]))
     else:

@@ -10,30 +10,75 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import SCENARIOS
+from springdrift import ENV_ID, SERIES_ID
+from springdrift.registry import world_spec
 from springdrift_agents.evaluation.evaluate import compare
 from springdrift_agents.evaluation.report import Row, summarise
 from springdrift_agents.evaluation.statistics import Interval, mean_interval
 from springdrift_agents.policies.registry import policy
 
-STRATEGIES = (
-    "never",
-    "always",
-    "swing",
-    "periodic:every=20",
-    "periodic:every=40",
-    "retrain",
-    "threshold",
-    "threshold:error=0.5:cooldown=8",
-)
-BOTH = STRATEGIES[-2:]
-QUIET = ("stationary", "shock", "faulty-sensor")
-STALE = ("gradual", "abrupt", "recurring", "compound")
-TOGETHER = ("abrupt", "recurring", "compound", "mix")
 TIE = 0.01  # of the cost: a strategy that is cheaper by no more than this has not won
 BADLY = 1.5  # times the cost of the best
 Costs = Mapping[tuple[str, str], NDArray[np.float64]]  # (scenario, strategy): cost of each world
 Part = tuple[str, bool]  # figures, and whether they bear out their part of a claim
+
+
+class Game(NamedTuple):
+    """The strategies of a kind of world, and where each is said to be right."""
+
+    strategies: tuple[str, ...]
+    override: str  # intervenes, and never retrains
+    trigger: str  # retrains on an error, and never intervenes
+    quiet: tuple[str, ...]  # scenarios in which nothing should be done
+    stale: tuple[str, ...]  # in which the model goes stale
+    overrides: tuple[str, ...]  # in which intervening alone is right
+    calendars: Mapping[str, str]  # in which a calendar is right, and which
+    triggers: Mapping[str, str]  # in which retraining alone is right, and which
+    together: tuple[str, ...]  # in which it takes both
+
+    def calendar(self, strategy: str) -> bool:
+        """Whether a strategy is a calendar."""
+        return strategy.startswith("periodic")
+
+    @property
+    def both(self) -> tuple[str, ...]:
+        """The strategies that retrain and intervene."""
+        return tuple(one for one in self.strategies if one.startswith("threshold"))
+
+
+GAMES = {
+    ENV_ID: Game(
+        strategies=(
+            *("never", "always", "swing", "periodic:every=20", "periodic:every=40"),
+            *("retrain", "threshold", "threshold:error=0.5:cooldown=8"),
+        ),
+        override="swing",
+        trigger="retrain",
+        quiet=("stationary", "shock", "faulty-sensor"),
+        stale=("gradual", "abrupt", "recurring", "compound"),
+        overrides=("wear",),
+        calendars={},
+        triggers={},
+        together=("abrupt", "recurring", "compound", "mix"),
+    ),
+    SERIES_ID: Game(
+        strategies=(
+            *("never", "always", "swing:start=0.45:stop=0.3"),
+            *("periodic:every=10", "periodic:every=20", "periodic:every=40"),
+            *("retrain", "retrain:error=0.3:cooldown=12"),
+            "threshold:start=0.6:stop=0.5",
+            "threshold:error=0.4:cooldown=12:start=0.6:stop=0.5",
+        ),
+        override="swing:start=0.45:stop=0.3",
+        trigger="retrain",
+        quiet=("stationary", "shock", "faulty-sensor", "chaos"),
+        stale=("gradual", "abrupt", "recurring", "tilt", "compound"),
+        overrides=("driver",),
+        calendars={"tilt": "periodic:every=10"},
+        triggers={"gradual": "retrain:error=0.3:cooldown=12"},
+        together=("abrupt", "compound", "release-train", "mix"),
+    ),
+}
 
 
 class Verdict(NamedTuple):
@@ -45,7 +90,7 @@ class Verdict(NamedTuple):
 
 
 def separation(
-    episodes: int, seed: int = 0, done: Callable[[], None] = lambda: None
+    episodes: int, seed: int = 0, done: Callable[[], None] = lambda: None, env: str = ENV_ID
 ) -> tuple[list[Row], list[Verdict]]:
     """Fixed strategies on every scenario, and whether each wins somewhere and loses elsewhere.
 
@@ -53,35 +98,44 @@ def separation(
         episodes: worlds of each scenario.
         seed: which worlds.
         done: is called as each strategy has been through a scenario.
+        env: id of the kind of world, one of :data:`GAMES`.
     """
-    strategies = {spec: policy(spec) for spec in STRATEGIES}
-    parts = compare(strategies, list(SCENARIOS), episodes, seed, done=lambda _: done())
-    return summarise(parts), judge({(part.scenario, part.policy): part.cost for part in parts})
+    strategies = {spec: policy(spec) for spec in GAMES[env].strategies}
+    parts = compare(strategies, scenarios_of(env), episodes, seed, done=lambda _: done(), env=env)
+    return summarise(parts), judge({(part.scenario, part.policy): part.cost for part in parts}, GAMES[env])
 
 
-def judge(costs: Costs) -> list[Verdict]:
+def scenarios_of(env: str) -> list[str]:
+    """The scenarios that draw a fresh world for each seed: recordings have one world alone."""
+    known = world_spec(env).scenarios
+    return [name for name, one in known.items() if hasattr(one, "members")]
+
+
+def judge(costs: Costs, game: Game) -> list[Verdict]:
     """What the costs say of each claim; every strategy has the same worlds in a scenario.
 
     A claim of several parts holds when each of them does, so no part needs a stricter interval.
     """
     scenarios = tuple(dict.fromkeys(scenario for scenario, _ in costs))
 
-    def best(scenario: str, among: tuple[str, ...] = STRATEGIES) -> str:
+    def best(scenario: str, among: tuple[str, ...] = game.strategies) -> str:
         return min(among, key=lambda spec: float(costs[scenario, spec].mean()))
 
     def beyond(scenario: str, spec: str, other: str, times: float = 1.0) -> Interval:
         """How much a strategy costs beyond so many times what another does."""
         return mean_interval(costs[scenario, spec] - times * costs[scenario, other])
 
-    def dearer(scenario: str, spec: str, times: float = 1.0, among: tuple[str, ...] = STRATEGIES) -> Part:
+    def dearer(
+        scenario: str, spec: str, times: float = 1.0, among: tuple[str, ...] = game.strategies
+    ) -> Part:
         rival = best(scenario, among)
         gap = beyond(scenario, spec, rival, times)
         left = "" if times == 1.0 else f"{times:g} × "
         return f"{scenario} {gap} beyond {left}{rival}", gap.low > 0.0
 
-    def wins(scenario: str, spec: str) -> Part:
+    def wins(scenario: str, spec: str, among: tuple[str, ...] = game.strategies) -> Part:
         tie = TIE * float(costs[scenario, spec].mean())
-        gaps = {rival: beyond(scenario, rival, spec) for rival in STRATEGIES if rival != spec}
+        gaps = {rival: beyond(scenario, rival, spec) for rival in among if rival != spec}
         nearest = min(gaps, key=lambda rival: gaps[rival].low)
         return f"{scenario}: {nearest} costs {gaps[nearest]} more", gaps[nearest].low >= -tie
 
@@ -89,31 +143,54 @@ def judge(costs: Costs) -> list[Verdict]:
         far = costs[scenario, spec].mean() > BADLY * costs[scenario, best(scenario)].mean()
         return bool(far) and dearer(scenario, spec, BADLY)[1]
 
-    beaten = {spec: [scenario for scenario in scenarios if fails(scenario, spec)] for spec in STRATEGIES}
-    return [
+    beaten = {spec: [scenario for scenario in scenarios if fails(scenario, spec)] for spec in game.strategies}
+    dated = [spec for spec in game.strategies if game.calendar(spec)]
+    others = tuple(spec for spec in game.strategies if not game.calendar(spec))
+    found = [
         _verdict(
             "always acting costs at least half as much again as the best, everywhere",
             [dearer(scenario, "always", BADLY) for scenario in scenarios],
         ),
         _verdict(
             "never acting is right where nothing should be done: no other is cheaper",
-            [wins(scenario, "never") for scenario in QUIET],
+            [wins(scenario, "never") for scenario in game.quiet],
         ),
         _verdict(
             "never acting costs more than twice the best where the model goes stale",
-            [dearer(scenario, "never", 2.0) for scenario in STALE],
+            [dearer(scenario, "never", 2.0) for scenario in game.stale],
         ),
         _verdict(
             "intervening alone wins where retraining cannot help: no other is cheaper",
-            [wins("wear", "swing")],
+            [wins(scenario, game.override) for scenario in game.overrides],
         ),
         _verdict(
             "intervening alone costs at least a fifth more than the best where the model goes stale",
-            [dearer(scenario, "swing", 1.2) for scenario in STALE],
+            [dearer(scenario, game.override, 1.2) for scenario in game.stale],
+        ),
+        _verdict(
+            "the calendar is right where the error shows something else than the drift: nothing but a "
+            "calendar is cheaper",
+            [wins(scenario, spec, (spec, *others)) for scenario, spec in game.calendars.items()],
+        ),
+        _verdict(
+            "every calendar costs at least half as much again as the best where nothing should be done",
+            [dearer(scenario, spec, BADLY) for scenario in game.quiet[:2] for spec in dated],
+        ),
+        _verdict(
+            "retraining on an error alone is right where the model goes stale slowly: no other is cheaper",
+            [wins(scenario, spec) for scenario, spec in game.triggers.items()],
         ),
         _verdict(
             "retraining alone loses to both together",
-            [dearer(scenario, "retrain", among=BOTH) for scenario in TOGETHER],
+            [dearer(scenario, game.trigger, among=game.both) for scenario in game.together],
+        ),
+        _verdict(
+            "both together are right there: none of the others is cheaper",
+            [
+                wins(scenario, best(scenario, game.both), (best(scenario, game.both), *alone))
+                for scenario in game.together
+                for alone in [tuple(spec for spec in game.strategies if spec not in game.both)]
+            ],
         ),
         _verdict(
             "no one fixed setting is good everywhere: each costs at least half as much again as the best, "
@@ -124,6 +201,7 @@ def judge(costs: Costs) -> list[Verdict]:
             ],
         ),
     ]
+    return [verdict for verdict in found if verdict.figures]
 
 
 def _verdict(claim: str, parts: list[Part]) -> Verdict:
