@@ -7,11 +7,18 @@ import pytest
 from typer.testing import CliRunner
 
 from bench import separation
-from bench.separation import QUIET, STALE, STRATEGIES, Verdict, judge
-from springdrift import SCENARIOS
+from bench.separation import GAMES, Verdict, scenarios_of
+from bench.separation import judge as judged
+from springdrift import ENV_ID, SCENARIOS, SERIES_ID
 from springdrift_agents.cli.app import app
 
+GAME = GAMES[ENV_ID]
+QUIET, STALE, STRATEGIES = GAME.quiet, GAME.stale, GAME.strategies
 TOGETHER, NOWHERE = "retraining alone loses to both together", "no one fixed setting is good everywhere"
+
+
+def judge(costs):
+    return judged(costs, GAME)
 
 
 def played(n=64):
@@ -23,10 +30,12 @@ def played(n=64):
         if scenario in ("faulty-sensor", "chaos"):
             here |= {spec: 2.0 * hard + 200.0 for spec in STRATEGIES[3:]}
         if scenario in QUIET:
+            here |= {spec: 2.0 * hard + 160.0 for spec in STRATEGIES if GAME.calendar(spec)}
             here["never"] = hard + 90.0
         elif scenario == "wear":
             here["swing"] = hard + 90.0
         elif scenario != "chaos":
+            here |= {spec: hard + 120.0 for spec in STRATEGIES if GAME.calendar(spec)}
             here |= {"never": 3.0 * hard + 300.0, "swing": 2.0 * hard + 200.0, "retrain": hard + 104.0}
         here["always"] = 2.0 * hard + 300.0
         costs |= {(scenario, spec): here[spec] for spec in STRATEGIES}
@@ -41,7 +50,7 @@ def holds(costs, claim):
 def test_every_claim_can_hold():
     verdicts = judge(played())
     assert [verdict.claim for verdict in verdicts if not verdict.holds] == []
-    assert len(verdicts) == 7
+    assert len(verdicts) == 9
 
 
 def test_a_difference_counts_world_by_world_not_against_the_spread_of_the_worlds():
@@ -89,8 +98,10 @@ def test_one_scenario_that_contradicts_is_enough(claim, spec, scenario):
 
 
 def test_the_command_takes_a_seed_and_says_what_it_found(monkeypatch):
-    monkeypatch.setattr(separation, "SCENARIOS", {"poc": SCENARIOS["poc"]})
-    monkeypatch.setattr(separation, "judge", lambda costs: [Verdict("all is well", len(costs) != 8, "")])
+    monkeypatch.setattr(separation, "scenarios_of", lambda env: ["poc"])
+    monkeypatch.setattr(
+        separation, "judge", lambda costs, game: [Verdict("all is well", len(costs) != 8, "")]
+    )
 
     def bench(*options):
         found = CliRunner().invoke(app, ["bench", "separation", "-n", "3", "--json", *options])
@@ -104,3 +115,23 @@ def test_the_command_takes_a_seed_and_says_what_it_found(monkeypatch):
     assert [row["policy"] for row in other["results"]] == list(STRATEGIES)
     assert zero["verdicts"] == [{"claim": "all is well", "holds": False, "figures": ""}]
     assert CliRunner().invoke(app, ["bench", "separation", "--seed", "-1"]).exit_code == 2
+
+
+def test_claims_are_made_of_scenarios_and_strategies_that_there_are():
+    for env, game in GAMES.items():
+        places = scenarios_of(env)
+        said = (*game.quiet, *game.stale, *game.overrides, *game.calendars, *game.triggers, *game.together)
+        assert set(said) <= set(places)
+        rules = (game.override, game.trigger, *game.calendars.values(), *game.triggers.values())
+        assert set(rules) <= set(game.strategies)
+        assert game.both
+    assert "co2" not in scenarios_of(SERIES_ID)
+    refused = CliRunner().invoke(app, ["bench", "separation", "--env", "springdrift/UpkeepDashboard-v0"])
+    assert "nothing is claimed of springdrift/UpkeepDashboard-v0" in str(refused.exception)
+
+
+@pytest.mark.slow
+def test_on_series_each_strategy_is_right_somewhere_and_wrong_somewhere():
+    _, verdicts = separation.separation(64, env=SERIES_ID)
+    assert [verdict for verdict in verdicts if not verdict.holds] == []
+    assert len(verdicts) == 11

@@ -44,12 +44,13 @@ def test_a_race_counts_every_step_and_compares_round_by_round():
 
 def test_bench_speed_end_to_end(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "BUDGET", 0.001)
+    monkeypatch.setattr(speed, "EPISODE", 20)
     monkeypatch.setattr(speed, "training", dict)
     result = CliRunner().invoke(app, ["bench", "speed", "--quick", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "speed.json").read_text())
     assert {one["section"] for one in found["speeds"]} == {
-        *("single env", "side by side", "threads", "number of envs", "number of substeps")
+        *("single env", "side by side", "whole episodes", "threads", "number of envs", "number of substeps")
     }
     assert all(one["ratio"] > 0 for one in found["speeds"])
     assert found["phases"][-1]["operations"] == found["phases"][-2]["operations"] > 2500
