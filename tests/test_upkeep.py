@@ -456,3 +456,15 @@ def test_a_schedule_is_read_by_the_cycle():
         seen.append(int(action))
         obs = env.step(action)[0]
     assert seen == [0] * 6 + [1] * 4
+
+
+def test_libraries_that_take_arrays_alone_see_every_state():
+    """A state is a number, which some copy into an array of no columns: one-hot it has 36 of them."""
+    flat = gym.wrappers.FlattenObservation(gym.make(UPKEEP_ID))
+    assert flat.observation_space.shape == (36,)
+    seen, _ = flat.reset(seed=3)
+    state, _ = gym.make(UPKEEP_ID).reset(seed=3)
+    assert (seen.shape, int(seen.argmax()), int(seen.sum())) == ((36,), state, 1)
+    envs = gym.make_vec(UPKEEP_ID, 4, wrappers=[gym.wrappers.FlattenObservation])
+    assert envs.reset(seed=3)[0].shape == (4, 36)
+    assert gym.make("springdrift/UpkeepDashboard-v0").observation_space.shape == (18,)

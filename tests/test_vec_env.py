@@ -107,6 +107,11 @@ def test_wrong_uses_get_a_sentence():
         SpringdriftVecEnv(2, autoreset_mode="Disabled")
     with pytest.raises(ValueError, match="copy cannot be chosen: observations are always copies here"):
         SpringdriftVecEnv(2, copy=False)
+    for form in ("nested", "flat", "none"):
+        with pytest.raises(ValueError, match="info cannot be chosen: it is always nested here"):
+            SpringdriftVecEnv(2, info=form)
+    with pytest.raises(ValueError, match=r"max_episode_steps cannot be chosen: .* set cycles"):
+        SpringdriftVecEnv(2, max_episode_steps=9)
     with pytest.raises(ValueError, match="unknown option 'scenrio'; did you mean 'scenario'"):
         SpringdriftVecEnv(2, scenrio="mix")
     with pytest.raises(ValueError, match="unknown render_mode 'human'; allowed: None, rgb_array"):

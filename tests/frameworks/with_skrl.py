@@ -48,7 +48,7 @@ def learn(id: str, steps: int) -> float:
     """Train PPO, and play what it learned."""
     set_seed(SEED)
     native = "vector_entry_point" if gym.spec(id).vector_entry_point else "sync"
-    env = wrap_env(gym.make_vec(id, ENVS, vectorization_mode=native), verbose=False)
+    env = wrap_env(gym.make_vec(id, ENVS, vectorization_mode=native), wrapper="gymnasium", verbose=False)
     spaces = {
         "observation_space": env.observation_space, "state_space": env.state_space,
         "action_space": env.action_space, "device": env.device,

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -28,6 +29,7 @@ def on_each(run: Callable[[str, int], float], *packages: str) -> None:
     parser = argparse.ArgumentParser(description=run.__doc__)
     parser.add_argument("--steps", type=int, default=30_000, help="of each env: about a minute")
     steps = parser.parse_args().steps
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # checks open windows
     warnings.filterwarnings("error", module="springdrift")
     told = [f"{name} {version(name)}" for name in (*packages, "gymnasium", "torch", "numpy")]
     print(", ".join(told), flush=True)

@@ -28,6 +28,8 @@ from springdrift_agents.evaluation.evaluate import SEEDS, world_seeds
 REFUSED = {
     "autoreset_mode": "it is always SAME_STEP here: Stable-Baselines3 needs it",
     "copy": "observations are always copies here: Stable-Baselines3 keeps those of the step before",
+    "info": "it is always nested here: the terms of an episode are summed from it",
+    "max_episode_steps": "an episode ends at its deadline here: set cycles",
 }
 RENDER_MODES = (None, "rgb_array")
 METHODS = ("action_masks", "render")  # of single envs

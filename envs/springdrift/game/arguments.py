@@ -117,9 +117,12 @@ def reset_options(options: Any, allowed: Sequence[str]) -> dict[str, Any]:
 
 
 def known_options(options: Mapping[str, Any], allowed: Iterable[str]) -> None:
-    """Raises TypeError where an option is not among those allowed, with the nearest that is."""
+    """Raises TypeError where an option is not among those allowed, with the nearest that is.
+
+    It is worded as Python's own: there is code that tries an option and goes by the message.
+    """
     allowed = tuple(allowed)
     for name in options:
         if name not in allowed:
             hint = did_you_mean(name, allowed)
-            raise TypeError(f"unknown option {name!r}{hint} Allowed: {', '.join(allowed)}")
+            raise TypeError(f"unexpected keyword argument {name!r}{hint} Allowed: {', '.join(allowed)}")
