@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 
-.PHONY: help setup demo test test-attack test-words test-floors test-frameworks test-rllib lint types unit format bench readme site clean
+.PHONY: help setup demo check test test-attack test-words test-floors test-frameworks test-rllib lint types unit format bench readme site clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,6 +26,11 @@ demo: .venv/.ready  ## compare strategies on drifting worlds: the main job, in t
 	@$(BIN)/springdrift compare --quick --out out/demo
 
 test: lint types unit  ## lint, types, import layers, all tests and doctests
+
+# Enough to see that a change breaks nothing at the heart; the rest is `make test`.
+HEART := golden env worlds rules rollout files registry model transpose
+check: lint types  ## the inner loop: lint, types, the tests at the heart of it
+	@$(BIN)/pytest -q -x -n 2 $(HEART:%=tests/test_%.py)
 
 lint: .venv/.ready  ## style and import layers
 	@echo "== lint"
