@@ -42,9 +42,7 @@ class Shown:
         self.said = said.getvalue()
         helpers = ("near", "printed", "line", "change", "asked", "error_under", "expected", "solution")
         helpers += ("cost_in", "shift_of_a_jump")
-        self.names |= {"np": np, "Action": Action} | {
-            name: getattr(self, name) for name in helpers if name not in self.names
-        }
+        self.names |= {"np": np, "Action": Action} | {name: getattr(self, name) for name in helpers}
 
     @staticmethod
     def near(value: float, right: float, within: float) -> bool:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from docutils.utils.math.latex2mathml import tex2mathml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import cache
+import conf
 import generated
 import springdrift
 from springdrift.incline.drift import Law
@@ -294,6 +296,12 @@ def test_the_site_builds_and_holds_the_main_pages(site):
             assert f'id="springdrift.{name}"' in worlds, f"springdrift.{name} is documented"
     assert "N/m, so that the period is 2 s" in worlds, "comments of fields are told"
     assert "<math" in (site / "lessons" / "lesson1_machine.html").read_text(encoding="utf-8")
+
+
+def test_a_half_is_no_twelve():
+    markup = tex2mathml(conf.spelled_out(r"\tfrac12 k A^2"))
+    assert "12" not in markup
+    assert re.search(r"<mn>1</mn>\s*<mn>2</mn>", markup)
 
 
 def inspectable(name: str) -> bool:

@@ -74,9 +74,18 @@ def field_notes(app: Sphinx, what: str, name: str, kind: Any, options: Any, line
         lines[end:end] = ["", *(re.sub(r"([*|])", r"\\\1", row) for row in rows), ""]
 
 
+def spelled_out(text: str) -> str:
+    r"""A formula as docutils reads it: it takes the 12 of ``\frac12`` for a number.
+
+    >>> print(spelled_out(r"\tfrac12 k A^2 + \dots"))
+    \tfrac{1}{2} k A^2 + \ldots
+    """
+    return re.sub(r"(\\[dt]?frac)(\d)(\d)", r"\1{\2}{\3}", text).replace(r"\dots", r"\ldots")
+
+
 def formula(self: Any, node: nodes.Element) -> None:
     """A formula as MathML, which browsers draw without a network."""
-    block, text = isinstance(node, nodes.math_block), node.astext().replace(r"\dots", r"\ldots")
+    block, text = isinstance(node, nodes.math_block), spelled_out(node.astext())
     try:
         markup = re.sub(r"\n\s*", "", tex2mathml(text, as_block=block))
     except MathError as wrong:
