@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
+from stable_baselines3.common.env_util import make_vec_env
 
 import springdrift
 from springdrift import Action
@@ -188,3 +189,33 @@ def test_upkeep_refuses_what_was_not_counted():
         gym.make("springdrift/UpkeepDashboard-v0", latency=4)
     with pytest.raises(ValueError, match=r"costs.swing_cap cannot differ from 1.0 in Upkeep"):
         gym.make("springdrift/UpkeepDashboard-v0", costs={"swing_cap": 2.0})
+
+
+@pytest.mark.filterwarnings("ignore:.*not in the possible render_modes")  # as Gymnasium says first
+@pytest.mark.parametrize("id", [*IDS, springdrift.UPKEEP_ID])
+def test_trainers_that_ask_for_pictures_get_a_world_that_draws_none(id):
+    """Stable-Baselines3 asks every env for pixels, and takes a TypeError for an answer."""
+    envs = make_vec_env(id, n_envs=2, seed=0)
+    assert len(envs.reset()) == 2
+    if not gym.spec(id).entry_point or "rgb_array" in gym.make(id).metadata["render_modes"]:
+        return
+    for make in (gym.make, gym.make_vec):
+        with pytest.raises(TypeError, match=r"unexpected keyword argument 'render_mode'.* draws nothing"):
+            make(id, render_mode="rgb_array")
+
+
+@pytest.mark.parametrize("id", [*IDS, springdrift.UPKEEP_ID])
+def test_flat_info_holds_numbers_of_numpy(id):
+    """TorchRL keeps of an info what has a dtype."""
+    env = gym.make(id, info="flat")
+    for info in (env.reset(seed=1)[1], env.step(0)[4]):
+        assert info
+        assert all(isinstance(value, np.floating) for value in info.values())
+    kept = gym.make(id)
+    kept.reset(seed=1)
+    terms = kept.step(0)[4]["terms"]
+    assert {name: info[f"term_{name}"] for name in terms} == terms
+    none = gym.make(id, info="none")
+    assert none.reset()[1] == none.step(0)[4] == {}
+    with pytest.raises(ValueError, match="unknown info 'all'; allowed: nested, flat, none"):
+        gym.make(id, info="all")

@@ -56,7 +56,7 @@ def learn(id: str, steps: int) -> float:
     actions = torch.zeros(shape, dtype=torch.long)
     returns: list[float] = []
     now, over = torch.as_tensor(envs.reset(seed=SEED)[0], dtype=torch.float32), torch.zeros(ENVS)
-    for _ in range(max(1, steps // (LENGTH * ENVS))):
+    for _ in range(max(5, steps // (LENGTH * ENVS))):  # every episode ends once, at the least
         for t in range(LENGTH):
             with torch.no_grad():
                 choice = Categorical(logits=agent.actor(now))

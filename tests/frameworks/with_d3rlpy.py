@@ -2,6 +2,7 @@
 
 import d3rlpy
 import gymnasium as gym
+import structlog
 from worlds import SEED, on_each, played
 
 
@@ -25,4 +26,5 @@ def learn(id: str, steps: int) -> float:
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))  # warnings alone
     on_each(learn, "d3rlpy")

@@ -28,7 +28,8 @@ def learn(id: str, steps: int) -> float:
         command = ["--algo", "ppo", "--env", id, "--gym-packages", "springdrift", "--seed", str(SEED)]
         command += ["--conf-file", str(folder / "ppo.yml"), "-f", str(folder / "logs"), "--device", "cpu"]
         command += ["--num-threads", "1", "--eval-freq", "-1", "--verbose", "0"]
-        subprocess.run([sys.executable, "-m", "rl_zoo3.train", *command], check=True, cwd=folder)
+        start = [sys.executable, "-m", "rl_zoo3.train", *command]
+        subprocess.run(start, check=True, cwd=folder, stdout=subprocess.DEVNULL)
         (saved,) = (folder / "logs").rglob(f"{id.replace('/', '-')}.zip")
         model = PPO.load(saved, device="cpu")
     return played(lambda observation: int(model.predict(observation, deterministic=True)[0]), id)

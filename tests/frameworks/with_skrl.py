@@ -29,7 +29,7 @@ class Actor(CategoricalMixin, Model):
         self.net = layers(self.num_observations, self.num_actions)
 
     def compute(self, inputs, role=""):
-        return self.net(inputs["observations"]), {}
+        return self.net(inputs["observations"].float()), {}
 
 
 class Critic(DeterministicMixin, Model):
@@ -41,14 +41,17 @@ class Critic(DeterministicMixin, Model):
         self.net = layers(self.num_observations, 1)
 
     def compute(self, inputs, role=""):
-        return self.net(inputs["observations"]), {}
+        return self.net(inputs["observations"].float()), {}
 
 
 def learn(id: str, steps: int) -> float:
     """Train PPO, and play what it learned."""
     set_seed(SEED)
-    native = "vector_entry_point" if gym.spec(id).vector_entry_point else "sync"
-    env = wrap_env(gym.make_vec(id, ENVS, vectorization_mode=native), wrapper="gymnasium", verbose=False)
+    if gym.spec(id).vector_entry_point:
+        envs = gym.make_vec(id, ENVS)
+    else:  # Upkeep's state, a number, as one of 36
+        envs = gym.make_vec(id, ENVS, wrappers=[gym.wrappers.FlattenObservation])
+    env = wrap_env(envs, wrapper="gymnasium", verbose=False)
     spaces = {
         "observation_space": env.observation_space, "state_space": env.state_space,
         "action_space": env.action_space, "device": env.device,
@@ -67,13 +70,12 @@ def learn(id: str, steps: int) -> float:
         cfg={"timesteps": max(steps // ENVS, ROLLOUT), "headless": True, "disable_progressbar": True},
     )  # fmt: skip
     trainer.train()
-    wide = actor.num_observations
+    space = gym.make(id).observation_space
 
     def decide(observation) -> int:
+        seen = torch.as_tensor(gym.spaces.flatten(space, observation)).float()
         with torch.no_grad():
-            seen = torch.as_tensor(observation)
-            hot = nn.functional.one_hot(seen.long(), wide) if seen.ndim == 0 else seen
-            return int(actor.net(hot.float().reshape(1, -1)).argmax())
+            return int(actor.net(seen[None]).argmax())
 
     return played(decide, id)
 

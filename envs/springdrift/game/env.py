@@ -1,7 +1,7 @@
 """The scalar env over any world: a batch of one."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import gymnasium as gym
@@ -54,7 +54,7 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         info: "nested", "flat" or "none", as :class:`~springdrift.game.info.Info` lays it out.
 
     Raises:
-        TypeError: an unknown option; says which is nearest.
+        TypeError: an unknown option, or a ``render_mode`` for a world that draws nothing.
         ValueError: an option out of range, naming it and what is allowed.
     """
 
@@ -76,9 +76,7 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         info: str = "nested",
         **options: Any,
     ) -> None:
-        modes = self.metadata["render_modes"]
-        if render_mode is not None and render_mode not in modes:
-            raise ValueError(f"unknown render_mode {render_mode!r}; allowed: {', '.join(['None', *modes])}")
+        check_render_mode(type(self), render_mode, self.metadata["render_modes"])
         self.options = given_options(type(self), self.World, scenario=scenario, costs=costs, **options)
         self.render_mode, self.render_options = render_mode, render_options
         self.world: Any = self.World(1, **self.options)
@@ -154,6 +152,8 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         return self._obs.copy(), self._info()
 
     def _info(self) -> dict[str, Any]:
+        if self._lay_out.form == "flat":  # TorchRL keeps what has a dtype
+            return self._lay_out.of(self._costs, self._truth)
         return self._lay_out.of(self._costs.tolist(), self._truth.tolist())
 
     def step(self, action: Any) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
@@ -234,6 +234,21 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         twin = type(self)(info=self._lay_out.form, **self.options)
         twin.set_state(self.get_state())
         return twin
+
+
+def check_render_mode(cls: Any, mode: str | None, modes: Sequence[str], of: str = "") -> None:
+    """Make sure that an env has a render mode.
+
+    Raises:
+        ValueError: it draws, but not so; says how it does.
+        TypeError: it draws nothing; Stable-Baselines3 and TorchRL, which ask for pictures before anyone wants
+            them, then go on without.
+    """
+    if mode is None or mode in modes:
+        return
+    if not modes:
+        raise TypeError(f"unexpected keyword argument 'render_mode': {cls.__name__} draws nothing")
+    raise ValueError(f"unknown render_mode {mode!r}{of}; allowed: {', '.join(['None', *modes])}")
 
 
 def own_signature(cls: Any, base: Any, world: Any) -> inspect.Signature:

@@ -11,7 +11,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from springdrift.game.arguments import MOST, flag, reset_options, whole
-from springdrift.game.env import DriftEnv, Renderer, given_options, own_signature
+from springdrift.game.env import DriftEnv, Renderer, check_render_mode, given_options, own_signature
 from springdrift.game.info import Info
 from springdrift.game.plain import plain_spec
 from springdrift.game.seeds import check_seeds, fold
@@ -41,7 +41,7 @@ class DriftVectorEnv(VectorEnv[Any, Any, Any]):
             deadline of the world itself, ``cycles``, terminates.
 
     Raises:
-        TypeError: an unknown option; says which is nearest.
+        TypeError: an unknown option, or a ``render_mode`` for a world that draws nothing.
         ValueError: an option out of range, naming it and what is allowed.
     """
 
@@ -68,10 +68,7 @@ class DriftVectorEnv(VectorEnv[Any, Any, Any]):
         **options: Any,
     ) -> None:
         drawn = [mode for mode in self.Env.metadata["render_modes"] if mode in DRAWN]
-        if render_mode is not None and render_mode not in drawn:
-            raise ValueError(
-                f"unknown render_mode {render_mode!r} of a vector env; allowed: {', '.join(['None', *drawn])}"
-            )
+        check_render_mode(type(self), render_mode, drawn, " of a vector env")
         own = self.Env.World
         self.options = given_options(type(self), own, scenario=scenario, costs=costs, **options)
         self.world: Any = own(num_envs, **self.options)

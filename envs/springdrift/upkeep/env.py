@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from springdrift.game.actions import THREE_ACTIONS, Action
 from springdrift.game.arguments import reset_options
+from springdrift.game.info import Info
 from springdrift.game.seeds import check_seed
 from springdrift.incline.reward import TERMS, Costs
 from springdrift.render.levels import LevelsView
@@ -216,6 +217,7 @@ class UpkeepEnv(gym.Env[Any, Any]):
         costs: prices, a ``Costs`` or a mapping of some of its fields; the caps cannot be changed, as they
             are part of what was counted.
         render_mode: None, "rgb_array" or "ansi".
+        info: "nested", "flat" or "none", as :class:`~springdrift.game.info.Info` lays it out.
 
     Raises:
         ValueError: an option out of range, naming it and what is allowed.
@@ -232,14 +234,17 @@ class UpkeepEnv(gym.Env[Any, Any]):
     decode = staticmethod(decode)
 
     def __init__(
-        self, costs: Costs | Mapping[str, float] | None = None, render_mode: str | None = None
+        self,
+        costs: Costs | Mapping[str, float] | None = None,
+        render_mode: str | None = None,
+        info: str = "nested",
     ) -> None:
         modes = self.metadata["render_modes"]
         if render_mode is not None and render_mode not in modes:
             raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, {', '.join(modes)}")
         self.costs = Costs.of(costs)
         check_caps(self.costs)
-        self.render_mode = render_mode
+        self.render_mode, self._lay_out = render_mode, Info(info, TERMS, ())
         self.observation_space = spaces.Discrete(STATES)
         self.action_space = spaces.Discrete(THREE_ACTIONS.n)
         known = counts()
@@ -269,7 +274,13 @@ class UpkeepEnv(gym.Env[Any, Any]):
         else:
             self.s = int(self.np_random.choice(STATES, p=self.initial_state_distrib))
         self._last = ""
-        return self.s, {"prob": 1.0, "terms": dict.fromkeys(TERMS, 0.0)}
+        return self.s, self._info(1.0, dict.fromkeys(TERMS, 0.0))
+
+    def _info(self, probability: float, terms: dict[str, float]) -> dict[str, Any]:
+        if self._lay_out.form == "nested":
+            return {"prob": probability, "terms": terms}
+        told = self._lay_out.of([np.float64(value) for value in terms.values()], ())
+        return {"prob": np.float64(probability), **told} if told else {}
 
     def step(self, action: Any) -> tuple[int, float, bool, bool, dict[str, Any]]:
         """One cycle; ``info`` holds the transition's probability and the cost by term.
@@ -287,7 +298,7 @@ class UpkeepEnv(gym.Env[Any, Any]):
         terms = terms_of(counts(), self.costs, self.s, chosen, following)
         self.s = following
         self._last = f"; {Action(chosen).name} cost {-reward:.2f}"
-        return following, reward, terminated, False, {"prob": probability, "terms": terms}
+        return following, reward, terminated, False, self._info(probability, terms)
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Which decisions would do something, shape (3,): no RETRAIN with a model in training."""
