@@ -75,7 +75,7 @@ SLOW = [
     ["tune", "swing", "-s", "poc", "-n", "4", "--trials", "2", "-o", "out/tuned.json"],
     ["detectors", "-n", "10", "-o", "out"],
     ["train", "ppo", "-s", "poc", "-n", "64", "-o", "out"],
-    ["watch", "-p", "threshold", "-s", "poc", "--cycles", "1-3", "--frames", "2", "-o", "out/film.gif"],
+    ["watch", "-p", "threshold", "-s", "poc", "--cycles", "1:3", "--frames", "2", "-o", "out/film.gif"],
     ["series", "abrupt", "--cycles", "9", "-o", "out"],
     ["scenarios"],
 ]

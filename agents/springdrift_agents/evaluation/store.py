@@ -342,6 +342,9 @@ class Store:
             ValueError: one is not; says which.
         """
         with self._safely():
+            (state,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
+            if state != "ok":  # rows and their indexes tell two stories
+                raise ValueError(f"{self.path} is damaged: {' '.join(state.split())}")
             parts = self._db.execute("SELECT run, scenario, policy FROM parts").fetchall()
             kept = self._db.execute("SELECT episode, sha256 FROM recordings").fetchall()
             for episode, digest in kept:
