@@ -9,7 +9,6 @@ import pytest
 
 from springdrift import SCENARIOS, InclinedMassWorld
 from springdrift.incline import kernel, plan
-from springdrift.incline.drift import SLOTS
 from springdrift.incline.kernel import columns, layout, scratch
 from springdrift.incline.observation import MODES, OBSERVE
 from springdrift.incline.state import FIELDS, MEASUREMENTS, empty_batch, read_lanes
@@ -36,7 +35,7 @@ def test_every_name_of_a_namespace_that_the_rooms_use_is_there():
 
 def test_every_number_of_a_plan_is_read_by_the_kernel():
     """A law that writes a number which nothing reads would silently do nothing."""
-    assert {name for name in SLOTS if name.upper() not in named("P")} == set()
+    assert {name for name in plan.SLOTS if name.upper() not in named("P")} == set()
 
 
 def test_every_field_is_where_the_table_of_the_state_says():

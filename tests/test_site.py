@@ -8,7 +8,6 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import get_args
 
 import pytest
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -18,7 +17,7 @@ import cache
 import conf
 import generated
 import springdrift
-from springdrift.incline.drift import Law
+from springdrift.incline.drift import LAWS
 from springdrift.incline.observation import OBSERVE
 from springdrift.incline.outputs import TRUTH_NAMES
 from springdrift_agents.course import notebooks
@@ -102,12 +101,11 @@ def test_a_scenario_is_told_with_its_laws_and_settings(scenario):
 
 
 def test_what_is_told_of_a_law_makes_the_law():
-    names = {law.__name__: law for law in get_args(Law)}
     told = [generated.call(law) for law in springdrift.SCENARIOS["compound"].laws]
-    assert tuple(eval(text, names) for text in told) == springdrift.SCENARIOS["compound"].laws
+    assert tuple(eval(text, dict(LAWS)) for text in told) == springdrift.SCENARIOS["compound"].laws
 
 
-@pytest.mark.parametrize("law", get_args(Law), ids=lambda law: law.__name__)
+@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 def test_a_law_is_told_with_its_parameters(law):
     text = section(generated.laws(), f"law-{law.__name__.lower()}")
     assert (law.__doc__ or "").split()[0].strip("`") in text

@@ -18,7 +18,7 @@ from typing import Any, get_args, get_type_hints
 import readme
 from springdrift import OBS, SCENARIOS, THREE_ACTIONS, Action, Costs, Params, Scenario
 from springdrift.game.observation import Table
-from springdrift.incline.drift import LIMITS, STEADY, Law
+from springdrift.incline.drift import LAWS, LIMITS, STEADY
 from springdrift.incline.observation import SIGNALS, TRUTH
 from springdrift.incline.outputs import TRUTH_NAMES
 from springdrift.incline.state import DRIFTING, FIELDS
@@ -201,7 +201,7 @@ def _setting(name: str, value: Any) -> str:
 def laws() -> str:
     """A section for each drift law: what it does, and its parameters."""
     parts = []
-    for law in get_args(Law):
+    for law in LAWS.values():
         head = f"(law-{law.__name__.lower()})=\n### {law.__name__}"
         signature = ", ".join(
             one.name if one.default is MISSING else f"{one.name}={_value(one.default)}" for one in fields(law)

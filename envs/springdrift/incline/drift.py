@@ -1,18 +1,17 @@
-"""Drift laws: what moves which parameter, as data, and the plain numbers the kernel reads.
+"""Drift laws: what moves which parameter, as data.
 
-A law is a small frozen dataclass; laws compose in a scenario. :func:`plan_of` turns them into one
-row of numbers. What an episode draws from them is a pure function of its seed, never of the agent.
+A law is a small frozen dataclass; laws compose in a scenario. Each says what it checks, where it may take a
+parameter, and which numbers of a plan it writes; ``kernel/drift.py`` reads those. What an episode draws from
+them is a pure function of its seed, never of the agent.
 """
 
-from collections.abc import Sequence
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from springdrift.game import arguments
-from springdrift.game.jit import inlined
 from springdrift.incline.dynamics import Params
 from springdrift.incline.state import DRIFTING, LIMITS
 
@@ -26,7 +25,59 @@ FURTHEST = 3.5  # standard deviations; streams.normal never draws one further ou
 STRONGEST_KICK = 10.0  # m/s, ten times the speed of the target swing
 WORST_OUTLIER = 5.0  # m, the sensor's whole range
 DRIVER_ROWS = 8  # most rows of a driver table
-MEMBERS = 32  # most members of a mixture
+
+LAWS: "dict[str, type[Law]]" = {}  # every law there is, by name; one's own are among them
+
+
+class Number(NamedTuple):
+    """A number of a plan, or as many as ``size``, and what it is where no law writes it."""
+
+    size: int = 1
+    default: float = 0.0
+
+
+EACH = Number(len(DRIFTING))  # one for each parameter that can drift
+
+
+class Put(Protocol):
+    """Writes a number into a plan: of a parameter where it has one for each, in a row of the driver table."""
+
+    def __call__(self, name: str, value: float, parameter: str | None = None, row: int = 0) -> None: ...
+
+
+class Law(ABC):
+    """Something that moves a parameter, kicks the mass or spoils a measurement.
+
+    A law is a frozen dataclass that checks its own numbers when it is made. One of your own derives from
+    this: it must :meth:`write`, and says in the other methods what there is to check beside other laws.
+    """
+
+    numbers: ClassVar[Mapping[str, Number]] = {}  # of a plan, that the kernel reads for this law
+
+    def __init_subclass__(cls) -> None:
+        LAWS[cls.__name__] = cls
+
+    @abstractmethod
+    def write(self, put: Put) -> None:
+        """Write what the kernel reads of the law."""
+
+    def check_machine(self, params: Params) -> None:  # noqa: B027
+        """Raises ValueError where it does not fit how the machine starts."""
+
+    def check_beside(self, other: "Law") -> None:  # noqa: B027
+        """Raises ValueError where it does not fit another law; asked of both of a pair."""
+
+    def bounds_of(self, parameter: str) -> tuple[float, float] | None:
+        """Within which it keeps a parameter; None where it does not."""
+        return None
+
+    def places(self, parameter: str) -> Mapping[str, tuple[float, float]]:
+        """Where else it may put a parameter, from lowest to highest, by what an error calls it."""
+        return {}
+
+    def adds(self, parameter: str) -> Mapping[str, float]:
+        """How far it carries a parameter beyond that, to either side, by what an error calls it."""
+        return {}
 
 
 def _known(law: Any) -> str:
@@ -47,8 +98,14 @@ def _bounds(law: Any) -> float:
     return high - low
 
 
+def _put_bounds(law: Any, put: Put) -> None:
+    """Where the kernel holds a parameter that walks or trends."""
+    put("low", law.bounds[0], law.parameter)
+    put("high", law.bounds[1], law.parameter)
+
+
 @dataclass(frozen=True)
-class Walk:
+class Walk(Law):
     """Random walk, reflected at its bounds; ``step`` is its standard deviation a cycle.
 
     A step is at most 3.5 standard deviations long and must not pass both bounds at once. With a
@@ -59,6 +116,8 @@ class Walk:
     ValueError: Walk('stiffness').step must be a number from 0 to 2 (the width of its bounds / 3.5), got 5.0
     """
 
+    numbers: ClassVar = {"walk": EACH}
+
     parameter: str
     step: float
     bounds: tuple[float, float]
@@ -68,13 +127,22 @@ class Walk:
         name = f"{_known(self)}.step"
         arguments.number(name, self.step, 0.0, width / FURTHEST, "(the width of its bounds / 3.5)")
 
+    def bounds_of(self, parameter: str) -> tuple[float, float] | None:
+        return self.bounds if parameter == self.parameter else None
+
+    def write(self, put: Put) -> None:
+        put("walk", self.step, self.parameter)
+        _put_bounds(self, put)
+
 
 @dataclass(frozen=True)
-class Trend:
+class Trend(Law):
     """Linear trend with a rate a cycle drawn from ``rate``, held at its bounds.
 
     ``either_way`` draws its sign as well.
     """
+
+    numbers: ClassVar = {"trend_low": EACH, "trend_high": EACH, "either_way": EACH}
 
     parameter: str
     rate: tuple[float, float]
@@ -88,10 +156,28 @@ class Trend:
             arguments.number(name, rate, -width, width, "(the width of its bounds)")
         arguments.flag(f"{_known(self)}.either_way", self.either_way)
 
+    def check_beside(self, other: Law) -> None:
+        if isinstance(other, Walk) and other.parameter == self.parameter and other.bounds != self.bounds:
+            raise ValueError(
+                f"Scenario.laws: the Walk and the Trend on {self.parameter} have bounds {other.bounds} and "
+                f"{self.bounds}; they must be the same"
+            )
+
+    def bounds_of(self, parameter: str) -> tuple[float, float] | None:
+        return self.bounds if parameter == self.parameter else None
+
+    def write(self, put: Put) -> None:
+        put("trend_low", self.rate[0], self.parameter)
+        put("trend_high", self.rate[1], self.parameter)
+        put("either_way", self.either_way, self.parameter)
+        _put_bounds(self, put)
+
 
 @dataclass(frozen=True)
-class Jump:
+class Jump(Law):
     """At each change the parameter jumps to a uniform draw from ``bounds``, at least ``least`` away."""
+
+    numbers: ClassVar = {"jump_low": EACH, "jump_high": EACH, "least": EACH._replace(default=-1.0)}  # no jump
 
     parameter: str
     bounds: tuple[float, float]
@@ -103,14 +189,28 @@ class Jump:
             f"{_known(self)}.least", self.least, 0.0, width / 2, "(half the width of its bounds)"
         )
 
+    def places(self, parameter: str) -> Mapping[str, tuple[float, float]]:
+        name = f"Jump({parameter!r}).bounds = {self.bounds}"
+        return {name: self.bounds} if parameter == self.parameter else {}
+
+    def write(self, put: Put) -> None:
+        put("jump_low", self.bounds[0], self.parameter)
+        put("jump_high", self.bounds[1], self.parameter)
+        put("least", self.least, self.parameter)
+
 
 @dataclass(frozen=True)
-class Recurring:
+class Recurring(Law):
     """At each change a hidden key moves to another row of the driver table, which sets parameters.
 
     ``rows[key]`` maps parameters to values: the table behind the foreign key ``driver_key``. Row 0 is in
     force at the start; what a row does not name stays as it is.
     """
+
+    numbers: ClassVar = {
+        "rows": Number(),
+        "drivers": Number(DRIVER_ROWS * len(DRIFTING), math.nan),  # row by row, nan where a row sets nothing
+    }
 
     rows: tuple[dict[str, float], ...]
 
@@ -127,13 +227,41 @@ class Recurring:
                     raise ValueError(f"no driver row can set {parameter!r}; allowed: {', '.join(DRIFTING)}")
                 arguments.number(f"Recurring.rows[{key}][{parameter!r}]", value, *LIMITS[parameter])
 
+    def check_machine(self, params: Params) -> None:
+        for parameter, value in self.rows[0].items():
+            start = getattr(params, parameter)
+            if value != start:
+                raise ValueError(
+                    f"Recurring.rows[0] sets {parameter} to {value} and is in force at the start, but "
+                    f"Scenario.params.{parameter} is {start}; they must be the same"
+                )
+
+    def check_beside(self, other: Law) -> None:
+        if isinstance(other, Jump) and any(other.parameter in row for row in self.rows):
+            raise ValueError(
+                f"Scenario.laws: Jump and Recurring both set {other.parameter} at a change: the driver row "
+                "would overwrite the jump"
+            )
+
+    def places(self, parameter: str) -> Mapping[str, tuple[float, float]]:
+        values = [row[parameter] for row in self.rows if parameter in row]
+        return {f"a driver row's {parameter} = {value}": (value, value) for value in values}
+
+    def write(self, put: Put) -> None:
+        put("rows", len(self.rows))
+        for key, row in enumerate(self.rows):
+            for parameter, value in row.items():
+                put("drivers", value, parameter, key)
+
 
 @dataclass(frozen=True)
-class Seasonal:
+class Seasonal(Law):
     """A sine of ``amplitude`` on top of the parameter, with a period in cycles and a random phase.
 
     All seasons of a scenario turn together: they share one period and one phase.
     """
+
+    numbers: ClassVar = {"season": EACH, "season_period": Number(default=2.0)}
 
     parameter: str
     amplitude: float
@@ -144,10 +272,27 @@ class Seasonal:
         arguments.finite(f"{name}.amplitude", self.amplitude)
         arguments.number(f"{name}.period", self.period, 2, arguments.MOST, "cycles")
 
+    def check_beside(self, other: Law) -> None:
+        if isinstance(other, Seasonal) and other.period != self.period:
+            raise ValueError(
+                f"Scenario.laws: the seasons on {self.parameter} and {other.parameter} have periods "
+                f"{self.period} and {other.period}; all seasons of a scenario share one period"
+            )
+
+    def adds(self, parameter: str) -> Mapping[str, float]:
+        name = f"Seasonal({parameter!r}).amplitude"
+        return {name: self.amplitude} if parameter == self.parameter else {}
+
+    def write(self, put: Put) -> None:
+        put("season", self.amplitude, self.parameter)
+        put("season_period", self.period)
+
 
 @dataclass(frozen=True)
-class Shock:
+class Shock(Law):
     """Velocity kicks of random sign and half of ``size`` to ``size``, m/s, at ``rate`` a cycle."""
+
+    numbers: ClassVar = {"shock_rate": Number(), "shock_size": Number()}
 
     rate: float
     size: float
@@ -156,13 +301,19 @@ class Shock:
         arguments.number("Shock.rate", self.rate, 0, 1, "a cycle")
         arguments.number("Shock.size", self.size, 0, STRONGEST_KICK, "m/s")
 
+    def write(self, put: Put) -> None:
+        put("shock_rate", self.rate)
+        put("shock_size", self.size)
+
 
 @dataclass(frozen=True)
-class Outlier:
+class Outlier(Law):
     """In a share ``rate`` of the cycles one measurement is off by half of ``size`` to ``size``, m.
 
     The gauge still ends at -2 and 3 m.
     """
+
+    numbers: ClassVar = {"outlier_rate": Number(), "outlier_size": Number()}
 
     rate: float
     size: float
@@ -171,120 +322,21 @@ class Outlier:
         arguments.number("Outlier.rate", self.rate, 0, 1, "a cycle")
         arguments.number("Outlier.size", self.size, 0, WORST_OUTLIER, "m")
 
+    def write(self, put: Put) -> None:
+        put("outlier_rate", self.rate)
+        put("outlier_size", self.size)
+
 
 @dataclass(frozen=True)
-class Dropout:
+class Dropout(Law):
     """From a random moment the sensor repeats its last value to the end of the cycle."""
+
+    numbers: ClassVar = {"dropout_rate": Number()}
 
     rate: float
 
     def __post_init__(self) -> None:
         arguments.number("Dropout.rate", self.rate, 0, 1, "a cycle")
 
-
-Law = Walk | Trend | Jump | Recurring | Seasonal | Shock | Outlier | Dropout
-
-_P = len(DRIFTING)
-_PLAN = (
-    *(("base", _P), ("walk", _P), ("trend_low", _P), ("trend_high", _P), ("either_way", _P)),
-    *(("low", _P), ("high", _P), ("jump_low", _P), ("jump_high", _P), ("least", _P), ("season", _P)),
-    *((name, 1) for name in ("season_period", "onset_low", "onset_high", "gap_low", "gap_high")),
-    *((name, 1) for name in ("shock_rate", "shock_size", "outlier_rate", "outlier_size", "dropout_rate")),
-    *((name, 1) for name in ("rows", "release_every", "cold_start", "cycles")),
-    *((name, 1) for name in ("cubic", "damping", "noise", "drive_omega")),
-    ("drivers", DRIVER_ROWS * _P),  # the driver table, row by row, nan where a row sets nothing
-    ("members", MEMBERS),  # rows of the plans of a mixture's members, -1 behind the last
-)
-SLOTS: dict[str, int] = {}
-_total = 0
-for _name, _size in _PLAN:
-    SLOTS[_name] = _total
-    _total += _size
-PLAN_SIZE = _total
-
-
-def slot(name: str) -> int:
-    """Place of a quantity in a plan; for a quantity per parameter, of its first."""
-    return SLOTS[name]
-
-
-def plan_of(
-    params: Params,
-    laws: Sequence[Law],
-    onset: tuple[int, int],
-    gap: tuple[int, int],
-    **settings: float,
-) -> NDArray[np.float64]:
-    """The numbers the kernel reads of a scenario, shape (PLAN_SIZE,); its members are not among them yet."""
-    plan = np.zeros(PLAN_SIZE)
-    drivers = np.full((DRIVER_ROWS, _P), np.nan)
-
-    def put(name: str, value: float, parameter: str | None = None) -> None:
-        plan[slot(name) + (DRIFTING.index(parameter) if parameter else 0)] = value
-
-    for parameter in DRIFTING:
-        put("base", getattr(params, parameter), parameter)
-        put("low", LIMITS[parameter][0], parameter)
-        put("high", LIMITS[parameter][1], parameter)
-        put("least", -1.0, parameter)  # no jump
-    put("season_period", 2.0)
-    for law in laws:
-        match law:
-            case Walk(parameter, step, (low, high)):
-                put("walk", step, parameter)
-                put("low", low, parameter)
-                put("high", high, parameter)
-            case Trend(parameter, (slow, fast), (low, high), either_way):
-                put("trend_low", slow, parameter)
-                put("trend_high", fast, parameter)
-                put("either_way", either_way, parameter)
-                put("low", low, parameter)
-                put("high", high, parameter)
-            case Jump(parameter, (low, high), least):
-                put("jump_low", low, parameter)
-                put("jump_high", high, parameter)
-                put("least", least, parameter)
-            case Recurring(rows):
-                put("rows", len(rows))
-                for key, row in enumerate(rows):
-                    for parameter, value in row.items():
-                        drivers[key, DRIFTING.index(parameter)] = value
-            case Seasonal(parameter, amplitude, period):
-                put("season", amplitude, parameter)
-                put("season_period", period)
-            case Shock(rate, size):
-                put("shock_rate", rate)
-                put("shock_size", size)
-            case Outlier(rate, size):
-                put("outlier_rate", rate)
-                put("outlier_size", size)
-            case Dropout(rate):
-                put("dropout_rate", rate)
-    for name, value in zip(("onset_low", "onset_high"), onset, strict=True):
-        put(name, value)
-    for name, value in zip(("gap_low", "gap_high"), gap, strict=True):
-        put(name, value)
-    put("cubic", params.cubic)
-    put("damping", params.damping)
-    put("drive_omega", params.drive_omega)
-    for name, value in settings.items():
-        put(name, value)
-    plan[slot("drivers") : slot("drivers") + drivers.size] = drivers.ravel()
-    plan[slot("members") : slot("members") + MEMBERS] = -1.0
-    return plan
-
-
-@inlined
-def reflect(value: Any, low: Any, high: Any) -> Any:
-    """Fold a value that stepped over a bound back inside; one fold is enough for a step below the width."""
-    value = low + abs(value - low)
-    return high - abs(high - value)
-
-
-@inlined
-def jump_to(draw: Any, now: Any, low: Any, high: Any, least: Any) -> Any:
-    """A uniform draw from [low, high] less the points nearer than ``least`` to where the parameter is."""
-    left = max(0.0, min(now - least, high) - low)
-    right = max(0.0, high - max(now + least, low))
-    place = draw * (left + right)
-    return low + place if place < left else high - right + (place - left)
+    def write(self, put: Put) -> None:
+        put("dropout_rate", self.rate)

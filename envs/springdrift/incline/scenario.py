@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from springdrift.game import arguments
 from springdrift.game.plain import made, plain
 from springdrift.incline.composition import check_laws, check_params
 from springdrift.incline.drift import (
-    MEMBERS,
+    LAWS,
     Dropout,
     Jump,
     Law,
@@ -21,10 +21,9 @@ from springdrift.incline.drift import (
     Shock,
     Trend,
     Walk,
-    plan_of,
-    slot,
 )
 from springdrift.incline.dynamics import Params
+from springdrift.incline.plan import MOST_MEMBERS, SLOTS, plan_of
 
 K = float(np.pi**2)  # N/m, stiffness for a period of one cycle
 NOISE = 0.006  # m
@@ -80,11 +79,12 @@ class Scenario:
         arguments.number("Scenario.noise", self.noise, 0.0, LOUDEST, "m")
         check_params(self.params)
         check_laws(self.params, self.laws)
+        self.plan()  # every law writes what the kernel reads
         self._check_members()
 
     def _check_members(self) -> None:
-        if len(self.members) > MEMBERS:
-            raise ValueError(f"Scenario.members holds at most {MEMBERS} names, got {len(self.members)}")
+        if len(self.members) > MOST_MEMBERS:
+            raise ValueError(f"Scenario.members holds at most {MOST_MEMBERS} names, got {len(self.members)}")
         own: dict[str, Scenario] = {}
         for member in self.members:
             if not isinstance(member, str | Scenario):
@@ -151,15 +151,14 @@ laws, remedy, params, noise, onset, gap, cycles, release_every, cold_start, memb
 
 
 def _laws_of(data: Any) -> tuple[Law, ...]:
-    kinds = {kind.__name__: kind for kind in get_args(Law)}
     laws = []
     for one in data:
-        if not isinstance(one, Mapping) or one.get("law") not in kinds:
+        if not isinstance(one, Mapping) or one.get("law") not in LAWS:
             raise ValueError(
-                f"a law as plain data is a mapping with 'law', one of {', '.join(kinds)}, got {one!r}"
+                f"a law as plain data is a mapping with 'law', one of {', '.join(LAWS)}, got {one!r}"
             )
         rest = {name: value for name, value in one.items() if name != "law"}
-        laws.append(made(kinds[one["law"]], rest, one["law"], {}))
+        laws.append(made(LAWS[one["law"]], rest, one["law"], {}))
     return tuple(laws)
 
 
@@ -359,5 +358,5 @@ def tabulate(extra: Scenario, cycles: int | None = None) -> ScenarioTable:
                 )
             if member != scenario.name and table[member].members:
                 raise ValueError(f"scenario {scenario.name!r} has the mixture {member!r} as a member")
-            plans[row, slot("members") + place] = names.index(member)
+            plans[row, SLOTS["members"] + place] = names.index(member)
     return ScenarioTable(names, plans, tuple(table.values()))

@@ -6,6 +6,7 @@ import numpy as np
 
 from springdrift.game import streams
 from springdrift.game.jit import compiled, inlined
+from springdrift.incline.dynamics import sin_cos
 from springdrift.incline.machine import HALF, ONE, TWO, ZERO, F
 from springdrift.incline.state import DRIFTING, MEASUREMENTS
 
@@ -20,6 +21,17 @@ PARAMETERS = len(DRIFTING)
 def words(w: Any, i: Any, cycle: Any, stream: Any) -> Any:
     """Two random words of a lane."""
     return streams.threefry(w[L.KEY0 + i], w[L.KEY1 + i], np.uint32(np.int32(cycle)), np.uint32(stream))
+
+
+@inlined
+def turn(half_turns: Any) -> Any:
+    """Sine and cosine of pi times ``half_turns``, for -1 to 1, from a quarter of the angle, doubled twice.
+
+    No library call: the same on every machine.
+    """
+    sine, cosine = sin_cos(F(0.25 * np.pi * half_turns))
+    sine, cosine = TWO * sine * cosine, cosine * cosine - sine * sine
+    return TWO * sine * cosine, cosine * cosine - sine * sine
 
 
 @inlined
