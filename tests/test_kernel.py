@@ -13,6 +13,7 @@ from springdrift.incline.kernel import columns, layout, scratch
 from springdrift.incline.observation import MODES, OBSERVE
 from springdrift.incline.state import FIELDS, MEASUREMENTS, empty_batch, read_lanes
 from springdrift.incline.world import KERNELS
+from springdrift.series.world import SeriesWorld
 
 ROOMS = sorted(Path(kernel.__file__).parent.glob("*.py"))
 
@@ -96,3 +97,18 @@ def test_each_width_is_the_same_rooms_with_other_lanes():
 
 def test_a_room_can_be_read_at_one_sitting():
     assert max(len(room.read_text().splitlines()) for room in ROOMS) <= 250
+
+
+@pytest.mark.parametrize("observe", SeriesWorld.observations)
+def test_every_column_of_the_series_is_filled(observe):
+    world = SeriesWorld(2, observe=observe)
+    world.seed(np.arange(2), np.arange(2, dtype=np.uint64))
+    world.begin(np.ones(2, bool))
+    then = world.out.obs.copy()
+    world.out.obs[:] = np.nan
+    world.show(np.ones(2, bool))
+    assert np.array_equal(world.out.obs, then)
+    for _ in range(3):
+        world.out.obs[:] = np.nan
+        world.advance(np.array([0, 2]))
+        assert not np.isnan(world.out.obs).any()

@@ -1,6 +1,8 @@
 """A scenario of one's own is what was asked for, or an error that says what is allowed."""
 
+import json
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from springdrift import (
     Dropout,
     InclinedMassEnv,
     Jump,
+    Law,
     Outlier,
     Params,
     Recurring,
@@ -21,9 +24,11 @@ from springdrift import (
     Shock,
     Trend,
     Walk,
+    World,
 )
 from springdrift.game import streams
-from springdrift.incline.drift import FURTHEST, LIMITS, STEADY
+from springdrift.incline.drift import FURTHEST, LAWS, LIMITS, STEADY
+from springdrift.incline.plan import NUMBERS
 from springdrift.incline.scenario import tabulate
 from springdrift_agents.training.practice import HELD_OUT, PRACTICE
 
@@ -280,3 +285,93 @@ def test_laws_that_do_fit_together_all_act():
     assert np.diff(whole).std() > 1e-4
     assert friction[4] == pytest.approx(0.005, rel=1e-4)
     assert 0.01 <= friction[6] <= 0.05
+
+
+@pytest.fixture
+def own_laws():
+    """Laws of one's own are known from their class statement on; afterwards they are unknown again."""
+    before = dict(LAWS)
+    yield
+    LAWS.clear()
+    LAWS.update(before)
+
+
+def fading():
+    """A law of one's own, of numbers that the kernel reads: the magnet fades to ``left``."""
+
+    @dataclass(frozen=True)
+    class Fading(Law):
+        left: float
+        by: int = 200
+
+        def bounds_of(self, parameter):
+            return (self.left, 1.0) if parameter == "magnet" else None
+
+        def check_beside(self, other):
+            if isinstance(other, Shock):
+                raise ValueError("Fading does not go with a Shock")
+
+        def write(self, put):
+            for name in ("trend_low", "trend_high"):
+                put(name, (self.left - 1.0) / self.by, "magnet")
+            put("low", self.left, "magnet")
+
+    return Fading
+
+
+def test_a_law_of_ones_own_takes_part(own_laws):
+    law = fading()(0.5, 100)
+    scenario = made(laws=(law, Walk("stiffness", 0.1, WIDE)), onset=(1, 1))
+    assert Scenario.from_dict(json.loads(json.dumps(scenario.to_dict()))) == scenario
+    world = World(2, scenario)
+    world.seed(np.arange(2), np.arange(2, dtype=np.uint64))
+    world.begin(np.ones(2, bool))
+    magnet = []
+    for _ in range(150):
+        world.advance(np.zeros(2, np.int64))
+        magnet.append(world.batch.lanes("magnet", 2))
+    assert magnet[49] == pytest.approx(1.0 - 0.5 * 49 / 100)
+    assert np.array_equal(magnet[-1], [0.5, 0.5])
+
+
+def test_what_a_law_of_ones_own_refuses_is_refused(own_laws):
+    law = fading()
+    with pytest.raises(ValueError, match="does not go with"):
+        made(laws=(Shock(0.1, 0.1), law(0.5)))
+    with pytest.raises(ValueError, match="two Fading laws"):
+        made(laws=(law(0.5), law(0.6)))
+    with pytest.raises(ValueError, match=r"magnet = 0\.3 must lie within \(0\.5, 1\.0\), the bounds"):
+        made(laws=(law(0.5),), params=Params(magnet=0.3))
+
+
+def test_a_law_that_does_nothing_is_an_error(own_laws):
+    @dataclass(frozen=True)
+    class Forgotten(Law):
+        rate: float = 0.1
+
+    with pytest.raises(TypeError, match=r"abstract class Forgotten .*write"):
+        Forgotten()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        (("pulse_rate", 0.1), "no plan holds a number 'pulse_rate'; the kernel reads: base, low, high"),
+        (("walk", 0.1, "mood"), "no drift law can move 'mood'; allowed: stiffness"),
+        (("walk", 0.1, "drive", 1), "a plan holds 5 of 'walk'; there is no place 9"),
+    ],
+)
+def test_a_law_that_writes_what_the_kernel_does_not_read_is_an_error(own_laws, numbers, message):
+    @dataclass(frozen=True)
+    class Wrong(Law):
+        def write(self, put):
+            put(*numbers)
+
+    with pytest.raises(ValueError, match=re.escape(message)):
+        made(laws=(Wrong(),))
+
+
+def test_laws_write_no_number_twice():
+    names = [name for law in LAWS.values() for name in law.numbers]
+    assert len(names) == len(set(names))
+    assert set(names) < set(NUMBERS)

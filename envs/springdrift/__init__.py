@@ -12,6 +12,7 @@ from springdrift.game.observation import DASHBOARD
 from springdrift.game.vector_env import DriftVectorEnv as DriftVectorEnv
 from springdrift.incline.drift import Dropout as Dropout
 from springdrift.incline.drift import Jump as Jump
+from springdrift.incline.drift import Law as Law
 from springdrift.incline.drift import Outlier as Outlier
 from springdrift.incline.drift import Recurring as Recurring
 from springdrift.incline.drift import Seasonal as Seasonal

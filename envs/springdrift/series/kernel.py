@@ -12,7 +12,6 @@ import numpy as np
 from springdrift.game import streams
 from springdrift.game.actions import Action
 from springdrift.game.jit import allocating, inlined
-from springdrift.game.observation import age, bounded, clip, log_error
 from springdrift.series.costs import TERMS
 from springdrift.series.forecaster import (
     BIAS,
@@ -31,11 +30,10 @@ from springdrift.series.forecaster import (
     mean_of,
     usual_of,
 )
-from springdrift.series.generator import TRUTH_NAMES as SERIES_TRUTH
 from springdrift.series.generator import Drawn, episode_keys, generate, whole_from
-from springdrift.series.laws import PARAMETERS
-from springdrift.series.observation import HISTORY, MONITOR, OBSERVE, SHOWN, USUAL
+from springdrift.series.observation import USUAL
 from springdrift.series.optimum import deployed_in
+from springdrift.series.output import report
 from springdrift.series.staleness import compiled_pair
 from springdrift.series.state import (
     ALARM,
@@ -83,13 +81,6 @@ FAST, SLOW = 0.3, 0.05  # weights of the moving averages
 SLACK = 0.05  # units, of the alarm
 NONE_YET = 100.0  # cycles that a new episode shows since things that never happened
 WAIT, INTERVENE, RETRAIN = int(Action.WAIT), int(Action.INTERVENE), int(Action.RETRAIN)
-N_MONITOR = len(MONITOR)
-MODES = {name: mode for mode, name in enumerate(OBSERVE)}
-_OF_LANE = np.array(
-    [ONSET, ROW, CYCLE, START, SCALE, TRUE_NAIVE, VERSION, MODEL_AGE, TRUE_ERROR, DECISION], np.int64
-)
-LAST_CHANGE = SERIES_TRUTH.index("last_change")
-_USUAL_VALUE, _PER = np.array(SHOWN, np.float32).T.copy()
 
 
 @inlined
@@ -306,93 +297,12 @@ def _cycle(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, work: Any, te
     _ship(lanes, i)
 
 
-# ---------------------------------------------------------------- what is reported
-
-
-@inlined
-def _clock(s: Any, o: Any, latency: int, flight: int, old: int, left: int) -> None:
-    training = F(max(0.0, s[READY] - s[CYCLE]))
-    o[flight] = F(s[IN_FLIGHT]) * (training + ONE) / F(latency + 1)
-    o[old] = age(F(s[MODEL_AGE]))
-    o[left] = F((s[DEADLINE] - s[CYCLE]) / s[DEADLINE])
-
-
-@inlined
-def _monitor(s: Any, notes: Any, delay: int, latency: int, o: Any) -> None:
-    known = int(s[CYCLE]) - 1 - delay
-    ring = notes.shape[0]
-    note = notes[max(known, 0) % ring] if known >= 0 else notes[ring - 1]
-    before = notes[max(known - 1, 0) % ring] if known >= 1 else note
-    swing = F(min(0.0, -note[NOTE_SPARED]))
-    o[0] = log_error(F(note[NOTE_ERROR]))
-    o[1] = log_error(F(s[ERROR_FAST]))
-    o[2] = log_error(F(s[ERROR_SLOW]))
-    o[3] = bounded(F(note[NOTE_BIAS]))
-    o[4] = clip(swing)
-    o[5] = clip(swing - F(s[PREVIOUS_SWING])) if known >= 0 else ZERO
-    o[6] = clip(F(note[NOTE_CORRELATION]))
-    o[7] = bounded(F(s[PUSH]))
-    o[8] = clip(F(s[OVERRIDE_EFFECT]))
-    o[9] = age(F(s[SINCE_RETRAIN]))
-    o[10] = age(F(s[SINCE_INTERVENE]))
-    o[13] = log_error(F(s[FIT_ERROR]))
-    o[14] = F(s[ALARM]) / (ONE + F(s[ALARM]))
-    o[15] = F(note[NOTE_PEAK])
-    o[16] = bounded(F(0.5 * (note[NOTE_LEVEL] + before[NOTE_LEVEL])))
-    _clock(s, o, latency, 11, 12, 17)
-
-
-@inlined
-def _true(s: Any, truth: Any, o: Any) -> None:
-    for p in range(len(PARAMETERS)):
-        o[N_MONITOR + p] = clip((truth[p] - _USUAL_VALUE[p]) / _PER[p])
-    place = N_MONITOR + len(PARAMETERS)
-    o[place] = log_error(F(s[TRUE_ERROR]))
-    o[place + 1] = log_error(F(s[TRUE_NAIVE]))
-    changed = truth[LAST_CHANGE] >= ZERO
-    o[place + 2] = age(F(max(0.0, s[CYCLE] - float(truth[LAST_CHANGE])))) if changed else ONE
-
-
-@inlined
-def _signals(s: Any, notes: Any, delay: int, latency: int, o: Any) -> None:
-    ring, newest = notes.shape[0], int(s[CYCLE]) - 1 - delay
-    for n in range(HISTORY):
-        note = notes[(newest - (HISTORY - 1 - n) + 2 * ring) % ring]
-        o[n] = log_error(F(note[NOTE_ERROR]))
-        o[HISTORY + n] = log_error(F(note[NOTE_NAIVE]))
-        o[2 * HISTORY + n] = bounded(F(note[NOTE_BIAS]))
-        o[3 * HISTORY + n] = bounded(F(note[NOTE_LEVEL]))
-    _clock(s, o, latency, 4 * HISTORY, 4 * HISTORY + 1, 4 * HISTORY + 2)
-
-
-@inlined
-def _report(lanes: Any, i: int, rows: Any, rules: Any, obs: Any, truth: Any) -> None:
-    """Observation and truth of a lane."""
-    s, notes = lanes.state[i], lanes.notes[i]
-    row = int(s[ROW])
-    delay = rows.shape[row, 3]
-    series = truth.shape[0] - _OF_LANE.shape[0]
-    place = int(s[START]) + max(0, int(s[CYCLE]) - 1)
-    for k in range(series):
-        truth[k, i] = (
-            lanes.truth[i, place, k] if rows.track[row] < 0 else (-ONE if k == LAST_CHANGE else ZERO)
-        )
-    for k in range(_OF_LANE.shape[0]):
-        truth[series + k, i] = F(s[_OF_LANE[k]])
-    if rules.mode == 1:
-        _signals(s, notes, delay, rules.latency, obs[i])
-    else:
-        _monitor(s, notes, delay, rules.latency, obs[i])
-        if rules.mode == 2:
-            _true(s, truth[:series, i], obs[i])
-
-
 @allocating
 def show(chosen: Any, lanes: Any, rows: Any, rules: Any, out: Any) -> None:
     """Report observation and truth of the lanes ``chosen`` once more."""
     obs, _, _, _, truth = out
     for k in range(chosen.shape[0]):
-        _report(lanes, chosen[k], rows, rules, obs, truth)
+        report(lanes, chosen[k], rows, rules, obs, truth)
 
 
 @allocating
@@ -424,7 +334,7 @@ def begin(chosen: Any, lanes: Any, rows: Any, tracks: Any, rules: Any, out: Any)
         _open(lanes, i, own, usual_of(errors), home, rows.tolerance[row])
         for term in range(len(TERMS)):
             terms[term, i] = 0.0
-        _report(lanes, i, rows, rules, obs, truth)
+        report(lanes, i, rows, rules, obs, truth)
 
 
 @inlined
@@ -436,7 +346,7 @@ def _step(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, work: Any, out
         terms[:, i], reward[i], obs[i, :], truth[:, i] = 0.0, 0.0, ZERO, ZERO
         return 0
     _cycle(lanes, i, rows, tracks, rules, work, terms)
-    _report(lanes, i, rows, rules, obs, truth)
+    report(lanes, i, rows, rules, obs, truth)
     reward[i] = -(terms[0, i] + terms[1, i] + terms[2, i])
     over[i] = 1 if lanes.state[i, CYCLE] >= lanes.state[i, DEADLINE] else 0
     return over[i]

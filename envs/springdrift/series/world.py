@@ -18,6 +18,7 @@ from springdrift.series.forecaster import BASELINES, PROFILE, Shape
 from springdrift.series.generator import TRUTHS as SERIES_TRUTHS
 from springdrift.series.observation import HISTORY, OBSERVE
 from springdrift.series.optimum import Problem, problem
+from springdrift.series.output import MODES
 from springdrift.series.recording import MOST_WINDOW, RECORDINGS, Recording, load
 from springdrift.series.scenario import GENERATED, MEMBERS, MOST_CYCLES, Scenario, plans_of
 from springdrift.series.snapshot import check_lanes
@@ -185,7 +186,7 @@ class SeriesWorld:
         self._tabulate()
         self.own = self.row(self.scenario)
         self.starts = np.full(self.count, self.own, np.int64)
-        self.rules = Rules(self.costs.array(), self.latency, kernel.MODES[observe])
+        self.rules = Rules(self.costs.array(), self.latency, MODES[observe])
         self._make_lanes()
         self.allocate()
 
