@@ -9,11 +9,11 @@ import pytest
 import springdrift
 from springdrift.game.plain import plain
 from springdrift.series import Recording, Scenario, SeriesWorld, Trend, cost_of, optimum
+from springdrift.series.catalogue import SCENARIOS
 from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
 from springdrift.series.generator import draw
 from springdrift.series.scenario import GENERATED
 from springdrift.series.state import CYCLE, DEADLINE
-from springdrift.series.world import SCENARIOS
 
 PLAIN = [name for name, scenario in GENERATED.items() if not scenario.members]
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from springdrift.series import SCENARIOS
+from springdrift.series.catalogue import resolve
 from springdrift.series.export import FORMATS, export, tables_of
-from springdrift.series.world import resolve
 from springdrift_agents.cli.shell import app, tell
 from springdrift_agents.evaluation.evaluate import SEEDS
 

@@ -1,5 +1,6 @@
 """The series world: a time series with hidden drivers, and a deployed forecast that grows stale."""
 
+from springdrift.series.catalogue import SCENARIOS as SCENARIOS
 from springdrift.series.costs import Costs as Costs
 from springdrift.series.laws import Chaos as Chaos
 from springdrift.series.laws import Jump as Jump
@@ -22,5 +23,4 @@ from springdrift.series.recording import load as load
 from springdrift.series.scenario import Scenario as Scenario
 from springdrift.series.staleness import Staleness as Staleness
 from springdrift.series.staleness import staleness as staleness
-from springdrift.series.world import SCENARIOS as SCENARIOS
 from springdrift.series.world import SeriesWorld as SeriesWorld

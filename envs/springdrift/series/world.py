@@ -1,7 +1,7 @@
 """Many forecasts in service, side by side: one kernel call moves every one of them by a cycle."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game.actions import THREE_ACTIONS, Action
-from springdrift.game.arguments import did_you_mean, whole
+from springdrift.game.arguments import whole
 from springdrift.game.world import Outputs
 from springdrift.series import kernel
 from springdrift.series import state as fields
+from springdrift.series.catalogue import SCENARIOS, Source, resolve
 from springdrift.series.costs import TERMS, Costs
 from springdrift.series.forecaster import BASELINES, PROFILE, Shape
 from springdrift.series.generator import TRUTHS as SERIES_TRUTHS
 from springdrift.series.observation import HISTORY, OBSERVE
 from springdrift.series.optimum import Problem, problem
 from springdrift.series.output import MODES
-from springdrift.series.recording import MOST_WINDOW, RECORDINGS, Recording, load
-from springdrift.series.scenario import GENERATED, MEMBERS, MOST_CYCLES, Scenario, plans_of
+from springdrift.series.recording import MOST_WINDOW, RECORDINGS, Recording
+from springdrift.series.scenario import MEMBERS, MOST_CYCLES, Scenario, plans_of
 from springdrift.series.snapshot import check_lanes
 from springdrift.series.staleness import RIDGE_MODEL, Staleness, staleness
 from springdrift.series.state import (
@@ -36,68 +37,6 @@ from springdrift.series.state import (
 
 WINDOW = 14  # cycles that a fit sees of a generated series
 CYCLES = 200  # of an episode on a recording
-Source = Scenario | Recording
-
-
-class Scenarios(MutableMapping[str, Source]):
-    """The generated scenarios, the recordings that ship and those that users register, by name.
-
-    A recording is read when it is asked for.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[str, Source] = dict(GENERATED)
-
-    def __getitem__(self, name: str) -> Source:
-        if name in self._known:
-            return self._known[name]
-        if name in RECORDINGS:
-            return load(name)
-        raise KeyError(name)
-
-    def __setitem__(self, name: str, source: Source) -> None:
-        self._known[name] = source
-
-    def __delitem__(self, name: str) -> None:
-        del self._known[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter((*self._known, *(name for name in RECORDINGS if name not in self._known)))
-
-    def __len__(self) -> int:
-        return len({*self._known, *RECORDINGS})
-
-    def generated(self) -> dict[str, Source]:
-        """Those that draw a fresh series for each episode."""
-        return {name: one for name, one in self._known.items() if isinstance(one, Scenario)}
-
-
-SCENARIOS = Scenarios()
-
-
-def resolve(scenario: Any) -> Source:
-    """The scenario or recording of a name, the one passed, or the one that plain data describes.
-
-    >>> resolve("co2").unit
-    'ppm'
-    >>> resolve("abrubt")
-    Traceback (most recent call last):
-    ValueError: unknown scenario 'abrubt'; did you mean 'abrupt'? Allowed: stationary, gradual, abrupt, \
-recurring, tilt, shock, faulty-sensor, driver, compound, chaos, poc, release-train, mix, co2, \
-brent, solar-flux, generation, elnino, electricity, traffic, bitcoin, or a Scenario or Recording of \
-springdrift.series
-    """
-    if isinstance(scenario, Scenario | Recording):
-        return scenario
-    if isinstance(scenario, Mapping):
-        return Recording.from_dict(scenario) if "y" in scenario else Scenario.from_dict(scenario)
-    if isinstance(scenario, str) and scenario in SCENARIOS:
-        return SCENARIOS[scenario]
-    hint = did_you_mean(scenario, SCENARIOS)
-    raise ValueError(
-        f"unknown scenario {scenario!r}{hint} Allowed: {', '.join(SCENARIOS)}, or a Scenario or Recording of "
-        "springdrift.series"
-    )
 
 
 class Origin(NamedTuple):
