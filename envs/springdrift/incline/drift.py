@@ -281,7 +281,7 @@ class Seasonal(Law):
 
     def adds(self, parameter: str) -> Mapping[str, float]:
         name = f"Seasonal({parameter!r}).amplitude"
-        return {name: self.amplitude} if parameter == self.parameter else {}
+        return {name: abs(self.amplitude)} if parameter == self.parameter else {}
 
     def write(self, put: Put) -> None:
         put("season", self.amplitude, self.parameter)
