@@ -8,7 +8,7 @@ import pytest
 
 import springdrift
 from springdrift.game.plain import plain
-from springdrift.series import Recording, Scenario, SeriesWorld, Trend, cost_of, optimum
+from springdrift.series import Recording, Scenario, SeriesWorld, Trend, cost_of, gradient_boosting, optimum
 from springdrift.series.catalogue import SCENARIOS
 from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
 from springdrift.series.generator import draw
@@ -203,6 +203,32 @@ def test_a_model_of_ones_own_is_served_on_a_recording(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
     with pytest.raises(ValueError, match="takes a recording, got the scenario 'abrupt'"):
         TimeSeriesEnv("abrupt", model=Tree)
+
+
+def test_gradient_boosting_goes_through_the_same_staleness_matrix(tmp_path, monkeypatch):
+    pytest.importorskip("sklearn")
+    series = Recording.generated(SCENARIOS["gradual"], seed=1, cycles=20)
+    options = {"model": gradient_boosting, "cache": str(tmp_path), "cycles": 15}
+    env = TimeSeriesEnv(series, **options)
+    total = -sum(reward for _, reward, _ in play(env, some_actions(15), seed=2))
+    problem = env.world.problem()
+    assert total == pytest.approx(cost_of(problem, some_actions(15)), abs=1e-9)
+    assert optimum(problem).cost <= total
+    made = env.world.tables[0]
+    monkeypatch.setattr("springdrift.series.staleness._one_fit", None)  # all fits are read back
+    again = TimeSeriesEnv(series, **options).world.tables[0]
+    np.testing.assert_array_equal(made.stats, again.stats)
+
+
+@pytest.mark.slow
+def test_fits_side_by_side_are_those_made_one_by_one():
+    pytest.importorskip("sklearn")
+    series = Recording.generated(SCENARIOS["gradual"], seed=1, cycles=12)
+    one, two = (
+        TimeSeriesEnv(series, model=gradient_boosting, cycles=10, jobs=jobs).world.tables[0]
+        for jobs in (1, 2)
+    )
+    np.testing.assert_array_equal(one.stats, two.stats)
 
 
 @pytest.mark.parametrize(

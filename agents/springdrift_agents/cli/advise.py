@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from springdrift.series import gradient_boosting
 from springdrift_agents.cli.shell import Json, app, err, out, writable_file
 from springdrift_agents.files import write_text
 
@@ -88,9 +89,5 @@ def _model(name: str) -> Any:
         return name
     if name != "gradient-boosting":
         raise ValueError(f"unknown model {name!r}; allowed: {', '.join(MODELS)}")
-    from sklearn.ensemble import HistGradientBoostingRegressor  # of the extra ``advise``
-
-    def gradient_boosting() -> Any:
-        return HistGradientBoostingRegressor(max_iter=60, max_depth=4, random_state=0)
-
+    gradient_boosting()  # known before any work begins
     return gradient_boosting

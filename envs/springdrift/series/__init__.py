@@ -1,5 +1,6 @@
 """The series world: a time series with hidden drivers, and a deployed forecast that grows stale."""
 
+from springdrift.series.boosting import gradient_boosting as gradient_boosting
 from springdrift.series.catalogue import SCENARIOS as SCENARIOS
 from springdrift.series.costs import Costs as Costs
 from springdrift.series.laws import Chaos as Chaos

@@ -1,0 +1,66 @@
+"""Rules on the series world: settings of its own, tuned by command, and those of the incline unchanged."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from springdrift import ENV_ID, SERIES_ID
+from springdrift_agents.cli.app import app
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.policies.registry import about, policy
+from springdrift_agents.policies.settings import settings
+from springdrift_agents.training import tune as tuning
+
+
+def test_a_spec_means_the_settings_of_its_world():
+    held = settings(SERIES_ID)
+    assert {"mix", "tilt", "driver"} <= set(held)
+    rule = policy("threshold@mix", env=SERIES_ID)
+    assert {name: getattr(rule, name) for name in held["mix"]["threshold"]} == held["mix"]["threshold"]
+    assert rule != policy("threshold@mix")
+    assert policy(f"threshold@{ENV_ID}/mix", env=SERIES_ID) == policy("threshold@mix")
+    assert policy(f"threshold@{SERIES_ID}/mix") == rule
+    assert "tilt" in about("threshold", env=SERIES_ID).tuned
+    with pytest.raises(ValueError, match="'threshold' is not tuned for 'wear' of springdrift/TimeSeries-v0"):
+        policy("threshold@wear", env=SERIES_ID)
+    with pytest.raises(ValueError, match="unknown env 'Nowhere-v0'"):
+        policy("threshold@Nowhere-v0/mix")
+
+
+@pytest.mark.parametrize(("scenario", "rule"), [("driver", "swing"), ("mix", "page-hinkley")])
+def test_what_is_shipped_costs_less_than_the_defaults(scenario, rule):
+    seeds = world_seeds("evaluation", 0, 64)
+    tuned, plain = (
+        evaluate(policy(spec, env=SERIES_ID), scenario, seeds, env=SERIES_ID).cost.mean()
+        for spec in (f"{rule}@{scenario}", rule)
+    )
+    assert tuned < plain
+
+
+def test_tune_writes_settings_of_the_world_it_was_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(tuning, "FINALISTS", 1)
+    file = tmp_path / "tuned.json"
+    options = ["-s", "poc", "--env", SERIES_ID, "--trials", "1", "-n", "2", "-o", str(file), "--replace"]
+    found = CliRunner().invoke(app, ["tune", "periodic", *options])
+    assert found.exit_code == 0, found.output
+    kept = json.loads(file.read_text())
+    assert list(kept["settings"]) == [SERIES_ID]
+    assert list(kept["settings"][SERIES_ID]) == ["poc"]
+    assert kept["command"].startswith(f"springdrift tune --env {SERIES_ID} ")
+    monkeypatch.setenv("SPRINGDRIFT_SETTINGS", str(file))
+    every = kept["settings"][SERIES_ID]["poc"]["periodic"]["every"]
+    assert policy("periodic@poc", env=SERIES_ID).every == every
+    wrong = CliRunner().invoke(app, ["tune", "periodic", "-s", "wear", "--env", SERIES_ID])
+    assert "unknown scenario 'wear'" in str(wrong.exception)
+
+
+def test_a_comparison_on_series_takes_its_settings_and_is_kept(tmp_path):
+    options = ["-s", "poc", "-n", "3", "--env", SERIES_ID, "--json", "--out", str(tmp_path / "out")]
+    options += ["--db", str(tmp_path / "runs.sqlite"), "-p", f"threshold@mix,threshold@{ENV_ID}/mix"]
+    one = CliRunner().invoke(app, ["compare", *options])
+    assert one.exit_code == 0, one.output
+    costs = {row["policy"]: row["cost"]["value"] for row in json.loads(one.stdout)["results"]}
+    assert costs["threshold@mix"] != costs[f"threshold@{ENV_ID}/mix"]
+    again = CliRunner().invoke(app, ["compare", *options])
+    assert json.loads(again.stdout)["results"] == json.loads(one.stdout)["results"]
