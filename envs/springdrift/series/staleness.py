@@ -10,7 +10,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -313,6 +313,15 @@ def _checked(y: Any, seen: Any, shape: Shape) -> tuple[NDArray[Any], NDArray[Any
     return whole, other
 
 
+def _one_thread() -> Any:
+    """A context in which a library uses one thread: these fits are so small that more of them only wait."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:  # it comes with scikit-learn
+        return nullcontext()
+    return threadpool_limits(1)
+
+
 def _one_fit(
     make: Any, table: NDArray[np.float64], targets: NDArray[np.float64], rows: slice, served: slice
 ) -> tuple[NDArray[np.float64], float]:
@@ -344,7 +353,8 @@ def _estimators(
             raise ValueError("a cold start needs the ridge model: others cannot be fitted on nothing")
         tasks.append((slice(low - start, last - start), slice(i - start, count - start)))
     if jobs == 1:
-        fits = [_one_fit(make, table, targets, *task) for task in tasks]
+        with _one_thread():
+            fits = [_one_fit(make, table, targets, *task) for task in tasks]
     else:
         from joblib import Parallel, delayed
 
@@ -403,7 +413,8 @@ def forecasts(
     low = max(born if fitted >= born else 0, last - shape.window, start)
     targets = np.ascontiguousarray(seen[start:], np.float64)
     task = slice(low - start, last - start), slice(fitted - start, count - start)
-    return _one_fit(model, table, targets, *task)[0]
+    with _one_thread():
+        return _one_fit(model, table, targets, *task)[0]
 
 
 def _kept(cache: Any, y: Any, seen: Any, shape: Shape, make: Any, born: int) -> Path | None:
