@@ -60,7 +60,7 @@ def test_a_comparison_on_series_takes_its_settings_and_is_kept(tmp_path):
     options += ["--db", str(tmp_path / "runs.sqlite"), "-p", f"threshold@mix,threshold@{ENV_ID}/mix"]
     one = CliRunner().invoke(app, ["compare", *options])
     assert one.exit_code == 0, one.output
-    costs = {row["policy"]: row["cost"]["value"] for row in json.loads(one.stdout)["results"]}
+    costs = {row["policy"]: row["cost"] for row in json.loads(one.stdout)["results"]}
     assert costs["threshold@mix"] != costs[f"threshold@{ENV_ID}/mix"]
     again = CliRunner().invoke(app, ["compare", *options])
     assert json.loads(again.stdout)["results"] == json.loads(one.stdout)["results"]
