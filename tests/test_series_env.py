@@ -1,6 +1,7 @@
 """springdrift/TimeSeries-v0: what is particular to it. What every world keeps is tested with all of them."""
 
 import json
+import sys
 
 import gymnasium as gym
 import numpy as np
@@ -215,7 +216,9 @@ def test_gradient_boosting_goes_through_the_same_staleness_matrix(tmp_path, monk
     assert total == pytest.approx(cost_of(problem, some_actions(15)), abs=1e-9)
     assert optimum(problem).cost <= total
     made = env.world.tables[0]
-    monkeypatch.setattr("springdrift.series.staleness._one_fit", None)  # all fits are read back
+    monkeypatch.setattr(
+        sys.modules["springdrift.series.staleness"], "_one_fit", None
+    )  # all fits are read back
     again = TimeSeriesEnv(series, **options).world.tables[0]
     np.testing.assert_array_equal(made.stats, again.stats)
 
