@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from springdrift import ENV_ID, SERIES_ID
+from springdrift import ENV_ID, SERIES_ID, WORLDS
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.registry import about, policy
@@ -64,3 +64,15 @@ def test_a_comparison_on_series_takes_its_settings_and_is_kept(tmp_path):
     assert costs["threshold@mix"] != costs[f"threshold@{ENV_ID}/mix"]
     again = CliRunner().invoke(app, ["compare", *options])
     assert json.loads(again.stdout)["results"] == json.loads(one.stdout)["results"]
+
+
+def test_a_rule_refuses_signals_of_every_world():
+    for id, spec in WORLDS.items():
+        for observe in spec.world.observations:
+            env = spec.env(observe=observe)
+            obs, _ = env.reset(seed=0)
+            if observe == "signals":
+                with pytest.raises(ValueError, match="rules read the dashboard: expected observations"):
+                    policy("threshold", env=id).predict(obs)
+            else:
+                policy("threshold", env=id).predict(obs)

@@ -25,6 +25,8 @@ from springdrift_agents.policies.detectors import (
     update,
 )
 
+BEYOND = 16  # most columns that observe="truth" puts behind the dashboard; "signals" shows more, and others
+
 
 def sense(observation: Floats, name: str) -> Floats:
     """A column of the dashboard by name, shape (n,).
@@ -108,7 +110,7 @@ class Rule:
         """
         observation = np.asarray(observation)
         batch = np.atleast_2d(observation)
-        if batch.ndim != 2 or batch.shape[1] < len(OBS) or batch.shape[1] > 2 * len(OBS):
+        if batch.ndim != 2 or batch.shape[1] < len(OBS) or batch.shape[1] > len(OBS) + BEYOND:
             raise ValueError(
                 f'rules read the dashboard: expected observations (n, {len(OBS)}) of observe="monitor" or '
                 f'"truth", got shape {observation.shape}'
