@@ -186,7 +186,7 @@ _CYCLES = 28
 
 def hidden_database() -> sqlite3.Connection:
     """A small run file in memory, which can only be read; a query that takes too long is stopped."""
-    from springdrift_agents.evaluation.store import SCHEMA
+    from springdrift_agents.evaluation.tables import SCHEMA
 
     rng = np.random.default_rng(7)
     db = sqlite3.connect(":memory:")
