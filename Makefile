@@ -87,8 +87,8 @@ STEPS ?= 30000
 	@echo "== setting up .venv-frameworks/$* (once, a minute or two)"
 	@test -x .venv-frameworks/$*/bin/python || $(PYTHON) -m venv .venv-frameworks/$*
 	@rm -f .venv-frameworks/$*/.refused
-	@.venv-frameworks/$*/bin/python -m pip install --quiet -r tests/frameworks/$*.txt 2>.venv-frameworks/$*/.said || \
-		{ grep -m 1 '^ERROR' .venv-frameworks/$*/.said || echo "ERROR: pip failed"; } >.venv-frameworks/$*/.refused
+	@timeout 900 .venv-frameworks/$*/bin/python -m pip install --quiet -r tests/frameworks/$*.txt 2>.venv-frameworks/$*/.said || \
+		{ grep -m 1 '^ERROR' .venv-frameworks/$*/.said || echo "ERROR: pip did not end well within 15 minutes"; } >.venv-frameworks/$*/.refused
 	@touch $@
 
 .PRECIOUS: .venv-frameworks/%/.ready

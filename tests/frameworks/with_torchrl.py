@@ -3,11 +3,10 @@
 import torch
 from tensordict.nn import TensorDictModule
 from torch import nn
-from torch.distributions import Categorical
 from torchrl.collectors import Collector
 from torchrl.envs import GymEnv, RewardSum, TransformedEnv
 from torchrl.envs.utils import check_env_specs
-from torchrl.modules import ProbabilisticActor, ValueOperator
+from torchrl.modules import OneHotCategorical, ProbabilisticActor, ValueOperator
 from torchrl.objectives import ClipPPOLoss
 from torchrl.objectives.value import GAE
 from worlds import SEED, on_each
@@ -31,15 +30,15 @@ def learn(id: str, steps: int) -> float:
     assert set(told.rollout(3)["next"].keys()) >= {"observation", "reward", "done"}
 
     torch.manual_seed(SEED)
-    env = TransformedEnv(GymEnv(id, categorical_action_encoding=True), RewardSum())
+    env = TransformedEnv(GymEnv(id), RewardSum())
     check_env_specs(env)
     env.set_seed(SEED)
-    width = env.observation_spec["observation"].shape[-1] if env.observation_spec["observation"].shape else 1
+    width, actions = env.observation_spec["observation"].shape[-1], env.action_spec.shape[-1]
     actor = ProbabilisticActor(
-        TensorDictModule(Seen(layers(width, 3)), in_keys=["observation"], out_keys=["logits"]),
+        TensorDictModule(Seen(layers(width, actions)), in_keys=["observation"], out_keys=["logits"]),
         in_keys=["logits"],
         spec=env.action_spec,
-        distribution_class=Categorical,
+        distribution_class=OneHotCategorical,
         return_log_prob=True,
     )
     critic = ValueOperator(Seen(layers(width, 1)), in_keys=["observation"])
