@@ -173,8 +173,9 @@ def _from_sqlite(path: Path, names: Sequence[str], table: str | None) -> Columns
             present = [row[1] for row in base.execute(f"PRAGMA table_info({quoted(table)})")]
             _pick(present, names, f"{path}, table {table}")
             found = base.execute(f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)}").fetchall()
-    except sqlite3.Error as wrong:
-        raise DataError(f"{path} cannot be read as a SQLite database: {wrong}") from None
+    except (sqlite3.Error, UnicodeDecodeError) as wrong:
+        said = " ".join(str(wrong).split())  # it quotes definitions of tables as they were written
+        raise DataError(f"{path} cannot be read as a SQLite database: {said}") from None
     if not found:
         raise DataError(f"{path}, table {table}, has no rows")
     data = {name: _plain([row[k] for row in found]) for k, name in enumerate(names)}

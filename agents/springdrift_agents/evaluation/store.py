@@ -33,6 +33,11 @@ from springdrift_agents.files import replacing, temporary_folder, write_text
 from springdrift_agents.policies.base import Policy, observe_of
 
 
+def _line(wrong: sqlite3.Error) -> str:
+    """What SQLite says, in one line: it quotes definitions of tables as they were written."""
+    return " ".join(str(wrong).split())
+
+
 class Store:
     """A file of runs; use it in a ``with``.
 
@@ -65,7 +70,11 @@ class Store:
         except sqlite3.DatabaseError as wrong:
             if wrong.sqlite_errorname == "SQLITE_FULL":
                 raise self._failed(wrong) from wrong
-            raise ValueError(f"{path} is not a readable SQLite file ({wrong})") from wrong
+            raise ValueError(f"{path} is not a readable SQLite file ({_line(wrong)})") from wrong
+        except UnicodeDecodeError as wrong:
+            raise ValueError(
+                f"{path} is not a readable SQLite file: it holds text that is not UTF-8"
+            ) from wrong
 
     def _place(self, write: bool) -> str:
         """The address to open: the file itself, as it is to be read, or a copy where only that can be read.
@@ -130,7 +139,7 @@ class Store:
             "SQLITE_CORRUPT": (errno.EIO, "it is damaged"),
         }
         name = getattr(wrong, "sqlite_errorname", "") or ""
-        number, said = known.get("_".join(name.split("_")[:2]), (errno.EIO, str(wrong)))
+        number, said = known.get("_".join(name.split("_")[:2]), (errno.EIO, _line(wrong)))
         return OSError(number, f"{said}; every part that was written whole is kept", str(self.path))
 
     @contextmanager
@@ -141,6 +150,8 @@ class Store:
             raise
         except sqlite3.Error as wrong:
             raise self._failed(wrong) from wrong
+        except UnicodeDecodeError as wrong:  # in a row, or in what SQLite says of the file
+            raise ValueError(f"{self.path} is damaged: it holds text that is not UTF-8") from wrong
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
