@@ -35,6 +35,15 @@ def with_field(world, name, value, lane=0):
     return state._replace(real=changed.batch.real.copy())
 
 
+def restored_at_each_step(envs):
+    envs.set_state(envs.get_state())
+    envs.reset(seed=1)
+    rng = np.random.default_rng(0)
+    for _ in range(70):
+        envs.set_state(envs.get_state())
+        envs.step(rng.integers(0, 3, N))
+
+
 @pytest.fixture
 def world():
     return started()
@@ -75,13 +84,7 @@ def test_idle_lanes_are_checked_where_the_kernel_finds_its_way_by_them(world, na
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_every_state_of_an_episode_can_be_restored(scenario):
-    envs = InclinedMassVectorEnv(N, scenario=scenario, cycles=30)
-    envs.set_state(envs.get_state())
-    envs.reset(seed=1)
-    rng = np.random.default_rng(0)
-    for _ in range(70):
-        envs.set_state(envs.get_state())
-        envs.step(rng.integers(0, 3, N))
+    restored_at_each_step(InclinedMassVectorEnv(N, scenario=scenario, cycles=30))
 
 
 def test_the_table_covers_every_field():
@@ -163,10 +166,4 @@ def test_series_states_out_of_range_are_refused_by_name(series, part, field, val
 
 @pytest.mark.parametrize("scenario", [*GENERATED, "co2"])
 def test_every_series_state_of_an_episode_can_be_restored(scenario):
-    envs = TimeSeriesVectorEnv(N, scenario=scenario, cycles=30)
-    envs.set_state(envs.get_state())
-    envs.reset(seed=1)
-    rng = np.random.default_rng(0)
-    for _ in range(70):
-        envs.set_state(envs.get_state())
-        envs.step(rng.integers(0, 3, N))
+    restored_at_each_step(TimeSeriesVectorEnv(N, scenario=scenario, cycles=30))

@@ -60,6 +60,15 @@ def say(text: Any, stream: TextIO | None = None) -> None:
     print(str(text).encode(encoding, "springdrift-plainly").decode(encoding), file=to)
 
 
+def one_line(said: object) -> str:
+    """What somebody else's code said, in one line.
+
+    >>> one_line(ValueError("near line 1:\\n   column 2"))
+    'near line 1: column 2'
+    """
+    return " ".join(str(said).split())
+
+
 def tidy(text: str) -> str:
     """A name without anything that a terminal would obey."""
     return "".join(letter for letter in text if letter.isprintable())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from springdrift.game.arguments import did_you_mean
 from springdrift_agents.advise.findings import DataError, Finding, finding, rows_text
+from springdrift_agents.text import one_line
 
 TABLES = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
 DELIMITERS = (",", ";", "\t", "|")
@@ -174,8 +175,7 @@ def _from_sqlite(path: Path, names: Sequence[str], table: str | None) -> Columns
             _pick(present, names, f"{path}, table {table}")
             found = base.execute(f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)}").fetchall()
     except (sqlite3.Error, UnicodeDecodeError) as wrong:
-        said = " ".join(str(wrong).split())  # it quotes definitions of tables as they were written
-        raise DataError(f"{path} cannot be read as a SQLite database: {said}") from None
+        raise DataError(f"{path} cannot be read as a SQLite database: {one_line(wrong)}") from None
     if not found:
         raise DataError(f"{path}, table {table}, has no rows")
     data = {name: _plain([row[k] for row in found]) for k, name in enumerate(names)}

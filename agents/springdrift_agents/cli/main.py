@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from springdrift_agents.text import forgive
+from springdrift_agents.text import forgive, one_line
 
 # what installs a module that a command may miss
 EXTRAS = {
@@ -65,7 +65,7 @@ def main() -> None:
     except Exception as wrong:
         if not any(kind.__module__.partition(".")[0] in OUTSIDE for kind in type(wrong).__mro__):
             raise
-        said = " ".join(str(wrong).split())[:300]
+        said = one_line(wrong)[:300]
         sys.exit(f"springdrift: {type(wrong).__module__}: {said or type(wrong).__name__}{_go_on(command)}")
 
 

@@ -72,16 +72,26 @@ class Result(NamedTuple):
     lines: list[Line]
     made: dict[str, Any]  # the code, packages and machine that made it
 
+    @property
+    def headline(self) -> Line:
+        """The line of ``mix``, or the first where that was not played."""
+        return next((line for line in self.lines if line.scenario == HEADLINE), self.lines[0])
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Scenarios in which it is better than the rule to beat, the same, and worse."""
+        better, same, worse = (
+            sum(line.verdict == said for line in self.lines) for said in ("better", "same", "worse")
+        )
+        return better, same, worse
+
     def __str__(self) -> str:
-        counts = {
-            said: sum(line.verdict == said for line in self.lines) for said in ("better", "same", "worse")
-        }
-        first = next((line for line in self.lines if line.scenario == HEADLINE), self.lines[0])
+        first, (better, same, worse) = self.headline, self.counts
         apart = first.against
         return (
             f"{self.policy}: {first.cost} an episode on {first.scenario}, {apart.value:+.1f} "
             f"[{apart.low:+.1f}, {apart.high:+.1f}] beside the rule to beat ({first.rule}); better on "
-            f"{counts['better']}, the same on {counts['same']}, worse on {counts['worse']} of "
+            f"{better}, the same on {same}, worse on {worse} of "
             f"{len(self.lines)} scenarios ({self.protocol.name})"
         )
 
@@ -185,8 +195,7 @@ def page(results: Sequence[Result], command: str) -> str:
         "| --- | --- | --- | --- |",
     ]
     for result in results:
-        first = next((line for line in result.lines if line.scenario == HEADLINE), result.lines[0])
-        said = [sum(line.verdict == word for line in result.lines) for word in ("better", "same", "worse")]
+        first, said = result.headline, result.counts
         text.append(f"| `{result.policy}` | {first.cost} | {first.against} | {' / '.join(map(str, said))} |")
     for result in results:
         text += [

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from springdrift_agents.evaluation import provenance
+from springdrift_agents.text import one_line
 
 Work = tuple[Callable[..., Any], tuple[Any, ...]]
 PATIENCE = 8.0  # seconds for a scheduler to answer, and for a worker to be there
@@ -83,7 +84,7 @@ def _look(address: str) -> None:
         with ThreadPoolExecutor(1) as pool:  # a notebook has a loop of its own running
             found = pool.submit(asyncio.run, _identity(address)).result()
     except (OSError, ValueError, TimeoutError) as wrong:
-        said = " ".join(str(wrong).split()) or f"no answer within {PATIENCE:g} s"
+        said = one_line(wrong) or f"no answer within {PATIENCE:g} s"
         raise ValueError(f"no Dask scheduler answers at {address!r}: {said}") from wrong
     kind = found.get("type") if isinstance(found, dict) else None
     if kind != "Scheduler":

@@ -31,11 +31,7 @@ from springdrift_agents.evaluation.rollout import begun, rollout
 from springdrift_agents.evaluation.tables import APPLICATION, RECORDED, SCHEMA, TABLES, VERSION
 from springdrift_agents.files import replacing, temporary_folder, write_text
 from springdrift_agents.policies.base import Policy, observe_of
-
-
-def _line(wrong: sqlite3.Error) -> str:
-    """What SQLite says, in one line: it quotes definitions of tables as they were written."""
-    return " ".join(str(wrong).split())
+from springdrift_agents.text import one_line
 
 
 class Store:
@@ -70,7 +66,7 @@ class Store:
         except sqlite3.DatabaseError as wrong:
             if wrong.sqlite_errorname == "SQLITE_FULL":
                 raise self._failed(wrong) from wrong
-            raise ValueError(f"{path} is not a readable SQLite file ({_line(wrong)})") from wrong
+            raise ValueError(f"{path} is not a readable SQLite file ({one_line(wrong)})") from wrong
         except UnicodeDecodeError as wrong:
             raise ValueError(
                 f"{path} is not a readable SQLite file: it holds text that is not UTF-8"
@@ -139,7 +135,7 @@ class Store:
             "SQLITE_CORRUPT": (errno.EIO, "it is damaged"),
         }
         name = getattr(wrong, "sqlite_errorname", "") or ""
-        number, said = known.get("_".join(name.split("_")[:2]), (errno.EIO, _line(wrong)))
+        number, said = known.get("_".join(name.split("_")[:2]), (errno.EIO, one_line(wrong)))
         return OSError(number, f"{said}; every part that was written whole is kept", str(self.path))
 
     @contextmanager
@@ -314,7 +310,7 @@ class Store:
         with self._safely():
             (state,) = self._db.execute("PRAGMA integrity_check(1)").fetchone()
             if state != "ok":  # rows and their indexes tell two stories
-                raise ValueError(f"{self.path} is damaged: {' '.join(state.split())}")
+                raise ValueError(f"{self.path} is damaged: {one_line(state)}")
             parts = self._db.execute("SELECT run, scenario, policy FROM parts").fetchall()
             kept = self._db.execute("SELECT episode, sha256 FROM recordings").fetchall()
             for episode, digest in kept:

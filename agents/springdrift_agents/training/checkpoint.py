@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 
 from springdrift_agents.files import write_bytes
+from springdrift_agents.text import one_line
 
 # what reading something else in a checkpoint's place ends in
 BROKEN = (AttributeError, IndexError, KeyError, RecursionError, RuntimeError, TypeError, ValueError)
@@ -57,7 +58,7 @@ def _open(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     except FileNotFoundError:
         raise
     except (*BROKEN, safetensors.SafetensorError, OSError, MemoryError) as wrong:
-        said = f"no entry {wrong}" if isinstance(wrong, KeyError) else " ".join(str(wrong).split())[:200]
+        said = f"no entry {wrong}" if isinstance(wrong, KeyError) else one_line(wrong)[:200]
         raise ValueError(f"{path} is no checkpoint of springdrift, or is damaged: {said}") from wrong
     if digest != expected:
         raise ValueError(f"{path} is damaged: its sha256 is not the one written in it")
@@ -83,7 +84,7 @@ def read(path: Path, model: Any) -> None:
     try:
         _put(found["counters"], tensors, model)
     except BROKEN as wrong:
-        said = f"no entry {wrong}" if isinstance(wrong, KeyError) else " ".join(str(wrong).split())[:200]
+        said = f"no entry {wrong}" if isinstance(wrong, KeyError) else one_line(wrong)[:200]
         raise ValueError(f"{path} does not fit this model: {said}") from wrong
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from springdrift import ENV_ID
 from springdrift_agents.files import read_bytes
+from springdrift_agents.text import one_line
 
 FOLDER = Path(__file__).with_name("settings")
 ALGOS = ("ppo", "dqn", "recurrent-ppo", "maskable-ppo")
@@ -92,7 +93,7 @@ def _yaml(text: bytes | str, where: str) -> Any:
     except RecursionError as wrong:
         raise ValueError(f"{where} is nested too deeply, or within itself") from wrong
     except (yaml.YAMLError, ValueError, TypeError, AttributeError) as wrong:  # such as a date that is none
-        raise ValueError(f"{where} is not YAML: {' '.join(str(wrong).split())[:300]}") from wrong
+        raise ValueError(f"{where} is not YAML: {one_line(wrong)[:300]}") from wrong
     if large:
         raise ValueError(f"{where} stands for more than {MOST_NODES:,} values, aliases written out")
     return found

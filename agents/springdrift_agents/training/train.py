@@ -29,6 +29,7 @@ from springdrift_agents.files import exclusive, read_json, write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card, Learned
 from springdrift_agents.policies.sb3 import ALGOS, export, models
+from springdrift_agents.text import one_line
 from springdrift_agents.training import checkpoint, hyperparameters
 from springdrift_agents.training.hyperparameters import OWN, policy_kwargs, start_of
 from springdrift_agents.training.practice import PRACTICE
@@ -156,7 +157,7 @@ def make_model(config: TrainConfig, envs: VecEnv, chunk: int = 0) -> Any:
         house = hyperparameters.read(config.algo)
         own = {name: value for name, value in config.hyper.items() if house.get(name) != value}
         given = ", ".join(f"{name}={value}" for name, value in own.items())
-        said = " ".join(str(wrong).split())
+        said = one_line(wrong)
         raise ValueError(
             f"{config.algo} does not take these hyperparameters: {type(wrong).__name__}: {said} "
             f"(from --hyper or --set: {given})"
