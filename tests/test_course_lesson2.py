@@ -9,7 +9,7 @@ import pytest
 from course_common import LessonChecks, hint_of, solutions_of
 from springdrift import Jump, Params, Scenario, Trend, Walk
 from springdrift_agents.course import check
-from springdrift_agents.course.lesson2 import hidden_database
+from springdrift_agents.course.databases import hidden_runs, hidden_series
 from springdrift_agents.course.materials import strangers
 
 RIGHT = solutions_of(2)
@@ -46,6 +46,23 @@ def matched(
     same="f.driver_key = d.driver_key", on=BOTH, fitted=FITTED, end="ORDER BY 1", what="avg(m.error)"
 ):
     return f"SELECT {same}, count(*), {what} {JOIN} JOIN {fitted} ON {on} GROUP BY 1 {end}"
+
+
+SERIES = "d.series_id = m.series_id AND d.driver_key = m.driver_key"
+
+
+def mean_day(
+    what="avg(m.y)",
+    on=SERIES,
+    columns="effect, t % 24",
+    where="WHERE m.t >= 552",
+    end="ORDER BY 1, 2",
+    more="",
+):
+    if more:
+        columns = columns.replace("t %", "m.t %")
+    joined = f"FROM measurements m JOIN drivers d ON {on} {more} {where}"
+    return f"SELECT {columns}, {what} {joined} GROUP BY 1, 2 {end}"
 
 
 WRONG = [
@@ -174,6 +191,34 @@ WRONG = [
     ("2.5", matched(what="sum(m.error)"), "take the mean"),
     ("2.5", RIGHT.error_by_driver, "the answer to exercise 2.4"),
     ("2.5", "SELECT 0, 1, 2 UNION SELECT 1, 2, 3", "start from measurements"),
+    ("2.6", "SELECT effect, t % 24, avg(y) FROM measurements GROUP BY 1, 2", "effect is a column of drivers"),
+    ("2.6", "SELECT effect, t % 24, avg(y) FROM drivers GROUP BY 1, 2", "no such column: t"),
+    ("2.6", "SELECT effect, hour, avg(y) FROM drivers, measurements GROUP BY 1, 2", "no column of hours"),
+    ("2.6", mean_day(on="d.driver_key = m.driver_key"), "known by two columns"),
+    ("2.6", mean_day(on="1"), "lacks its ON"),
+    ("2.6", mean_day(on="d.series_id = m.series_id"), "driver_key tells which"),
+    ("2.6", mean_day(columns="d.driver_key, t % 24"), "group by the effect"),
+    ("2.6", mean_day(columns="m.series_id, t % 24"), "you group by the series"),
+    ("2.6", mean_day(where=""), "the first 23 days are still in it"),
+    ("2.6", mean_day(where="WHERE t >= 23"), "t counts hours"),
+    ("2.6", mean_day(where="WHERE t > 552"), "begin with hour 0"),
+    ("2.6", mean_day(where="WHERE t < 552"), "to be left out"),
+    ("2.6", mean_day(columns="effect, t / 24"), "numbers the days"),
+    ("2.6", mean_day(columns="effect, t % 24 + 1"), "counted from 0"),
+    ("2.6", mean_day("sum(m.y)"), "take the mean"),
+    ("2.6", mean_day("avg(ifnull(m.y, 0))"), "counts as a zero"),
+    ("2.6", mean_day("sum(m.y) / count(*)"), "counts it, too"),
+    ("2.6", mean_day("round(avg(m.y), 2)"), "rounding loses what is asked"),
+    (
+        "2.6",
+        mean_day("avg(truth.y)", more="JOIN truth ON truth.series_id = m.series_id AND truth.t = m.t"),
+        "nobody",
+    ),
+    ("2.6", mean_day(end="ORDER BY 2, 1"), "by the effect first"),
+    ("2.6", mean_day(end="ORDER BY 1 DESC, 2"), "see ORDER BY"),
+    ("2.6", mean_day(columns="t % 24, effect", end="ORDER BY 2, 1"), "order that was asked"),
+    ("2.6", mean_day(where="WHERE t >= 552 AND effect > 0"), "expected 72 rows"),
+    ("2.6", RIGHT.error_by_driver, "no such column: measurements.error"),
 ]
 
 
@@ -249,6 +294,18 @@ EARLIER = "WITH f AS (SELECT * FROM {}) ".format(FITTED[: -len(" f")])
             "2.5",
             matched(fitted=FITTED.replace("coalesce(models.requested - 1, 0)", "ifnull(requested, 1) - 1")),
         ),
+        ("2.6", mean_day()),
+        ("2.6", mean_day("sum(y) / count(y)", where="WHERE t / 24 > 22")),
+        (
+            "2.6",
+            "SELECT effect, t - t / 24 * 24 AS hour, avg(y) FROM measurements JOIN drivers "
+            "USING (series_id, driver_key) WHERE t >= 23 * 24 GROUP BY effect, hour",
+        ),
+        (
+            "2.6",
+            "SELECT effect, t % 24, avg(y) FROM drivers NATURAL JOIN measurements WHERE t > 551 AND "
+            "y IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2",
+        ),
     ],
 )
 def test_right_answers_pass_however_they_are_written(exercise, answer):
@@ -256,8 +313,8 @@ def test_right_answers_pass_however_they_are_written(exercise, answer):
     assert verdict, verdict.message
 
 
-def test_the_hidden_database_holds_only_what_a_run_file_may_hold():
-    db = hidden_database()
+def test_the_hidden_runs_hold_only_what_a_run_file_may_hold():
+    db = hidden_runs()
     db.set_authorizer(None)
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []
     assert db.execute("SELECT count(*) FROM measurements").fetchone()[0] == 84
@@ -266,8 +323,16 @@ def test_the_hidden_database_holds_only_what_a_run_file_may_hold():
     db.close()
 
 
-def test_the_hidden_database_cannot_be_written():
-    db = hidden_database()
+def test_the_hidden_series_hold_only_what_a_file_may_hold():
+    db = hidden_series()
+    db.set_authorizer(None)
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert db.execute("SELECT count(*) FROM measurements WHERE y IS NULL").fetchone()[0] > 50
+    db.close()
+
+
+def test_the_hidden_runs_cannot_be_written():
+    db = hidden_runs()
     with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
         db.execute("DELETE FROM measurements")
     db.close()

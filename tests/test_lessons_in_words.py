@@ -41,7 +41,7 @@ class Shown:
             self.names = runpy.run_path(str(script_of(lesson)), run_name="lesson")
         self.said = said.getvalue()
         helpers = ("near", "printed", "line", "change", "asked", "error_under", "expected", "solution")
-        helpers += ("cost_in", "shift_of_a_jump")
+        helpers += ("cost_in", "shift_of_a_jump", "means_of_days")
         self.names |= {"np": np, "Action": Action} | {name: getattr(self, name) for name in helpers}
 
     @staticmethod
@@ -79,6 +79,13 @@ class Shown:
             "ON drivers.id = measurements.driver GROUP BY driver_key"
         )
         return dict(rows.fetchall())
+
+    def means_of_days(self) -> dict[float, list[float]]:
+        """The mean measurement by hour, under each effect of the hidden driver of a series."""
+        days: dict[float, list[float]] = {}
+        for effect, _, mean in self.names["series"].execute(self.solution("mean_day")):
+            days.setdefault(effect, []).append(mean)
+        return days
 
     def expected(self, state: int, action: int) -> float:
         return sum(p * reward for p, _, reward, _ in self.names["env"].P[state][action])

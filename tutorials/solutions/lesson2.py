@@ -49,3 +49,12 @@ error_by_match = """
     GROUP BY same
     ORDER BY same
 """
+
+mean_day = f"""
+    SELECT drivers.effect, m.t % 24 AS hour, avg(m.y) AS y
+    FROM measurements AS m
+    JOIN drivers ON drivers.series_id = m.series_id AND drivers.driver_key = m.driver_key
+    WHERE m.t >= 24 * {given("2.6")["days"]}
+    GROUP BY effect, hour
+    ORDER BY effect, hour
+"""

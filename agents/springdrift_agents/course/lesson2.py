@@ -1,7 +1,6 @@
 """Exercises of lesson 2: drift, and a hidden driver behind a foreign key."""
 
 import re
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -10,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift_agents.course import variants
+from springdrift_agents.course.databases import hidden_runs, hidden_series
 from springdrift_agents.course.exercise import Case, Exercise, Wrong, function, given
 from springdrift_agents.course.materials import STRANGERS
+from springdrift_agents.course.queries import query
 
 Floats = NDArray[np.float64]
 
@@ -171,162 +172,23 @@ def _last(errors: Floats, limit: float, run: int) -> int:
     return ends[-1] if ends else -1
 
 
-# ---------------------------------------------------------------- 2.4 and 2.5: queries
+# ---------------------------------------------------------------- 2.4 and 2.5
 
-_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
-_STEPS, _LOOKS = 1000, 1000  # steps of SQLite between two looks at a query, and looks before it is stopped
-_LONGEST, _ROWS = 10_000, 200  # bytes of a value, rows of an answer that are fetched
-
-# cycles of three episodes: (cycle in which a driver comes into force, its id)
-_REGIMES = (((0, 1), (9, 4), (21, 2)), ((0, 1), (14, 3), (22, 5)), ((0, 1), (6, 2), (16, 6)))
-_REQUESTS = ((None, 9, 17), (None, 15), (None, 11, 15))  # of model versions 0, 1, ...
-_DRIVERS = ((1, 0, 0.005), (2, 1, 0.005), (3, 2, 0.005), (4, 1, 0.008), (5, 0, 0.008), (6, 2, 0.008))
-_CYCLES = 28
-
-
-def hidden_database() -> sqlite3.Connection:
-    """A small run file in memory, which can only be read; a query that takes too long is stopped."""
-    from springdrift_agents.evaluation.tables import SCHEMA
-
-    rng = np.random.default_rng(7)
-    db = sqlite3.connect(":memory:")
-    db.executescript(SCHEMA)
-    db.execute("INSERT INTO runs VALUES (1, 'h', 'now', '{}')")
-    db.execute("INSERT INTO parts VALUES (1, 1, 'recurring', 'threshold', NULL, '')")
-    db.executemany(
-        "INSERT INTO drivers VALUES (?, ?, ?, ?, 0.5, 1, 0)",
-        [(place, key, 9.87 - 2.0 * key, friction) for place, key, friction in _DRIVERS],
-    )
-    width = len(db.execute("SELECT * FROM episodes").description)
-    keys = {place: key for place, key, _ in _DRIVERS}
-    for episode, (regimes, requests) in enumerate(zip(_REGIMES, _REQUESTS, strict=True), start=11):
-        db.execute(
-            f"INSERT INTO episodes VALUES ({', '.join('?' * width)})",
-            (episode, 1, episode, *[0.0] * (width - 3)),
-        )
-        live = [0 if request is None else request + 3 for request in requests]
-        for version, request in enumerate(requests):
-            db.execute("INSERT INTO models VALUES (?, ?, ?, ?)", (episode, version, request, live[version]))
-        for cycle in range(_CYCLES):
-            driver = [place for start, place in regimes if start <= cycle][-1]
-            version = sum(start <= cycle for start in live) - 1
-            error = 0.1 + 0.6 * keys[driver] + rng.uniform(0.0, 0.5)
-            db.execute(
-                "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, 0.3, 0.5, 0)",
-                (episode, cycle, version, driver, float(error)),
-            )
-    db.commit()
-    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
-    db.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY)
-    looks = iter(range(_LOOKS))
-    db.set_progress_handler(lambda: next(looks, None) is None, _STEPS)
-    return db
-
-
-Rows = list[tuple[Any, ...]]
-
-
-def _found(query: str) -> Rows:
-    """Rows of a query on the hidden database.
-
-    Raises:
-        sqlite3.Error: it is no query that can be run there.
-    """
-    db = hidden_database()
-    try:
-        return db.execute(query).fetchmany(_ROWS)
-    finally:
-        db.close()
-
-
-def _rounded(rows: Rows, digits: int) -> Rows:
-    return [(*row[:-1], round(row[-1], digits)) for row in rows]
-
-
-def _same(one: Rows, other: Rows, within: float = 1e-3) -> bool:
-    return len(one) == len(other) and all(
-        len(a) == len(b) and all(_alike(x, y, within) for x, y in zip(a, b, strict=True))
-        for a, b in zip(one, other, strict=True)
-    )
-
-
-def _alike(one: Any, other: Any, within: float) -> bool:
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return abs(one - other) <= within * max(1.0, abs(other))
-    return bool(one == other)
-
-
-_SAID = (
-    ("not authorized", "only reading is allowed here: write one SELECT"),
-    ("interrupted", "your query runs too long: is a JOIN without its ON, or a recursion without an end?"),
-    ("one statement", "write one query only, with at most one semicolon at its end"),
-    ("no such column: driver_key", "driver_key is a column of drivers, not of measurements: join the two"),
-    ("no such column: error", "error is a column of measurements: is that table in your FROM or JOIN?"),
-    ("ambiguous column name", "two of your tables have a column of that name: say which, as in drivers.id"),
-    ("misuse of aggregate", "a mean or a count cannot stand in WHERE or ON: these look at single rows"),
-)
-
-
-def _query(answer: Any, right: str, mistakes: dict[str, str], hint: str) -> None:
-    """Judge a query by its rows; ``mistakes`` holds hints by queries that are wrong in a known way."""
-    given(answer)
-    if not isinstance(answer, str):
-        raise Wrong(f"expected a string with a query, got {type(answer).__name__}")
-    if not answer.strip():
-        raise Wrong("there is no answer yet: the string is empty")
-    try:
-        rows = _found(answer)
-    except (sqlite3.Error, sqlite3.Warning, ValueError) as said:
-        for text, meaning in _SAID:
-            if text in str(said):
-                raise Wrong(f"{meaning} (SQLite says: {said})") from None
-        raise Wrong(f"SQLite says: {said}") from None
-    wanted = _found(right)
-    if _same(rows, wanted):
-        return
-    for mistaken, why in mistakes.items():
-        if _same(rows, _found(mistaken)):
-            raise Wrong(why)
-    if any(_same(rows, _rounded(wanted, digits), 1e-9) for digits in range(3)):
-        raise Wrong("the rows are right, but rounding loses what is asked: return the mean itself, unrounded")
-    if not rows:
-        raise Wrong("your query finds nothing at all: which condition is never met?")
-    if len(rows[0]) != len(wanted[0]):
-        raise Wrong(f"expected {len(wanted[0])} columns, your query returns {len(rows[0])}")
-    for value in (value for row in rows for value in row):
-        if value is None:
-            raise Wrong("there is a NULL in your answer: a join or a subtraction met a missing value")
-        if not isinstance(value, (int, float)):
-            raise Wrong(f"expected numbers in every column, your query returns {value!r}")
-    if len(rows) == len(wanted) and any(
-        _same(sorted(columns), sorted(wanted)) for columns in _reordered(rows)
-    ):
-        raise Wrong(
-            "the rows are in the wrong order: see ORDER BY"
-            if _same(sorted(rows), sorted(wanted))
-            else "the numbers are right, the columns are not in the order that was asked for"
-        )
-    if len(rows) != len(wanted):
-        raise Wrong(
-            f"expected {len(wanted)} rows from the hidden database, your query finds {len(rows)}: {hint}"
-        )
-    raise Wrong(hint)
-
-
-def _reordered(rows: Rows) -> list[Rows]:
-    orders = ((0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0))
-    return [[tuple(row[place] for place in order) for row in rows] for order in orders]
-
-
+_COLUMNS = {
+    "driver_key": "driver_key is a column of drivers, not of measurements: join the two",
+    "error": "error is a column of measurements: is that table in your FROM or JOIN?",
+}
 _FROM = "FROM measurements m JOIN drivers d ON d.id = m.driver"
 _BY_DRIVER = f"SELECT d.driver_key, count(*), avg(m.error) {_FROM} GROUP BY d.driver_key ORDER BY 3 DESC"
 
 
 def _by_driver(answer: Any) -> None:
-    _query(
+    query(
         answer,
         _BY_DRIVER,
-        {
+        hidden_runs,
+        columns=_COLUMNS,
+        mistakes={
             f"SELECT d.driver_key, count(*), avg(m.error) {_FROM} GROUP BY d.id ORDER BY 3 DESC": (
                 "you group by the rows of drivers; a key may have several of them: group by driver_key"
             ),
@@ -354,8 +216,8 @@ def _by_driver(answer: Any) -> None:
                 "that is one mean over everything: what says that you want one row for each key?"
             ),
         },
-        "join measurements with drivers ON drivers.id = measurements.driver, GROUP BY driver_key, and take "
-        "count(*) and avg(error)",
+        hint="join measurements with drivers ON drivers.id = measurements.driver, GROUP BY driver_key, and "
+        "take count(*) and avg(error)",
     )
 
 
@@ -373,10 +235,12 @@ def _match(
 
 
 def _by_match(answer: Any) -> None:
-    _query(
+    query(
         answer,
         _match(),
-        {
+        hidden_runs,
+        columns=_COLUMNS,
+        mistakes={
             _match(order="1 DESC"): "the row with 0 comes first",
             _match(same="was.driver_key <> d.driver_key"): (
                 "0 and 1 are the wrong way round: 1 stands for the same driver_key"
@@ -408,8 +272,76 @@ def _by_match(answer: Any) -> None:
             _match(what="sum(m.error)"): "that is the sum of the errors: take the mean",
             _BY_DRIVER: "that is the answer to exercise 2.4: now the model at work comes in",
         },
-        "start from measurements; join the driver in force by measurements.driver; join, by episode and "
+        hint="start from measurements; join the driver in force by measurements.driver; join, by episode and "
         "version, the query shown above as a table in brackets; then GROUP BY whether the two keys are equal",
+    )
+
+
+# ---------------------------------------------------------------- 2.6
+
+
+def _mean_day(
+    days: int,
+    *,
+    on: str = "d.series_id = m.series_id AND d.driver_key = m.driver_key",
+    where: str = "m.t >= 24 * {}",
+    group: str = "d.effect",
+    hour: str = "m.t % 24",
+    what: str = "avg(m.y)",
+    order: str = "1, 2",
+    more: str = "",
+) -> str:
+    return (
+        f"SELECT {group}, {hour}, {what} FROM measurements m JOIN drivers d ON {on} {more} "
+        f"WHERE {where.format(days)} GROUP BY {group}, {hour} ORDER BY {order}"
+    )
+
+
+def _by_effect(answer: Any) -> None:
+    days = variants.given("2.6")["days"]
+    query(
+        answer,
+        _mean_day(days),
+        hidden_series,
+        columns={
+            "effect": "effect is a column of drivers, not of measurements: join the two",
+            "y": "y is a column of measurements: is that table in your FROM or JOIN?",
+            "hour": "there is no column of hours: it is `t % 24`",
+        },
+        mistakes={
+            _mean_day(days, on="d.driver_key = m.driver_key"): (
+                "a driver is known by two columns: the same key means another driver in another series, so "
+                "join by series_id and driver_key"
+            ),
+            _mean_day(days, on="d.series_id = m.series_id"): (
+                "every measurement was paired with all drivers of its series: driver_key tells which"
+            ),
+            _mean_day(days, on="1"): "every measurement was paired with every driver: the JOIN lacks its ON",
+            _mean_day(days, group="d.driver_key"): (
+                "you group by the key; several keys may have the same effect: group by the effect"
+            ),
+            _mean_day(days, group="m.series_id"): "you group by the series: group by the effect",
+            _mean_day(days, where="m.t >= 0"): f"the first {days} days are still in it: see WHERE",
+            _mean_day(days, where="m.t >= {}"): f"t counts hours: {days} days are 24 times as many",
+            _mean_day(
+                days, where="m.t > 24 * {}"
+            ): "the days begin with hour 0: t may be as small as 24 * days",
+            _mean_day(days, where="m.t < 24 * {}"): f"that is the first {days} days: they are to be left out",
+            _mean_day(days, hour="m.t / 24"): "t / 24 numbers the days; the hour is the remainder, t % 24",
+            _mean_day(days, hour="m.t % 24 + 1"): "hours are counted from 0",
+            _mean_day(
+                days, what="sum(m.y)"
+            ): "that is the sum, which grows with the number of days: take the mean",
+            _mean_day(days, what="sum(m.y) / count(*)"): (
+                "count(*) counts it, too: a missing measurement is taken for a zero; avg(y) leaves it out"
+            ),
+            _mean_day(
+                days, what="avg(r.y)", more="JOIN truth r ON r.series_id = m.series_id AND r.t = m.t"
+            ): ("truth.y is what nobody measured: take measurements.y"),
+            _mean_day(days, order="2, 1"): "sorted by the effect first, and by the hour within",
+        },
+        hint="join measurements with drivers by series_id and driver_key, leave the first days out with "
+        "WHERE, GROUP BY effect and t % 24, and take avg(y)",
     )
 
 
@@ -419,4 +351,5 @@ EXERCISES: tuple[Exercise, ...] = (
     Exercise("2.3", "first_lasting", "Does it last?", _lasts, points=2),
     Exercise("2.4", "error_by_driver", "Explain the error by the driver", _by_driver, points=2),
     Exercise("2.5", "error_by_match", "Explain the error by the mismatch", _by_match, points=3),
+    Exercise("2.6", "mean_day", "The key of a series", _by_effect, points=2),
 )

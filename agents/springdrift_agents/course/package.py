@@ -48,7 +48,8 @@ def build(
             raise ValueError(f"{out / name} is there already: give another folder, or remove it")
     written = notebooks.build(scripts, out / STUDENTS, done=done, variant=variant)
     write_text(out / STUDENTS / "README.md", README)
-    judges = [Path(notebooks.__file__).with_name(f"lesson{number}.py") for number in range(1, LESSONS + 1)]
+    names = [f"lesson{number}.py" for number in range(1, LESSONS + 1)]
+    judges = [Path(notebooks.__file__).with_name(name) for name in (*names, "databases.py")]
     for folder, files in (("solutions", solutions), ("judges", judges), ("", [tutorials / GUIDE])):
         place = out / INSTRUCTORS / folder
         place.mkdir(parents=True, exist_ok=True)

@@ -46,6 +46,7 @@ QUANTITIES = (
     Quantity("1.1", "tilt", "on a slope of {}°. How far", (20, 15, 18, 24, 25, 35, 40)),
     Quantity("2.2", "least", "from 6 to 15 N/m, at least {} N/m from where it was", (3, 1, 2, 4)),
     Quantity("2.2", "cycles", "the episode ends after {} cycles", (150, 120, 140, 160, 180)),
+    Quantity("2.6", "days", "The first {} days of the", (23, 8, 10, 14, 18, 20)),
     Quantity("4.2", "change", "A world changes at the beginning of cycle {}.", (40, 25, 33, 51, 62, 74)),
 )
 
