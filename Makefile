@@ -64,41 +64,36 @@ unit: .venv/.ready .venv/.screen .venv/.sandbox
 test-attack: .venv/.ready .venv/.sandbox  ## hostile submissions, forged messages and damaged files alone
 	@$(BIN)/pytest -q -n 2 -m attack
 
-# RLlib pins an older gymnasium than the one of .venv, so it has an environment of its own.
-.venv-rllib/.ready: pyproject.toml tests/rllib/constraints.txt
-	@echo "== setting up .venv-rllib (once, a few minutes)"
-	@test -x .venv-rllib/bin/python || $(PYTHON) -m venv .venv-rllib
-	@.venv-rllib/bin/python -m pip install --quiet --upgrade -c tests/rllib/constraints.txt pip
-	@.venv-rllib/bin/python -m pip install --quiet -c tests/rllib/constraints.txt 'ray[rllib]' torch -e .
-	@touch $@
-
 test-words: .venv/.ready  ## every lesson in full: what the text says holds for what it shows
 	@$(BIN)/pytest -q -m slow tests/test_lessons_in_words.py
 
-test-rllib: .venv-rllib/.ready  ## RLlib learns too, in an environment of its own
-	@.venv-rllib/bin/python tests/rllib/train.py --check
+# Other people's frameworks, each in an environment of its own, on every env id for a minute:
+# `make test-frameworks-skrl SECONDS=10` runs one of them for less. One that cannot be installed is named, with the reason.
+FRAMEWORKS := gymnasium sb3 sb3_contrib rl_zoo3 cleanrl tianshou torchrl skrl rllib pufferlib minari d3rlpy
+SECONDS ?= 60
+OTHERS := .venv-frameworks
 
-# Other people's frameworks, each in an environment of its own, on every env id for about a minute:
-# `make test-frameworks-skrl` runs one of them. One that cannot be installed is named, with the reason.
-FRAMEWORKS := gymnasium sb3 sb3_contrib rl_zoo3 cleanrl tianshou torchrl skrl pufferlib minari d3rlpy
-STEPS ?= 30000
-
-.venv-frameworks/%/.ready: tests/frameworks/%.txt pyproject.toml
-	@echo "== setting up .venv-frameworks/$* (once, a minute or two)"
-	@test -x .venv-frameworks/$*/bin/python || $(PYTHON) -m venv .venv-frameworks/$*
-	@rm -f .venv-frameworks/$*/.refused
-	@timeout 900 .venv-frameworks/$*/bin/python -m pip install --quiet -r tests/frameworks/$*.txt 2>.venv-frameworks/$*/.said || \
-		{ grep -m 1 '^ERROR' .venv-frameworks/$*/.said || echo "ERROR: pip did not end well within 15 minutes"; } >.venv-frameworks/$*/.refused
+$(OTHERS)/%/.ready: tests/frameworks/%.txt pyproject.toml
+	@echo "== setting up $(OTHERS)/$* (once, a minute or two)"
+	@test -x $(OTHERS)/$*/bin/python || $(PYTHON) -m venv $(OTHERS)/$*
+	@rm -f $(OTHERS)/$*/.refused
+	@if [ -f tests/frameworks/install_$*.sh ]; then set -- bash tests/frameworks/install_$*.sh $(OTHERS)/$*/bin; \
+	else set -- $(OTHERS)/$*/bin/python -m pip install --quiet -r tests/frameworks/$*.txt; fi; \
+	timeout 900 "$$@" 2>$(OTHERS)/$*/.said || \
+		{ grep -i -m 1 '^error' $(OTHERS)/$*/.said || echo "ERROR: it did not end well within 15 minutes"; } >$(OTHERS)/$*/.refused
 	@touch $@
 
-.PRECIOUS: .venv-frameworks/%/.ready
+.PRECIOUS: $(OTHERS)/%/.ready
 
-test-frameworks-%: .venv-frameworks/%/.ready
+test-frameworks-%: $(OTHERS)/%/.ready
 	@echo "== $*"
-	@if [ -s .venv-frameworks/$*/.refused ]; then echo "SKIPPED $*: cannot be installed here with springdrift and its torch: $$(cat .venv-frameworks/$*/.refused)"; \
-	else .venv-frameworks/$*/bin/python tests/frameworks/with_$*.py --steps $(STEPS); fi
+	@if [ -s $(OTHERS)/$*/.refused ]; then echo "SKIPPED $*: cannot be installed here with springdrift and its torch: $$(cat $(OTHERS)/$*/.refused)"; \
+	else $(OTHERS)/$*/bin/python tests/frameworks/with_$*.py --seconds $(SECONDS); fi
 
-test-frameworks: $(FRAMEWORKS:%=test-frameworks-%) test-rllib  ## other people's frameworks run on every world
+test-frameworks: $(FRAMEWORKS:%=test-frameworks-%)  ## other people's frameworks run on every world
+
+test-rllib: $(OTHERS)/rllib/.ready  ## RLlib learns too
+	@$(OTHERS)/rllib/bin/python tests/rllib/train.py --check
 
 # The lowest versions that pyproject.toml allows, with the tests of the worlds alone.
 WORLDS := env vector_env worlds golden physics model state_checks series_env series_generator series_optimum transpose

@@ -22,7 +22,8 @@ def layers(width: int, outputs: int) -> nn.Sequential:
 
 def learn(id: str, steps: int) -> float:
     """Check the specs of a batch and of the info, then train PPO."""
-    batch = GymEnv(id, num_envs=3, info="none")
+    # A number, as Upkeep's state is one, stays a number: TorchRL refuses its own rows of zeros
+    batch = GymEnv(id, num_envs=3, info="none", categorical_action_encoding=True)
     rollout = batch.rollout(20)
     assert rollout["observation"].shape[:2] == (3, 20)
     batch.close()

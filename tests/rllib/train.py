@@ -2,8 +2,8 @@
 
     python tests/rllib/train.py --scenario abrupt --iterations 12
 
-RLlib pins the gymnasium it works with, so it has an environment of its own: ``make test-rllib`` sets up
-``.venv-rllib`` and runs this there with ``--check``.
+RLlib pins the gymnasium it works with, so it has an environment of its own: ``make test-rllib`` sets it up
+and runs this there with ``--check``.
 """
 
 import argparse
