@@ -1,6 +1,7 @@
 """The documentation site: what the code writes is whole, what pages run works, and nothing leads nowhere."""
 
 import importlib.util
+import inspect
 import json
 import os
 import re
@@ -9,14 +10,17 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
 from docutils.utils.math.latex2mathml import tex2mathml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import cache
 import conf
+import environments
 import generated
 import springdrift
+from springdrift import THREE_ACTIONS
 from springdrift.incline.drift import LAWS
 from springdrift.incline.observation import OBSERVE
 from springdrift.incline.outputs import TRUTH_NAMES
@@ -74,6 +78,28 @@ def test_actions_and_costs():
     for field in fields(springdrift.Costs):
         assert float(costs[field.name][1].strip("`")) == field.default
         assert costs[field.name][2], f"{field.name} is explained"
+
+
+@pytest.mark.parametrize("id", environments.ids())
+def test_an_env_has_a_page_with_what_it_takes_and_gives(id):
+    env, text = gym.make(id).unwrapped, environments.page(id)
+    rows = rows_of(text)
+    for number, decision in enumerate(THREE_ACTIONS):
+        assert rows[decision.action.name][0] == str(number)
+    for name, parameter in inspect.signature(type(env)).parameters.items():
+        assert parameter.kind is parameter.VAR_KEYWORD or rows[name][1], f"{name} is explained"
+    _, info = env.reset(seed=1)
+    for name in (*info["terms"], *info.get("truth", ())):
+        assert f"`{name}`" in text
+    if isinstance(env.observation_space, gym.spaces.Box):
+        columns = rows_of(text.split("## Observations")[1].split("## Rewards")[0])
+        assert [int(row[0]) for row in columns.values() if row[0].isdigit()] == list(range(18))
+        assert f"({env.observation_space.shape[0]},), float32" in text
+    assert f"[`{id}`]({environments.stem(id)}.md)" in environments.listing()
+
+
+def test_every_id_of_ours_has_a_page():
+    assert set(environments.ids()) == {id for id in gym.registry if id.startswith("springdrift/")}
 
 
 def section(text: str, head: str) -> str:

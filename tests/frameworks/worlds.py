@@ -14,7 +14,7 @@ import springdrift
 
 IDS = (springdrift.ENV_ID, springdrift.UPKEEP_ID, springdrift.SERIES_ID, "springdrift/UpkeepDashboard-v0")
 SEED = 0
-FIRST = 4000  # steps of the run that measures the speed
+FIRST = 1000  # steps of the run that measures the speed
 
 
 def on_each(run: Callable[[str, int], float], *packages: str, arguments: list[str] | None = None) -> None:

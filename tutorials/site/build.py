@@ -28,7 +28,14 @@ ROOT = TUTORIALS.parent
 GUIDE = "teachers_guide.md"
 SECONDS = 600  # for a cell
 PLAY = "play"  # folder of the game within the site
-SCRIPTS = ("build.py", "cache.py", "generated.py", "readme.py", "reports.py")  # those that are no pages
+SCRIPTS = (
+    "build.py",
+    "cache.py",
+    "environments.py",
+    "generated.py",
+    "readme.py",
+    "reports.py",
+)  # those that are no pages
 KEPT = ROOT / "out" / "pages-kept"  # results of pages
 
 
@@ -56,6 +63,7 @@ def assemble(pages: Path, *, run: Run | None = USUAL, tutorials: Path = TUTORIAL
     """
     import jupytext
 
+    import environments
     import generated
     from springdrift_agents.course.notebooks import to_notebook
 
@@ -69,7 +77,11 @@ def assemble(pages: Path, *, run: Run | None = USUAL, tutorials: Path = TUTORIAL
         "lessons": lambda: generated.lessons(tutorials),
         "lesson-pages": lambda: "\n".join(script.stem for script in scripts),
         "guide-page": lambda: guide.stem if guide.exists() else "",
+        "environments": environments.listing,
+        "environment-pages": lambda: "\n".join(map(environments.stem, environments.ids())),
     }
+    for name, text in environments.pages():
+        (pages / "environments" / f"{name}.md").write_text(text, encoding="utf-8")
     for page in sorted(pages.rglob("*.md")):
         text = generated.fill(page.read_text(encoding="utf-8"), parts)
         page.write_text(text, encoding="utf-8")
