@@ -11,8 +11,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import gymnasium as gym
+import nbformat
 import pytest
 from docutils.utils.math.latex2mathml import tex2mathml
+from IPython.core.interactiveshell import InteractiveShell
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import cache
@@ -199,7 +201,14 @@ def test_lessons_are_listed(tmp_path):
 
 def test_pages_and_parts_belong_together():
     named = {name for page in SITE.rglob("*.md") for name in generated.MARK.findall(page.read_text())}
-    assert named == {*generated.PARTS, "lessons", "lesson-pages", "guide-page"}
+    assert named == {
+        *generated.PARTS,
+        "lessons",
+        "lesson-pages",
+        "guide-page",
+        "environments",
+        "environment-pages",
+    }
 
 
 # ---------------------------------------------------------------- what pages run
@@ -313,13 +322,60 @@ def test_the_site_builds_and_holds_the_main_pages(site):
         assert f'href="{page}.html"' in first
         assert (site / f"{page}.html").exists()
     lessons = sorted(path.stem for path in (SITE.parent).glob("lesson*.py"))
-    assert lessons == sorted(path.stem for path in site.glob("lessons/lesson*.html"))
+    for kind in ("lessons/lesson*.html", "lessons/downloads/*.ipynb"):
+        assert lessons == sorted(path.stem for path in site.glob(kind))
+    assert all(
+        (site / "environments" / f"{environments.stem(id)}.html").exists() for id in environments.ids()
+    )
     worlds = (site / "reference" / "api" / "worlds.html").read_text(encoding="utf-8")
     for name in vars(springdrift):
         if inspectable(name):
             assert f'id="springdrift.{name}"' in worlds, f"springdrift.{name} is documented"
     assert "N/m, so that the period is 2 s" in worlds, "comments of fields are told"
     assert "<math" in (site / "lessons" / "lesson1_machine.html").read_text(encoding="utf-8")
+
+
+def test_a_downloaded_notebook_is_the_lesson_behind_a_cell_that_installs(tmp_path):
+    build.write_downloads(tmp_path)
+    scripts = sorted(SITE.parent.glob("lesson*.py"))
+    for script in scripts:
+        made = nbformat.read(tmp_path / f"{script.stem}.ipynb", as_version=4)
+        nbformat.validate(made)
+        codes = [cell for cell in made.cells if cell.cell_type == "code"]
+        assert codes[0].source == notebooks.INSTALL.rstrip()
+        assert not any(cell.outputs for cell in codes)
+        made.cells.remove(codes[0])
+        assert [cell.source for cell in made.cells] == [
+            cell.source for cell in notebooks.to_notebook(script).cells
+        ]
+
+
+@pytest.mark.parametrize(
+    ("installed", "beside", "asked"),
+    [
+        (True, ["springdrift-0.1.0-py3-none-any.whl"], []),
+        (False, [], ['install --quiet "springdrift[all]"']),
+        (
+            False,
+            ["springdrift-0.1.0-py3-none-any.whl", "other-9-py3-none-any.whl"],
+            ['install --quiet "springdrift-0.1.0-py3-none-any.whl[all]"'],
+        ),
+    ],
+)
+def test_the_first_cell_installs_where_springdrift_is_missing(
+    installed, beside, asked, tmp_path, monkeypatch
+):
+    shell, done = InteractiveShell.instance(), []
+    monkeypatch.chdir(tmp_path)
+    for name in beside:
+        (tmp_path / name).touch()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if installed else None)
+    shell.register_magic_function(done.append, magic_name="pip")
+    try:
+        shell.run_cell(notebooks.INSTALL).raise_error()
+    finally:
+        InteractiveShell.clear_instance()
+    assert done == asked
 
 
 def test_a_half_is_no_twelve():

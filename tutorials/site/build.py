@@ -28,6 +28,7 @@ ROOT = TUTORIALS.parent
 GUIDE = "teachers_guide.md"
 SECONDS = 600  # for a cell
 PLAY = "play"  # folder of the game within the site
+DOWNLOADS = "downloads"  # folder of the notebooks beside the pages of the lessons
 SCRIPTS = (
     "build.py",
     "cache.py",
@@ -90,12 +91,12 @@ def assemble(pages: Path, *, run: Run | None = USUAL, tutorials: Path = TUTORIAL
             _write(jupytext.reads(text, fmt="md:myst"), page.with_suffix(".ipynb"), run)
     for number, script in enumerate(scripts, start=1):
         notebook = to_notebook(script)
-        notebook.cells.insert(1, _levels_of(number))
+        notebook.cells.insert(1, _links_of(number, script.stem))
         _write(notebook, pages / "lessons" / f"{script.stem}.ipynb", run)
 
 
-def _levels_of(lesson: int) -> Any:
-    """A cell with links to the levels of the game that show a lesson's point."""
+def _links_of(lesson: int, name: str) -> Any:
+    """A cell with links to the levels of the game that show a lesson's point, and to its notebook."""
     from nbformat.v4 import new_markdown_cell
 
     titles = web.texts_of(web.TEXTS)["levels"]
@@ -104,7 +105,20 @@ def _levels_of(lesson: int) -> Any:
         for level, of, *_ in data.LEVELS
         if of == lesson
     ]
-    return new_markdown_cell(f"**Play its point** in the browser: {', '.join(links)}.", id=f"levels-{lesson}")
+    play = f"**Play its point** in the browser: {', '.join(links)}. " if links else ""
+    notebook = f'<a href="{DOWNLOADS}/{name}.ipynb" download>this notebook</a>'
+    return new_markdown_cell(f"{play}**Work through it** in {notebook}.", id=f"links-{lesson}")
+
+
+def write_downloads(folder: Path, tutorials: Path = TUTORIALS) -> None:
+    """The lessons as notebooks without outputs, whose first code installs springdrift where it is missing."""
+    import nbformat
+
+    from springdrift_agents.course.notebooks import to_notebook, with_install
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for script in sorted(tutorials.glob("lesson*.py")):
+        nbformat.write(with_install(to_notebook(script)), folder / f"{script.stem}.ipynb")
 
 
 def _write(notebook: Any, page: Path, run: Run | None) -> None:
@@ -210,6 +224,7 @@ def build(out: Path, *, run: Run | None = USUAL, external: bool = False, tutoria
     if run_sphinx(pages, out):
         return 1
     web.build(out / PLAY)
+    write_downloads(out / "lessons" / DOWNLOADS, tutorials)
     reports.write(out / "advise")
     wrong = broken_links(out)
     for line in wrong:

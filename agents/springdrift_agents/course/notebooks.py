@@ -1,5 +1,6 @@
 """Notebooks from the lesson scripts, and their outputs where they are wanted."""
 
+import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -12,6 +13,15 @@ from springdrift_agents.files import write_text
 SECONDS = 600  # for a cell, when notebooks are executed
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 KEPT = ("tags", "jupyter")  # metadata of a cell that a notebook keeps: whether its code is folded away
+INSTALL = """# Installs springdrift where it is missing, as in a hosted notebook:
+# the wheel that lies beside this notebook, or else by its name.
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("springdrift_agents") is None:
+    found = next(iter(sorted(Path().glob("springdrift-*.whl"), reverse=True)), "springdrift")
+    %pip install --quiet "{found}[all]"
+"""
 NEEDED = 'notebooks need jupytext, nbclient and ipykernel: pip install "springdrift[notebook]"'
 
 
@@ -65,6 +75,16 @@ def to_notebook(script: Path, variant: int = 0) -> Any:
         cell["metadata"] = {name: cell["metadata"][name] for name in KEPT if name in cell["metadata"]}
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
+
+
+def with_install(notebook: Any) -> Any:
+    """A copy of a notebook whose first cell of code installs springdrift where it is missing."""
+    from nbformat.v4 import new_code_cell
+
+    made = copy.deepcopy(notebook)
+    place = next((n for n, cell in enumerate(made.cells) if cell.cell_type == "code"), len(made.cells))
+    made.cells.insert(place, new_code_cell(INSTALL.rstrip(), id="install"))
+    return made
 
 
 def execute(
