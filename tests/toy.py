@@ -49,6 +49,7 @@ class RustWorld:
         )
     }
     terms, truth_names = ("forecast", "intervene", "retrain"), ("rust", "version")
+    version_names = ()
     exogenous = ()
 
     def __init__(self, count, scenario="slow", costs=None, observe="monitor", cycles=None, latency=1):

@@ -1,5 +1,6 @@
 """Gymnasium worlds that drift: wait, intervene or retrain?"""
 
+from springdrift.game.actions import FIVE_ACTIONS as FIVE_ACTIONS
 from springdrift.game.actions import THREE_ACTIONS as THREE_ACTIONS
 from springdrift.game.actions import Action as Action
 from springdrift.game.actions import ActionSet as ActionSet
@@ -10,6 +11,7 @@ from springdrift.game.costs import Prices as Prices
 from springdrift.game.env import DriftEnv as DriftEnv
 from springdrift.game.observation import DASHBOARD
 from springdrift.game.vector_env import DriftVectorEnv as DriftVectorEnv
+from springdrift.incline.drift import BadRelease as BadRelease
 from springdrift.incline.drift import Dropout as Dropout
 from springdrift.incline.drift import Jump as Jump
 from springdrift.incline.drift import Law as Law
@@ -30,6 +32,7 @@ from springdrift.incline.scenario import Scenario as Scenario
 from springdrift.incline.world import KERNELS as _KERNELS
 from springdrift.incline.world import InclinedMassWorld as InclinedMassWorld
 from springdrift.registry import ENV_ID as ENV_ID
+from springdrift.registry import OPS_ID as OPS_ID
 from springdrift.registry import SERIES_ID as SERIES_ID
 from springdrift.registry import UPKEEP_ID as UPKEEP_ID
 from springdrift.registry import WORLDS as WORLDS

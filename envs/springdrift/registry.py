@@ -12,10 +12,12 @@ from springdrift.game.costs import Prices
 from springdrift.game.env import DriftEnv
 from springdrift.game.vector_env import DriftVectorEnv
 from springdrift.incline.env import InclinedMassEnv, InclinedMassVectorEnv
+from springdrift.incline.operations import InclinedMassOpsEnv, InclinedMassOpsVectorEnv
 from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
 from springdrift.upkeep.world import UpkeepDashboardEnv, UpkeepVectorEnv
 
 ENV_ID = "springdrift/InclinedMass-v0"
+OPS_ID = "springdrift/InclinedMassOps-v0"
 SERIES_ID = "springdrift/TimeSeries-v0"
 UPKEEP_ID = "springdrift/Upkeep-v0"
 
@@ -150,6 +152,7 @@ def world_spec(id: str) -> WorldSpec:
 
 
 register_world(ENV_ID, InclinedMassEnv, InclinedMassVectorEnv)
+register_world(OPS_ID, InclinedMassOpsEnv, InclinedMassOpsVectorEnv)
 register_world(SERIES_ID, TimeSeriesEnv, TimeSeriesVectorEnv)
 register_world("springdrift/UpkeepDashboard-v0", UpkeepDashboardEnv, UpkeepVectorEnv)
 if UPKEEP_ID not in gym.registry:

@@ -132,3 +132,12 @@ THREE_ACTIONS = ActionSet(
         Decision(Action.RETRAIN, "refit the model on the window as it stands", "retrain", "#E69F00", "r"),
     )
 )
+FIVE_ACTIONS = ActionSet(
+    (
+        *THREE_ACTIONS,
+        Decision(
+            Action.FINE_TUNE, "refit on the newest few cycles, live at once", "fine_tune", "#0072B2", "f"
+        ),
+        Decision(Action.ROLLBACK, "put the version before back into service", "rollback", "#CC79A7", "b"),
+    )
+)

@@ -69,6 +69,7 @@ class NumpyWorld:
     prices: ClassVar[type[Prices]]
     terms: ClassVar[tuple[str, ...]]
     truth_names: ClassVar[tuple[str, ...]]
+    version_names: ClassVar[tuple[str, ...]] = ()
     exogenous: ClassVar[tuple[str, ...]] = ()
     observations: ClassVar[Mapping[str, Table]] = {"monitor": DASHBOARD}
     actions: ClassVar[ActionSet] = THREE_ACTIONS

@@ -81,7 +81,7 @@ class DriftEnv(gym.Env[NDArray[np.float32], Any]):
         self.render_mode, self.render_options = render_mode, render_options
         self.world: Any = self.World(1, **self.options)
         self._renderer = self.renderer(self.world, render_mode, render_options)
-        self._lay_out = Info(info, self.world.terms, self.world.truth_names)
+        self._lay_out = Info(info, self.world.terms, self.world.truth_names, self.world.version_names)
         self.observation_space = self.world.observation.box()
         self.action_space = spaces.Discrete(self.world.actions.n)
         self._action = np.zeros(1, np.int64)

@@ -92,6 +92,16 @@ DASHBOARD = Table(
         Column("time_left", 0, 1, "1", "share of the episode before the deadline"),
     )
 )
+# what is seen beside it where versions can be fine-tuned and rolled back
+VERSIONS = Table(
+    (
+        Column(
+            "previous_error", -1, 1, "as error", "error that the version before would have had; 1 for none"
+        ),
+        Column("since_fine_tune", 0, 1, "n/(n+20)", "cycles since the last fine-tuning"),
+        Column("since_rollback", 0, 1, "n/(n+20)", "cycles since the last rollback"),
+    )
+)
 
 
 @inlined

@@ -13,7 +13,7 @@ import numpy as np
 from springdrift.game.jit import inlined
 
 # The second word of the counter is STREAM + index; streams are far enough apart never to meet.
-EPISODE, BIRTH, WALK, CHANGE, SHOCK, FAULT, NOISE, COMMISSIONING = (k << 16 for k in range(8))
+EPISODE, BIRTH, WALK, CHANGE, SHOCK, FAULT, NOISE, COMMISSIONING, RELEASE = (k << 16 for k in range(9))
 
 _PARITY = np.uint32(0x1BD11BDA)
 _TICK = np.float32(2.0**-24)

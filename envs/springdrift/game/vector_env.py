@@ -80,7 +80,7 @@ class DriftVectorEnv(VectorEnv[Any, Any, Any]):
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.render_mode = render_mode
         self.metadata = {**self.Env.metadata, "autoreset_mode": self.autoreset_mode, "render_modes": drawn}
-        self._lay_out = Info(info, self.world.terms, self.world.truth_names)
+        self._lay_out = Info(info, self.world.terms, self.world.truth_names, self.world.version_names)
         if max_episode_steps is not None:
             max_episode_steps = whole("max_episode_steps", max_episode_steps, 1, MOST)
         self._most_steps, self._steps = max_episode_steps, np.zeros(n, np.int64)

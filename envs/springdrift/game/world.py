@@ -37,7 +37,10 @@ class World(Protocol):
     observations: ClassVar[Mapping[str, Table]]  # what ``observe`` can be
     actions: ClassVar[ActionSet]
     terms: ClassVar[tuple[str, ...]]  # names of the cost terms
-    truth_names: ClassVar[tuple[str, ...]]  # of what no operator can see
+    truth_names: ClassVar[tuple[str, ...]]  # of what no operator can see, and behind it of the version
+    version_names: ClassVar[
+        tuple[str, ...]
+    ]  # the last of them: the version in service, () where none is kept
     exogenous: ClassVar[tuple[str, ...]]  # those of them that no decision ever changes
 
     count: int

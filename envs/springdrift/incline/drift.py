@@ -340,3 +340,22 @@ class Dropout(Law):
 
     def write(self, put: Put) -> None:
         put("dropout_rate", self.rate)
+
+
+@dataclass(frozen=True)
+class BadRelease(Law):
+    """A share ``rate`` of the deployments goes wrong: what is served is not what was fitted.
+
+    The fit looks right; the forecasts of the version are damped by a seventh. The next deployment is another
+    draw.
+    """
+
+    numbers: ClassVar = {"bad_release": Number()}
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        arguments.number("BadRelease.rate", self.rate, 0, 1, "a deployment")
+
+    def write(self, put: Put) -> None:
+        put("bad_release", self.rate)

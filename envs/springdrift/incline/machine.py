@@ -33,4 +33,5 @@ PAGE_HINKLEY_SLACK = F(0.05)  # of the target rms
 
 # Decisions as the state holds them. PROBING, the random pushes of commissioning, is no Action.
 WAITING, INTERVENING, RETRAINING = F(int(Action.WAIT)), F(int(Action.INTERVENE)), F(int(Action.RETRAIN))
+FINE_TUNING, ROLLING_BACK = F(int(Action.FINE_TUNE)), F(int(Action.ROLLBACK))
 PROBING = F(-1)

@@ -17,6 +17,7 @@ from springdrift.incline.state import ALIGNED, COEFFICIENTS, LAGS, WINDOW
 RIDGE_LAG = 2e-3  # m^2
 RIDGE_FORCE = 2.0  # N^2
 RIDGE_LEVEL = 1e-6
+TUNED, TUNED_PULL = 16, 30.0  # measurements that a fine-tuning uses, and its weights over those of a refit
 
 FITS = 16  # made side by side: two vectors of float64
 VECTOR = 8
@@ -180,7 +181,7 @@ def _judge(y: Any, push: Any, fitted: Any, error: Any, fits: int, count: int) ->
 
 
 @compiled
-def fit_side_by_side(e: Any, fits: int, n: int) -> None:
+def fit_side_by_side(e: Any, fits: int, n: int, pull: float) -> None:
     """Ridge regressions toward the previous coefficients, each on a window of its own.
 
     Args:
@@ -188,6 +189,7 @@ def fit_side_by_side(e: Any, fits: int, n: int) -> None:
         fits: 1, or a multiple of ``VECTOR`` up to ``FITS``: others are slower than the next.
         n: measurements of each window, a multiple of ``STEP`` up to ``WINDOW``; too few say little, then
             the coefficients stay close to the previous ones.
+        pull: how much stronger than usual is the pull toward the previous coefficients.
     """
     y, u, previous, fitted, mean = e[Y:U], e[U:PREVIOUS], e[PREVIOUS:FITTED], e[FITTED:ERROR], e[MEAN:CENTRED]
     centred, push, rest, gram = e[CENTRED:PUSH], e[PUSH:UNEXPLAINED], e[UNEXPLAINED:GRAM], e[GRAM:ROOM]
@@ -204,9 +206,9 @@ def fit_side_by_side(e: Any, fits: int, n: int) -> None:
     _add_up(rest, gram[(LEVEL * SUMS + REST) * FITS :], fits, count)
     for k in range(np.uint64(fits)):
         for i in range(LAGS):
-            gram[_at(i * SUMS + i, k)] += RIDGE_LAG
-        gram[_at(FORCE * SUMS + FORCE, k)] += RIDGE_FORCE
-        gram[_at(LEVEL * SUMS + LEVEL, k)] = count + RIDGE_LEVEL
+            gram[_at(i * SUMS + i, k)] += RIDGE_LAG * pull
+        gram[_at(FORCE * SUMS + FORCE, k)] += RIDGE_FORCE * pull
+        gram[_at(LEVEL * SUMS + LEVEL, k)] = count + RIDGE_LEVEL * pull
     _solve(gram, fits)
     for k in range(np.uint64(fits)):
         level = previous[_at(LEVEL, k)] + gram[_at(LEVEL * SUMS + REST, k)]
@@ -239,7 +241,7 @@ def fit(y: Any, u: Any, previous: Any, fitted: Any) -> float:
         e[Y + t * FITS], e[U + t * FITS] = y[t], u[t]
     for i in range(COEFFICIENTS):
         e[PREVIOUS + i * FITS] = previous[i]
-    fit_side_by_side(e, 1, n)
+    fit_side_by_side(e, 1, n, 1.0)
     for i in range(COEFFICIENTS):
         fitted[i] = e[FITTED + i * FITS]
     return float(e[ERROR])

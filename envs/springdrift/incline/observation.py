@@ -1,7 +1,7 @@
 """What can be observed of the inclined mass: the shared dashboard, raw signals, or the hidden truth."""
 
 from springdrift.game.observation import DASHBOARD as OBS
-from springdrift.game.observation import Column, Table
+from springdrift.game.observation import VERSIONS, Column, Table
 from springdrift.incline.state import DRIFTING, HISTORY
 
 SIGNALS = Table(
@@ -34,5 +34,7 @@ TRUTH = Table(
 )
 assert tuple(name for name, _ in _TRUE) == DRIFTING
 OBSERVE = {"monitor": OBS, "signals": SIGNALS, "truth": TRUTH}
-NOTHING, MONITOR_MODE, SIGNALS_MODE, TRUTH_MODE = range(-1, 3)  # what the kernel is asked to report
+OPS_OBSERVE = {name: Table((*table, *VERSIONS)) for name, table in OBSERVE.items()}
+# what the kernel is asked to report; OPS_MODES more where what is seen of versions stands behind it
+NOTHING, MONITOR_MODE, SIGNALS_MODE, TRUTH_MODE, OPS_MODES = range(-1, 4)
 MODES = dict(zip(OBSERVE, (MONITOR_MODE, SIGNALS_MODE, TRUTH_MODE), strict=True))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.incline.reward import TERMS
+from springdrift.incline.reward import OPS_TERMS
 from springdrift.incline.state import DRIFTING
 
 TRUTH_NAMES = (
@@ -13,15 +13,19 @@ TRUTH_NAMES = (
     *("driver_key", "last_change", "onset", "scenario", "cycle", "version", "model_age"),
     *("swing", "error", "shock", "faults", "work", "decision", "x", "v"),
 )
-REWARD, OVER, BILL = len(TERMS), len(TERMS) + 1, len(TERMS) + 2  # rows of a bill, and their number
+VERSION_NAMES = ("number", "parent", "fitted_from", "fitted_to", "fit_error", "served", "tuned")
+OPS_TRUTH_NAMES = (*TRUTH_NAMES, "bad", "previous_version")  # where versions can be rolled back
+# fields of the state by the rows of ``truth``: what is hidden, and behind it the version in service
+TRUTH_FIELDS = (*OPS_TRUTH_NAMES, "version", *VERSION_NAMES[1:])
+REWARD, OVER, BILL = len(OPS_TERMS), len(OPS_TERMS) + 1, len(OPS_TERMS) + 2  # rows of a bill, their number
 
 
 class Outputs(NamedTuple):
     """What a call reports of n envs."""
 
     obs: NDArray[np.float32]  # (n, D)
-    bill: NDArray[np.float64]  # (6, n): the TERMS, the reward, and 1 where the episode is over
-    truth: NDArray[np.float32]  # (T, n), in the order of TRUTH_NAMES
+    bill: NDArray[np.float64]  # (8, n): the OPS_TERMS, the reward, and 1 where the episode is over
+    truth: NDArray[np.float32]  # (T, n), the first T of TRUTH_FIELDS
     path: NDArray[np.float32]  # (8 * substeps + 1, lanes), m, of a block; without rows nothing is followed
 
     def first(self, count: int) -> "Outputs":
@@ -32,9 +36,9 @@ class Outputs(NamedTuple):
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
-def empty_outputs(count: int, width: int) -> Outputs:
-    """Unfilled arrays for ``count`` envs with observations of ``width`` numbers; other rows may be longer,
-    and no path is followed.
+def empty_outputs(count: int, width: int, truths: int = len(TRUTH_NAMES)) -> Outputs:
+    """Unfilled arrays for ``count`` envs with observations of ``width`` numbers and so many rows of truth;
+    rows may be longer, and no path is followed.
 
     Rows a power of two apart would share the same few places of a cache.
     """
@@ -42,6 +46,6 @@ def empty_outputs(count: int, width: int) -> Outputs:
     return Outputs(
         np.empty((count, width), _FLOAT32),
         np.empty((BILL, length), _FLOAT64),
-        np.empty((len(TRUTH_NAMES), length), _FLOAT32),
+        np.empty((truths, length), _FLOAT32),
         np.empty((0, 0), _FLOAT32),
     )

@@ -300,6 +300,7 @@ class ScenarioTable(NamedTuple):
     names: tuple[str, ...]
     plans: NDArray[np.float64]
     scenarios: tuple[Scenario, ...]
+    known: Mapping[str, Scenario]  # that a name can stand for
 
     def row(self, scenario: "str | Scenario") -> int:
         """Row of a scenario, by its name or itself.
@@ -309,7 +310,7 @@ class ScenarioTable(NamedTuple):
         """
         if isinstance(scenario, str) and scenario in self.names:
             return self.names.index(scenario)
-        chosen = resolve(scenario)
+        chosen = resolve(scenario, self.known)
         if chosen not in self.scenarios:
             other = "another one of that name is among them" if chosen.name in self.names else "allowed"
             raise ValueError(
@@ -319,8 +320,8 @@ class ScenarioTable(NamedTuple):
         return self.scenarios.index(chosen)
 
 
-def resolve(scenario: Any) -> Scenario:
-    """The scenario of a name, the one passed, or the one that plain data describes.
+def resolve(scenario: Any, known: Mapping[str, Scenario] = SCENARIOS) -> Scenario:
+    """The scenario of a name among those ``known``, the one passed, or the one that plain data describes.
 
     >>> resolve("abrubt")
     Traceback (most recent call last):
@@ -332,21 +333,23 @@ or a springdrift.Scenario
         return scenario
     if isinstance(scenario, Mapping):
         return Scenario.from_dict(scenario)
-    if isinstance(scenario, str) and scenario in SCENARIOS:
-        return SCENARIOS[scenario]
-    hint = arguments.did_you_mean(scenario, SCENARIOS)
+    if isinstance(scenario, str) and scenario in known:
+        return known[scenario]
+    hint = arguments.did_you_mean(scenario, known)
     raise ValueError(
-        f"unknown scenario {scenario!r}{hint} Allowed: {', '.join(SCENARIOS)}, or a springdrift.Scenario"
+        f"unknown scenario {scenario!r}{hint} Allowed: {', '.join(known)}, or a springdrift.Scenario"
     )
 
 
-def tabulate(extra: Scenario, cycles: int | None = None) -> ScenarioTable:
-    """All scenarios, with ``extra`` and members of its own behind the house's.
+def tabulate(
+    extra: Scenario, cycles: int | None = None, known: Mapping[str, Scenario] = SCENARIOS
+) -> ScenarioTable:
+    """All scenarios ``known``, with ``extra`` and members of its own behind them.
 
     ``cycles`` replaces every scenario's deadline.
     """
     own = [member for member in extra.members if isinstance(member, Scenario)]
-    table = {**SCENARIOS, **{scenario.name: scenario for scenario in (*own, extra)}}
+    table = {**known, **{scenario.name: scenario for scenario in (*own, extra)}}
     names = tuple(table)
     plans = np.array([scenario.plan(cycles) for scenario in table.values()])
     for row, scenario in enumerate(table.values()):
@@ -359,4 +362,4 @@ def tabulate(extra: Scenario, cycles: int | None = None) -> ScenarioTable:
             if member != scenario.name and table[member].members:
                 raise ValueError(f"scenario {scenario.name!r} has the mixture {member!r} as a member")
             plans[row, SLOTS["members"] + place] = names.index(member)
-    return ScenarioTable(names, plans, tuple(table.values()))
+    return ScenarioTable(names, plans, tuple(table.values()), known)

@@ -41,6 +41,23 @@ class Field(NamedTuple):
     meaning: str
 
 
+# what is kept of a version, in this order
+RECORD = {
+    "version": "number, counted from commissioning",
+    "parent": "number of the version in service when it was asked for; -1 for none",
+    "fitted_from": "first cycle of the window it was fitted on",
+    "fitted_to": "the cycle behind its last",
+    "fit_error": "in-sample rms error over the target amplitude's rms",
+    "served": "cycles in service",
+    "tuned": "1 for a fine-tuned one",
+    "bad": "1 where its deployment went wrong",
+}
+
+
+def _record(prefix: str, whose: str) -> tuple[Field, ...]:
+    return tuple(Field(f"{prefix}{name}", 1, f"{meaning}, of {whose}") for name, meaning in RECORD.items())
+
+
 def _each(prefix: str, meaning: str) -> tuple[Field, ...]:
     return tuple(Field(f"{prefix}_{name}", 1, f"{meaning} of {name}") for name in DRIFTING)
 
@@ -79,6 +96,7 @@ FIELDS: tuple[Field, ...] = (
     Field("outlier_rate", 1, "cycles with an outlier, a cycle"),
     Field("outlier_size", 1, "largest outlier, m"),
     Field("dropout_rate", 1, "cycles in which the sensor freezes, a cycle"),
+    Field("bad_release", 1, "share of deployments that go wrong"),
     Field("scenario", 1, "row of the scenario table"),
     # the deployed model
     Field("model", COEFFICIENTS, "coefficients of the deployed model"),
@@ -86,9 +104,13 @@ FIELDS: tuple[Field, ...] = (
     Field("in_flight", 1, "1 from the request of a retraining until its deployment"),
     Field("training", 1, "cycles of training left"),
     Field("release_every", 1, "cycles between release slots, 0 for any time"),
-    Field("fit_error", 1, "in-sample rms error of the deployed model over the target amplitude's rms"),
-    Field("candidate_fit_error", 1, "the same of the model in training"),
-    Field("version", 1, "deployments since commissioning"),
+    Field("anchor", COEFFICIENTS, "coefficients of the retraining that the deployed model goes back to"),
+    Field("previous", COEFFICIENTS, "coefficients of the version that served before"),
+    Field("previous_anchor", COEFFICIENTS, "and of the retraining that it goes back to"),
+    *_record("", "the version in service"),
+    *_record("previous_", "the one that served before"),
+    *_record("candidate_", "the one in training"),
+    Field("versions", 1, "number of the newest version that was deployed"),
     Field("model_age", 1, "cycles since deployment"),
     Field("samples", 1, "measurements in the window that a fit may use"),
     # what the operator's dashboard carries from cycle to cycle
@@ -103,6 +125,8 @@ FIELDS: tuple[Field, ...] = (
     Field("override_effect", 1, "change of swing in the last cycle of intervention, of target"),
     Field("since_retrain", 1, "cycles since the last request of a retraining"),
     Field("since_intervene", 1, "cycles since the last intervention"),
+    Field("since_fine_tune", 1, "cycles since the last fine-tuning"),
+    Field("since_rollback", 1, "cycles since the last rollback"),
     Field("level_push", 1, "size of the controller's push, of its strongest, signed"),
     # the clock
     Field("cycle", 1, "cycles done; negative while commissioning"),
@@ -114,8 +138,9 @@ FIELDS: tuple[Field, ...] = (
     Field("faults", 1, "faulty measurements in the cycle"),
     Field("work", 1, "work done by the magnet in the cycle, J"),
     Field("decision", 1, "decision carried out in the cycle"),
-    Field("charged", 1, "1 when a retraining was started and paid in the cycle"),
+    Field("charged", 1, "1 when the decision changed something of the model and was paid in the cycle"),
     Field("measured_error", 1, "rms error of the forecast against the measurements, of target rms"),
+    Field("previous_error", 1, "the same of what the version before would have forecast"),
     Field("bias", 1, "mean error of the forecast against the measurements, m"),
     Field("correlation", 1, "correlation of forecast and measurement over the cycle"),
     Field("peak", 1, "largest forecast error of the cycle against its rms"),
@@ -130,7 +155,7 @@ FIELDS: tuple[Field, ...] = (
 # What a field may be in a state that is restored: beyond, the kernel would leave its arrays, or what it
 # computes would not stay finite. Whatever counts is a whole number.
 _FAR, _LONG, _PLACE, _COUNT = (-1e9, 1e9), (0.0, 1e9), (-10.0, 10.0), (0.0, float(2**24))
-_FLAG, _SHARE, _TURN = (0.0, 1.0), (-1e-3, 1.001), (-1.1, 1.1)
+_FLAG, _SHARE, _TURN, _FROM_NONE = (0.0, 1.0), (-1e-3, 1.001), (-1.1, 1.1), (-1.0, float(2**24))
 RANGES: dict[str, tuple[float, float]] = {
     **{f"{prefix}{name}": limits
        for prefix in ("", "base_", "low_", "high_") for name, limits in LIMITS.items()},
@@ -141,18 +166,23 @@ RANGES: dict[str, tuple[float, float]] = {
     "v": (-1e3, 1e3), "cubic": (-100.0, 100.0), "damping": (0.0, 10.0), "noise": (0.0, 1.0),
     **{f"{prefix}_{part}": _TURN
        for prefix in ("drive", "turn", "sweep", "season", "season_turn") for part in ("sin", "cos")},
-    **dict.fromkeys(("shock_rate", "outlier_rate", "dropout_rate"), _SHARE),
+    **dict.fromkeys(("shock_rate", "outlier_rate", "dropout_rate", "bad_release"), _SHARE),
     "shock_size": (0.0, 10.0), "outlier_size": (0.0, 5.0), "shock": (-10.0, 10.0),
-    **dict.fromkeys(("model", "candidate", "work"), _FAR),
-    **dict.fromkeys(("fit_error", "candidate_fit_error", "error", "measured_error"), _LONG),
+    **dict.fromkeys(("model", "candidate", "anchor", "previous", "previous_anchor", "work"), _FAR),
+    **dict.fromkeys(("fit_error", "candidate_fit_error", "previous_fit_error"), _LONG),
+    **dict.fromkeys(("error", "measured_error", "previous_error"), _LONG),
     **dict.fromkeys(("error_fast", "error_slow", "alarm", "alarm_mean"), _LONG),
     **dict.fromkeys(("measured_swing", "previous_swing", "swing"), (0.0, 10.0)),
     **dict.fromkeys(("override_effect", "level_push", "correlation", "peak"), _TURN),
 }  # fmt: skip
 WHOLE: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("in_flight", "charged"), _FLAG),
-    **dict.fromkeys(("onset", "next_change", "release_every", "version", "model_age", "alarm_count"), _COUNT),
-    **dict.fromkeys(("since_retrain", "since_intervene", "training", "scenario", "deadline"), _COUNT),
+    **{f"{prefix}{name}": limits for prefix in ("", "previous_", "candidate_") for name, limits in {
+        **dict.fromkeys(("version", "parent"), _FROM_NONE), **dict.fromkeys(("tuned", "bad"), _FLAG),
+        **dict.fromkeys(("fitted_from", "fitted_to"), (-6.0, _COUNT[1])), "served": _COUNT}.items()},
+    **dict.fromkeys(("onset", "next_change", "release_every", "versions", "model_age", "alarm_count"), _COUNT),
+    **dict.fromkeys(("since_retrain", "since_intervene", "since_fine_tune", "since_rollback"), _COUNT),
+    **dict.fromkeys(("training", "scenario", "deadline"), _COUNT),
     "last_change": (-1.0, float(2**24)), "cycle": (0.0, float(2**24)), "driver_key": (0.0, 7.0),
     "samples": (0.0, float(WINDOW)), "faults": (0.0, float(MEASUREMENTS)), "decision": (0.0, 4.0),
     "turn": (0.0, TURNS - 1.0),

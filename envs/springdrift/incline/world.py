@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from springdrift.game.arguments import MOST, whole
 from springdrift.game.threads import MOST_THREADS, in_step, stay_awake, together
 from springdrift.game.world import Outputs
 from springdrift.incline.observation import MODES, NOTHING, OBSERVE
-from springdrift.incline.outputs import OVER, REWARD, TRUTH_NAMES, empty_outputs
-from springdrift.incline.reward import TERMS, Costs
+from springdrift.incline.outputs import OVER, REWARD, TRUTH_FIELDS, TRUTH_NAMES, empty_outputs
+from springdrift.incline.reward import TERMS, Costs, kernel_prices
 from springdrift.incline.scenario import SCENARIOS, Scenario, resolve, tabulate
 from springdrift.incline.snapshot import Origin, WorldState, check_world_state, digest
 from springdrift.incline.state import (
@@ -57,6 +57,8 @@ class InclinedMassWorld:
 
     scenarios, prices, observations = SCENARIOS, Costs, OBSERVE
     actions, terms, truth_names = THREE_ACTIONS, TERMS, TRUTH_NAMES
+    version_names: ClassVar[tuple[str, ...]] = ()
+    modes = MODES
     exogenous = (
         *DRIFTING,
         *("driver_key", "last_change", "onset", "scenario", "cycle", "shock", "faults"),
@@ -74,18 +76,18 @@ class InclinedMassWorld:
         threads: int = 1,
     ) -> None:
         self.count = whole("num_envs", count, 1, 2**24)
-        self.scenario = resolve(scenario)
-        self.costs = Costs.of(costs)
-        if not isinstance(observe, str) or observe not in OBSERVE:
-            raise ValueError(f"unknown observe {observe!r}; allowed: {', '.join(OBSERVE)}")
-        self.observe, self.observation = observe, OBSERVE[observe]
+        self.scenario = resolve(scenario, self.scenarios)
+        self.costs = self.prices.of(costs)
+        if not isinstance(observe, str) or observe not in self.observations:
+            raise ValueError(f"unknown observe {observe!r}; allowed: {', '.join(self.observations)}")
+        self.observe, self.observation = observe, self.observations[observe]
         self.cycles = None if cycles is None else whole("cycles", cycles, 1, MOST)
         self.latency = whole("latency", latency, 1, 1000)
         self.substeps = whole("substeps", substeps, MEASUREMENTS, 8192)
         if self.substeps % MEASUREMENTS:
             raise ValueError(f"substeps must be a multiple of {MEASUREMENTS}, got {substeps}")
         self.threads = whole("threads", threads, 1, MOST_THREADS)
-        self.table = tabulate(self.scenario, self.cycles)
+        self.table = tabulate(self.scenario, self.cycles, self.scenarios)
         self.names = self.table.names
         self.kernel = kernel_for(self.count)
         self.batch = empty_batch(self.count, self.kernel.LANES)
@@ -99,10 +101,10 @@ class InclinedMassWorld:
         self._fixed: tuple[Any, ...] = (  # arguments of the kernel
             *self.batch,
             self.table.plans,
-            self.costs.array(),
+            kernel_prices(self.costs),
             self.latency,
             self.substeps // MEASUREMENTS,
-            MODES[observe],
+            self.modes[observe],
         )
         self.allocate()
 
@@ -112,12 +114,12 @@ class InclinedMassWorld:
 
     def allocate(self) -> None:
         """Fresh output arrays, so that those handed out before stay as they are."""
-        self._whole = empty_outputs(self.count, len(self.observation))
+        self._whole = empty_outputs(self.count, len(self.observation), len(self.truth_names))
         self._look()
 
     def _look(self) -> None:
         obs, bill, truth, _ = self._whole.first(self.count)
-        self.out = Outputs(obs, bill[: len(TERMS)], bill[REWARD], bill[OVER], truth)
+        self.out = Outputs(obs, bill[: len(self.terms)], bill[REWARD], bill[OVER], truth)
 
     def seed(self, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
         """Give some worlds their seeds; their next episode is number 0."""
@@ -145,10 +147,10 @@ class InclinedMassWorld:
         lanes, width = np.flatnonzero(mask), self.batch.width
         seen = np.empty((len(self.observation), width), np.float32)
         for block in np.unique(lanes // width):
-            self.kernel.show(self.batch.real[block], seen.reshape(-1), self.latency, MODES[self.observe])
+            self.kernel.show(self.batch.real[block], seen.reshape(-1), self.latency, self.modes[self.observe])
             own = lanes[lanes // width == block]
             self.out.obs[own] = seen.T[own - block * width]
-        for place, name in enumerate(self.truth_names):
+        for place, name in enumerate(TRUTH_FIELDS[: len(self.truth_names)]):
             self.out.truth[place, lanes] = self.batch.lanes(name, self.count)[lanes]
 
     def fill_idle(self) -> None:
@@ -198,9 +200,13 @@ class InclinedMassWorld:
         return path[:, 0].astype(np.float64), np.array(seen, np.float64)
 
     def masks(self) -> NDArray[np.bool_]:
-        """Which actions would do something, (count, 3): no RETRAIN while a model is in training."""
+        """Which actions would do something, (count, actions): no fit while a model is in training, and no
+        rollback where no version served before."""
         masks = np.ones((self.count, self.actions.n), np.bool_)
         masks[:, Action.RETRAIN] = self.batch.lanes("in_flight", self.count) == 0.0
+        if self.actions.n > Action.ROLLBACK:
+            masks[:, Action.FINE_TUNE] = masks[:, Action.RETRAIN]
+            masks[:, Action.ROLLBACK] = self.batch.lanes("previous_version", self.count) >= 0.0
         return masks
 
     def get_state(self) -> WorldState:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,7 @@ class SeriesWorld:
 
     scenarios, prices, observations = SCENARIOS, Costs, OBSERVE
     actions, terms, truth_names, exogenous = THREE_ACTIONS, TERMS, TRUTH_NAMES, EXOGENOUS
+    version_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,

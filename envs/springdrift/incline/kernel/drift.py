@@ -46,6 +46,7 @@ def draw_laws(s: Any, w: Any, i: int, plan: Any) -> None:
     s[L.OUTLIER_RATE + i] = plan[P.OUTLIER_RATE]
     s[L.OUTLIER_SIZE + i] = plan[P.OUTLIER_SIZE]
     s[L.DROPOUT_RATE + i] = plan[P.DROPOUT_RATE]
+    s[L.BAD_RELEASE + i] = plan[P.BAD_RELEASE]
 
 
 @inlined

@@ -22,6 +22,7 @@ from .output import charge, observe, report
 from .scratch import scratch
 from .sensing import assess, measure, record
 from .training import decide, ship
+from .versions import shadow
 
 TOGETHER = 8  # blocks that start their episodes side by side
 
@@ -30,7 +31,7 @@ class Rules(NamedTuple):
     """What a batch has in common. Put together within the kernel: a flat call is three times cheaper."""
 
     plans: NDArray[np.float64]  # (S, PLAN_SIZE)
-    costs: NDArray[np.float64]  # (6,)
+    costs: NDArray[np.float64]  # (8,)
     latency: int  # cycles from the request of a retraining to its deployment
     substeps: int  # of an interval
 
@@ -44,8 +45,9 @@ def _cycle(s: Any, w: Any, t: Any, rules: Any, path: Any) -> None:
     move(s, t, rules.substeps, path)
     measure(s, t)
     assess(s, t)
+    shadow(s, t)
     record(s, t)
-    ship(s)
+    ship(s, w)
 
 
 @allocating(slow=True)
@@ -81,7 +83,7 @@ def advance(
         asked = actions[lane : lane + LANES]
         for i in range(asked.shape[0]):
             s[L.DECISION + i] = asked[i]
-        decide(s, latency)
+        decide(s, latency, costs)
         if substeps > 0:
             _cycle(s, w, t, rules, path)
         if mode != NOTHING:

@@ -62,7 +62,7 @@ def settle(own: Any, words: Any, plans: Any) -> None:
     for block in range(own.shape[0]):
         s = own[block]
         for i in range(LANES):
-            commission(s, i, plans[int(s[L.SCENARIO + i])])
+            commission(s, words[block], i, plans[int(s[L.SCENARIO + i])])
             words[block, L.EPISODE + i] += np.uint32(1)
 
 

@@ -8,17 +8,28 @@ from springdrift.game.jit import compiled, inlined
 from springdrift.game.observation import age, bounded, clip, log_error
 from springdrift.game.transpose import SIDE, transpose
 from springdrift.incline.machine import (
+    FINE_TUNING,
     INTERVENING,
     ONE,
     PER_TARGET,
+    RETRAINING,
+    ROLLING_BACK,
     STRONGEST,
     TWO,
     ZERO,
     F,
 )
-from springdrift.incline.observation import SIGNALS_MODE, TRUTH_MODE
-from springdrift.incline.outputs import BILL, OVER, REWARD, TRUTH_NAMES
-from springdrift.incline.reward import INTERVENE, RETRAIN, TERMS, forecast_cost, swing_cost
+from springdrift.incline.observation import OBSERVE, OPS_MODES, SIGNALS_MODE, TRUTH_MODE
+from springdrift.incline.outputs import BILL, OVER, REWARD, TRUTH_FIELDS
+from springdrift.incline.reward import (
+    FINE_TUNE,
+    INTERVENE,
+    OPS_TERMS,
+    RETRAIN,
+    ROLLBACK,
+    forecast_cost,
+    swing_cost,
+)
 from springdrift.incline.state import HISTORY_CYCLES, MEASUREMENTS, row
 
 from . import LANES
@@ -27,9 +38,11 @@ from . import layout as L
 from .layout import STRIDE, history, window
 from .motion import copy
 
-TRUTH_PLACES = np.array([row(name) * LANES for name in TRUTH_NAMES])
-FORECAST_TERM, SWING_TERM, INTERVENE_TERM, RETRAIN_TERM = (
-    TERMS.index(name) * LANES for name in ("forecast", "swing", "intervene", "retrain")
+TRUTH_PLACES = np.array([row(name) * LANES for name in TRUTH_FIELDS])
+WIDTHS = np.array([len(table) * LANES for table in OBSERVE.values()])
+FORECAST_TERM, SWING_TERM, INTERVENE_TERM, RETRAIN_TERM, FINE_TUNE_TERM, ROLLBACK_TERM = (
+    OPS_TERMS.index(name) * LANES
+    for name in ("forecast", "swing", "intervene", "retrain", "fine_tune", "rollback")
 )
 
 
@@ -96,25 +109,46 @@ def _signals(s: Any, o: Any, latency: int) -> None:
 
 
 @compiled
+def _versions(s: Any, o: Any, first: int) -> None:
+    """What is seen of versions, in the columns from ``first`` on."""
+    for i in range(LANES):
+        known = s[L.PREVIOUS_VERSION + i] >= ZERO
+        o[first + i] = log_error(s[L.PREVIOUS_ERROR + i]) if known else ONE
+        o[first + LANES + i] = age(s[L.SINCE_FINE_TUNE + i])
+        o[first + 2 * LANES + i] = age(s[L.SINCE_ROLLBACK + i])
+
+
+@compiled
 def observe(s: Any, o: Any, latency: int, mode: int) -> None:
     """The observation of a block, in the columns of its table."""
-    if mode == SIGNALS_MODE:
+    kind = mode % OPS_MODES
+    if kind == SIGNALS_MODE:
         _signals(s, o, latency)
     else:
         monitor(s, o, latency)
-        if mode == TRUTH_MODE:
+        if kind == TRUTH_MODE:
             _truth(s, o)
+    if mode >= OPS_MODES:
+        _versions(s, o, WIDTHS[kind])
 
 
 @compiled
 def charge(s: Any, costs: Any, c: Any) -> None:
     """The bill of a block's cycle: c[row * LANES + lane], the terms, the reward, and the end."""
-    intervene, retrain = costs[INTERVENE], costs[RETRAIN]
+    intervene, retrain, fine_tune, rollback = (
+        costs[INTERVENE],
+        costs[RETRAIN],
+        costs[FINE_TUNE],
+        costs[ROLLBACK],
+    )
     for i in range(LANES):
         c[FORECAST_TERM + i] = forecast_cost(costs, float(s[L.ERROR + i]))
         c[SWING_TERM + i] = swing_cost(costs, float(s[L.SWING + i]))
-        c[INTERVENE_TERM + i] = intervene if s[L.DECISION + i] == INTERVENING else 0.0
-        c[RETRAIN_TERM + i] = retrain * float(s[L.CHARGED + i])
+        decision, charged = s[L.DECISION + i], float(s[L.CHARGED + i])
+        c[INTERVENE_TERM + i] = intervene if decision == INTERVENING else 0.0
+        c[RETRAIN_TERM + i] = retrain * charged if decision == RETRAINING else 0.0
+        c[FINE_TUNE_TERM + i] = fine_tune * charged if decision == FINE_TUNING else 0.0
+        c[ROLLBACK_TERM + i] = rollback * charged if decision == ROLLING_BACK else 0.0
     for i in range(LANES):
         total = c[i]
         for term in range(1, REWARD):
@@ -142,7 +176,7 @@ def report(s: Any, o: Any, c: Any, first: int, obs: Any, bill: Any, truth: Any) 
         ended += 1 if c[OVER * LANES + i] > 0.0 else 0
     for term in range(BILL):
         copy(bill[term][first:last], c[term * LANES : (term + 1) * LANES])
-    for column in range(TRUTH_PLACES.shape[0]):
+    for column in range(truth.shape[0]):
         place = TRUTH_PLACES[column]
         copy(truth[column][first:last], s[place : place + LANES])
     return ended

@@ -46,6 +46,7 @@ _TABLE = (
     ("true_x", MEASUREMENTS),  # m, true positions at the measurements
     ("old", MEASUREMENTS),  # m, the measurements of the cycle before; those of this one follow
     ("seen", MEASUREMENTS),  # m
+    ("shadow", state.LAGS + MEASUREMENTS),  # m, lags, and what the version before would have forecast
 )
 SCRATCH = sum(size for _, size in _TABLE) * LANES
 _end = 0

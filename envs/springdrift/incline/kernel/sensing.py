@@ -103,7 +103,10 @@ def assess(s: Any, t: Any) -> None:
         s[L.OVERRIDE_EFFECT + i] = clip(change) if intervened else s[L.OVERRIDE_EFFECT + i]
         s[L.SINCE_INTERVENE + i] = ZERO if intervened else s[L.SINCE_INTERVENE + i] + ONE
         s[L.SINCE_RETRAIN + i] += ONE
+        s[L.SINCE_FINE_TUNE + i] += ONE
+        s[L.SINCE_ROLLBACK + i] += ONE
         s[L.MODEL_AGE + i] += ONE
+        s[L.SERVED + i] += ONE
         s[L.LEVEL_PUSH + i] = (t[T.OPERATOR + i] if intervened else t[T.CONTROL + i]) / STRONGEST
         s[L.SAMPLES + i] = lesser(s[L.SAMPLES + i] + F(MEASUREMENTS), F(WINDOW))
         s[L.CYCLE + i] += ONE

@@ -17,7 +17,7 @@ from . import layout as L
 from .draws import PARAMETERS, turn, words
 from .drift import draw_laws
 from .layout import history, window
-from .training import deploy
+from .versions import deploy
 
 
 @compiled
@@ -66,11 +66,11 @@ def draw_episode(s: Any, w: Any, i: int, start: int, plans: Any, substeps: int) 
     s[L.MEASURED_SWING + i] = TARGET
     s[L.SWING + i] = TARGET
     # what the last model would be if the mass were seen as it is now: tomorrow is as today
-    s[L.MODEL + i] = 1.0
+    s[L.MODEL + i], s[L.ANCHOR + i] = 1.0, 1.0
 
 
 @compiled
-def commission(s: Any, i: int, plan: Any) -> None:
+def commission(s: Any, w: Any, i: int, plan: Any) -> None:
     """End commissioning in one lane: the level is measured, and the first model, fitted, is deployed."""
     s[L.HOME + i] = s[L.LEVEL + i]
     s[L.CYCLE + i] = 0.0
@@ -82,8 +82,11 @@ def commission(s: Any, i: int, plan: Any) -> None:
         s[L.FIT_ERROR + i] = 1.0
         s[L.CANDIDATE_FIT_ERROR + i] = 1.0
     else:
-        deploy(s, i)
-    s[L.VERSION + i] = 0.0
+        deploy(s, w, i)
+    s[L.VERSION + i], s[L.VERSIONS + i] = 0.0, 0.0
+    s[L.PARENT + i], s[L.PREVIOUS_VERSION + i] = -1.0, -1.0
+    s[L.FITTED_FROM + i], s[L.FITTED_TO + i] = -s[L.SAMPLES + i] / MEASUREMENTS, 0.0
+    s[L.SERVED + i] = 0.0
     s[L.MODEL_AGE + i] = 0.0
     s[L.ALARM + i] = 0.0
     s[L.ALARM_MEAN + i] = 0.0
@@ -100,6 +103,8 @@ def commission(s: Any, i: int, plan: Any) -> None:
     s[L.WORK + i] = 0.0
     s[L.SINCE_RETRAIN + i] = 100.0
     s[L.SINCE_INTERVENE + i] = 100.0
+    s[L.SINCE_FINE_TUNE + i] = 100.0
+    s[L.SINCE_ROLLBACK + i] = 100.0
     for ago in range(HISTORY_CYCLES):  # no forecasts yet: show what was measured
         y, f = window(s, L.WINDOW_Y, ago), history(s, L.WINDOW_F, ago)
         for j in range(MEASUREMENTS):

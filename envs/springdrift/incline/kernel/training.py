@@ -1,4 +1,4 @@
-"""Retrainings: the decision, the fit of the window as it stands, and the deployment when its time comes."""
+"""Retrainings and fine-tunings: the decision, the fit of the window as it stands, and when it ships."""
 
 from typing import Any
 
@@ -7,19 +7,24 @@ import numpy as np
 from springdrift.game.jit import compiled
 from springdrift.incline import model
 from springdrift.incline.dynamics import greater
-from springdrift.incline.machine import NORM, ONE, RETRAINING, ZERO
+from springdrift.incline.machine import FINE_TUNING, NORM, ONE, RETRAINING, ROLLING_BACK, ZERO, F
 from springdrift.incline.state import COEFFICIENTS, MEASUREMENTS
 
 from . import LANES
 from . import layout as L
 from .layout import window
+from .versions import deploy, roll_back
 
 
 @compiled
-def _fit_some(s: Any, lanes: Any, e: Any, used: int) -> None:
-    """Fit lanes that may all use as many measurements, the last ``used``."""
+def _fit_some(s: Any, lanes: Any, e: Any, used: int, tuned: int, pull: float) -> None:
+    """Fit lanes that may all use as many measurements, the last ``used``.
+
+    A retraining leans a little on the deployed model; a fine-tuning (``tuned`` 1), strongly on its anchor.
+    """
     count = lanes.shape[0]
     fits = 1 if count == 1 else -(-count // model.VECTOR) * model.VECTOR
+    lean = L.ANCHOR if tuned > 0 else L.MODEL
     for ago in range(used // MEASUREMENTS):
         y, u = window(s, L.WINDOW_Y, ago), window(s, L.WINDOW_U, ago)
         for j in range(MEASUREMENTS):
@@ -29,8 +34,8 @@ def _fit_some(s: Any, lanes: Any, e: Any, used: int) -> None:
                 e[model.Y + to + k], e[model.U + to + k] = s[y + place], s[u + place]
     for j in range(COEFFICIENTS):
         for k in range(count):
-            e[model.PREVIOUS + j * model.FITS + k] = s[L.MODEL + j * LANES + lanes[k]]
-    model.fit_side_by_side(e, fits, used)
+            e[model.PREVIOUS + j * model.FITS + k] = s[lean + j * LANES + lanes[k]]
+    model.fit_side_by_side(e, fits, used, pull)
     for k in range(count):
         s[L.CANDIDATE_FIT_ERROR + lanes[k]] = e[model.ERROR + k] / np.sqrt(NORM)
         for j in range(COEFFICIENTS):
@@ -38,60 +43,74 @@ def _fit_some(s: Any, lanes: Any, e: Any, used: int) -> None:
 
 
 @compiled(arrays=True)
-def _fit_lanes(s: Any, lanes: Any, count: int) -> None:
+def _fit_lanes(s: Any, lanes: Any, count: int, tuned: int, most: int, pull: float) -> None:
     """Fit the candidates of the first ``count`` lanes in a list, neighbours in it side by side."""
     e, first = model.room(), 0
     while first < count:
-        used, last = s[L.SAMPLES + lanes[first]], first + 1
-        while last < count and last < first + model.FITS and s[L.SAMPLES + lanes[last]] == used:
+        used, last = min(int(s[L.SAMPLES + lanes[first]]), most), first + 1
+        while (
+            last < count and last < first + model.FITS and min(int(s[L.SAMPLES + lanes[last]]), most) == used
+        ):
             last += 1
-        _fit_some(s, lanes[first:last], e, int(used))
+        _fit_some(s, lanes[first:last], e, used, tuned, pull)
         first = last
 
 
+@compiled
+def _request(s: Any, i: int, latency: int, tuned: int, most: int) -> None:
+    """Note what has been asked for in one lane, and the version that it will be."""
+    s[L.IN_FLIGHT + i] = ONE
+    s[L.TRAINING + i] = ONE if tuned > 0 else F(latency)
+    s[(L.SINCE_FINE_TUNE if tuned > 0 else L.SINCE_RETRAIN) + i] = -ONE  # counts up to 0 as this cycle ends
+    s[L.CANDIDATE_VERSION + i] = s[L.VERSIONS + i] + ONE
+    s[L.CANDIDATE_PARENT + i] = s[L.VERSION + i]
+    s[L.CANDIDATE_FITTED_TO + i] = s[L.CYCLE + i]
+    s[L.CANDIDATE_FITTED_FROM + i] = s[L.CYCLE + i] - F(min(int(s[L.SAMPLES + i]), most) // MEASUREMENTS)
+    s[L.CANDIDATE_SERVED + i], s[L.CANDIDATE_BAD + i] = ZERO, ZERO
+    s[L.CANDIDATE_TUNED + i] = F(tuned)
+
+
 @compiled(arrays=True)
-def _train(s: Any, latency: int) -> None:
-    """Start the retrainings that have been charged."""
-    lanes, count = np.empty(LANES, np.int64), 0
+def _train(s: Any, latency: int, costs: Any) -> None:
+    """Start the retrainings and fine-tunings that have been charged."""
+    for tuned in range(2):
+        lanes, count = np.empty(LANES, np.int64), 0
+        asked = FINE_TUNING if tuned > 0 else RETRAINING
+        most = model.TUNED if tuned > 0 else model.WINDOW
+        pull = model.TUNED_PULL if tuned > 0 else 1.0
+        if tuned > 0 and costs.shape[0] > 8:
+            most, pull = int(costs[8]), costs[9]
+        for i in range(LANES):
+            if s[L.CHARGED + i] > ZERO and s[L.DECISION + i] == asked:
+                lanes[count] = i
+                count += 1
+                _request(s, i, latency, tuned, most)
+        if count > 0:
+            _fit_lanes(s, lanes, count, tuned, most, pull)
+
+
+@compiled
+def decide(s: Any, latency: int, costs: Any) -> None:
+    """Carry out the decisions that stand in the state, as far as they change something of the model."""
+    fits = rollbacks = 0
     for i in range(LANES):
-        if s[L.CHARGED + i] > ZERO:
-            lanes[count] = i
-            count += 1
-            s[L.IN_FLIGHT + i] = ONE
-            s[L.TRAINING + i] = latency
-            s[L.SINCE_RETRAIN + i] = -ONE  # counts up to 0 at the end of this cycle
-    _fit_lanes(s, lanes, count)
+        decision = s[L.DECISION + i]
+        starts = ONE - s[L.IN_FLIGHT + i] if decision == RETRAINING or decision == FINE_TUNING else ZERO
+        back = ONE if decision == ROLLING_BACK and s[L.PREVIOUS_VERSION + i] >= ZERO else ZERO
+        s[L.CHARGED + i] = starts + back
+        fits += 1 if starts > ZERO else 0
+        rollbacks += 1 if back > ZERO else 0
+    if fits > 0:
+        _train(s, latency, costs)
+    if rollbacks > 0:
+        for i in range(LANES):
+            if s[L.DECISION + i] == ROLLING_BACK and s[L.CHARGED + i] > ZERO:
+                roll_back(s, i)
 
 
 @compiled
-def decide(s: Any, latency: int) -> None:
-    """Carry out the decisions that stand in the state, as far as they start something."""
-    asked = 0
-    for i in range(LANES):
-        starts = ONE - s[L.IN_FLIGHT + i] if s[L.DECISION + i] == RETRAINING else ZERO
-        s[L.CHARGED + i] = starts
-        asked += 1 if starts > ZERO else 0
-    if asked > 0:
-        _train(s, latency)
-
-
-@compiled
-def deploy(s: Any, i: int) -> None:
-    """Put the candidate of one lane into service; its alarm starts anew."""
-    for j in range(COEFFICIENTS):
-        s[L.MODEL + j * LANES + i] = s[L.CANDIDATE + j * LANES + i]
-    s[L.FIT_ERROR + i] = s[L.CANDIDATE_FIT_ERROR + i]
-    s[L.IN_FLIGHT + i] = 0.0
-    s[L.VERSION + i] += 1.0
-    s[L.MODEL_AGE + i] = 0.0
-    s[L.ALARM + i] = 0.0
-    s[L.ALARM_MEAN + i] = 0.0
-    s[L.ALARM_COUNT + i] = 0.0
-
-
-@compiled
-def ship(s: Any) -> None:
-    """Training goes on; a model that is ready ships in the next release slot."""
+def ship(s: Any, w: Any) -> None:
+    """Training goes on; a model that is ready ships in the next release slot, a fine-tuned one at once."""
     ready = 0
     for i in range(LANES):
         s[L.TRAINING + i] = greater(ZERO, s[L.TRAINING + i] - s[L.IN_FLIGHT + i])
@@ -99,6 +118,6 @@ def ship(s: Any) -> None:
     if ready > 0:
         for i in range(LANES):
             every = s[L.RELEASE_EVERY + i]
-            slot_open = every == ZERO or s[L.CYCLE + i] % every == ZERO
+            slot_open = every == ZERO or s[L.CYCLE + i] % every == ZERO or s[L.CANDIDATE_TUNED + i] > ZERO
             if s[L.IN_FLIGHT + i] > s[L.TRAINING + i] and slot_open:
-                deploy(s, i)
+                deploy(s, w, i)
