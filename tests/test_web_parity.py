@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from springdrift import SCENARIOS, TERMS, InclinedMassWorld, World
+from springdrift.incline.reward import OPS_TERMS
 from springdrift_agents.play.web import data, wasm
 
 NODE = shutil.which("node")
@@ -41,7 +42,8 @@ def play_in_python(scenario: str, seeds: np.ndarray, decisions: np.ndarray) -> l
     for cycle in range(-1, decisions.shape[1]):
         if cycle >= 0:
             world.advance(np.ascontiguousarray(decisions[:, cycle]))
-        bill = (*world.out.costs, world.out.reward, world.out.over)
+        unsold = np.zeros((len(OPS_TERMS) - len(TERMS), len(seeds)))
+        bill = (*world.out.costs, *unsold, world.out.reward, world.out.over)
         parts = (world.out.obs, np.array(bill).T, world.out.truth.T)
         rows.append(np.concatenate([np.ascontiguousarray(part).view(np.uint8) for part in parts], axis=1))
     return list(np.concatenate(rows, axis=1))
@@ -59,7 +61,7 @@ def test_every_scenario_plays_the_same_bytes_in_node_as_in_python(tmp_path: Path
     found = np.frombuffer(play_in_node(games, tmp_path), np.uint8).reshape(len(games), -1)
     assert found.shape == (
         15 * WORLDS,
-        (CYCLES + 1) * (4 * 18 + 8 * (len(TERMS) + 2) + 4 * len(InclinedMassWorld.truth_names)),
+        (CYCLES + 1) * (4 * 18 + 8 * (len(OPS_TERMS) + 2) + 4 * len(InclinedMassWorld.truth_names)),
     )
     for game, mine, theirs in zip(games, found, expected, strict=True):
         assert np.array_equal(mine, theirs), f"{game[0]}, seed {game[1]}, differs"

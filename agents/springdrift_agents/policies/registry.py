@@ -11,16 +11,28 @@ from springdrift.game.arguments import did_you_mean
 from springdrift.registry import world_spec
 from springdrift_agents import own
 from springdrift_agents.policies import learned, sb3
-from springdrift_agents.policies.base import Policy, check_policy
+from springdrift_agents.policies.base import Policy, check_policy, fits
 from springdrift_agents.policies.detectors import River
 from springdrift_agents.policies.learned import SUFFIX, Learned, shipped
-from springdrift_agents.policies.rules import RULES, PluggedRule
+from springdrift_agents.policies.operations import ALL_RULES
+from springdrift_agents.policies.rules import PluggedRule, Rule
 from springdrift_agents.policies.settings import settings
 
 
-def policy_names() -> list[str]:
-    """Every built-in policy: the rules, then the learned ones that ship."""
-    return [*RULES, *shipped()]
+def rules_of(env: str = ENV_ID) -> dict[str, type[Rule]]:
+    """The rules by name that can run in a kind of world.
+
+    >>> [name for name in rules_of("springdrift/InclinedMassOps-v0") if name not in rules_of()]
+    ['fine-tune', 'rollback', 'champion', 'operations']
+    """
+    world = world_spec(env).world
+    columns, actions = world.observations["monitor"].names, world.actions.names
+    return {name: rule for name, rule in ALL_RULES.items() if fits(rule(), columns, actions)}
+
+
+def policy_names(env: str = ENV_ID) -> list[str]:
+    """Every built-in policy for a kind of world: the rules, then the learned ones that ship."""
+    return [*rules_of(env), *shipped()]
 
 
 def name_of(spec: str) -> str:
@@ -70,18 +82,18 @@ def policy(spec: str, trust: bool = False, env: str = ENV_ID) -> Policy:
         return _own_policy(spec)
     head, _, rest = spec.partition(":")
     name, at, scenario = head.partition("@")
-    if name not in RULES:
+    if name not in ALL_RULES:
         raise ValueError(
             f"unknown policy {name!r}{did_you_mean(name, policy_names())} Allowed: "
             f"{', '.join(policy_names())}, a {SUFFIX} file, module:Class or path/to/file.py:Class"
         )
     values = _tuned(name, scenario, env) if at else {}
-    allowed = [field.name for field in fields(RULES[name])]
-    return RULES[name](**{**values, **_parameters(name, rest, allowed)})
+    allowed = [field.name for field in fields(ALL_RULES[name])]
+    return ALL_RULES[name](**{**values, **_parameters(name, rest, allowed)})
 
 
 def _is_own(spec: str) -> bool:
-    return own.is_own(spec) and spec.partition(":")[0].partition("@")[0] not in RULES
+    return own.is_own(spec) and spec.partition(":")[0].partition("@")[0] not in ALL_RULES
 
 
 def _tuned(name: str, scenario: str, env: str) -> dict[str, float]:

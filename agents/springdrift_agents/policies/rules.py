@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import OBS, Action
-from springdrift.game.observation import AGE_HALF, ERROR_HALF
+from springdrift.game.observation import AGE_HALF, ERROR_HALF, VERSIONS, Table
 from springdrift_agents.policies.base import Floats, Memory
 from springdrift_agents.policies.detectors import (
     Cusum,
@@ -28,13 +28,16 @@ from springdrift_agents.policies.detectors import (
 BEYOND = 16  # most columns that observe="truth" puts behind the dashboard; "signals" shows more, and others
 
 
+DASHBOARD = Table((*OBS, *VERSIONS))  # where versions can be rolled back; it begins as it does elsewhere
+
+
 def sense(observation: Floats, name: str) -> Floats:
     """A column of the dashboard by name, shape (n,).
 
     >>> sense(np.zeros((2, len(OBS))), "swing").shape
     (2,)
     """
-    return observation[..., OBS.index(name)]
+    return observation[..., DASHBOARD.index(name)]
 
 
 def error_of(scaled: Any) -> Any:

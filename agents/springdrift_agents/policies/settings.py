@@ -10,7 +10,7 @@ from typing import Any
 
 from springdrift import ENV_ID
 from springdrift_agents.files import read_json
-from springdrift_agents.policies.rules import RULES
+from springdrift_agents.policies.operations import ALL_RULES
 
 SHIPPED = Path(__file__).with_name("tuned.json")  # read only to every command
 Parameters = dict[str, float]
@@ -86,15 +86,15 @@ def _mapping(path: Path, value: Any, *where: str) -> dict[str, Any]:
 
 
 def _check(path: Path, rule: str, parameters: Mapping[str, Any]) -> None:
-    if rule not in RULES:
-        raise ValueError(f"{path}: unknown rule {rule!r}; allowed: {', '.join(RULES)}")
-    allowed = [field.name for field in fields(RULES[rule])]
+    if rule not in ALL_RULES:
+        raise ValueError(f"{path}: unknown rule {rule!r}; allowed: {', '.join(ALL_RULES)}")
+    allowed = [field.name for field in fields(ALL_RULES[rule])]
     for name, value in parameters.items():
         if name not in allowed:
             raise ValueError(f"{path}: {rule!r} has no parameter {name!r}; it has: {', '.join(allowed)}")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"{path}: {rule}.{name} must be a number, got {value!r:.60}")
-    RULES[rule](**parameters)  # refuses what is out of range
+    ALL_RULES[rule](**parameters)  # refuses what is out of range
 
 
 def to_text(kept: Mapping[str, Settings], command: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from springdrift import ENV_ID
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.policies.operations import ALL_RULES
 from springdrift_agents.policies.registry import name_of, policy
-from springdrift_agents.policies.rules import RULES, Rule
+from springdrift_agents.policies.rules import Rule
 from springdrift_agents.policies.settings import Settings
 
 FINALISTS = 5  # trials that meet the validation worlds
@@ -24,16 +25,23 @@ class Range(NamedTuple):
 
 
 _PUSH = {"start": Range(0.15, 0.9), "stop": Range(0.05, 0.5)}
+_STALE = {"error": Range(0.1, 2.0, log=True), "cooldown": Range(3, 60, log=True)}
+_TUNE = {"tune": Range(0.1, 2.0, log=True), "pause": Range(1, 20, log=True)}
+_BETTER = {"better": Range(0.2, 1.0), "least": Range(0.05, 1.0, log=True)}
 _ALARM = {"fresh": Range(0, 8), "usual": Range(0.04, 0.4, log=True)}
 SPACES: dict[str, dict[str, Range]] = {
     "periodic": {"every": Range(4, 200, log=True)},
     "swing": _PUSH,
-    "retrain": {"error": Range(0.1, 2.0, log=True), "cooldown": Range(3, 60, log=True)},
-    "threshold": {"error": Range(0.1, 2.0, log=True), "cooldown": Range(3, 60, log=True), **_PUSH},
+    "retrain": _STALE,
+    "threshold": {**_STALE, **_PUSH},
     "cusum": {"threshold": Range(2, 80, log=True), "slack": Range(0.5, 6.0), **_ALARM, **_PUSH},
     "ewma": {"threshold": Range(1, 15, log=True), "weight": Range(0.05, 1.0, log=True), **_ALARM, **_PUSH},
     "page-hinkley": {"threshold": Range(1, 80, log=True), "slack": Range(0.0, 4.0), **_ALARM, **_PUSH},
     "adwin": {"delta": Range(1e-4, 0.9, log=True), **_ALARM, **_PUSH},
+    "fine-tune": {**_TUNE, **_STALE, **_PUSH},
+    "rollback": {"worse": Range(0.3, 3.0, log=True), "trial": Range(1, 6), **_STALE, **_PUSH},
+    "champion": {**_BETTER, "fresh": Range(0, 8), **_STALE, **_PUSH},
+    "operations": {**_BETTER, "fresh": Range(0, 8), **_TUNE, **_STALE, **_PUSH},
 }
 
 
@@ -87,7 +95,7 @@ def tune(
         raise ValueError(f"{rule!r} has nothing to tune; allowed: {', '.join(SPACES)}")
     if trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
-    space, make = SPACES[rule], RULES[rule]
+    space, make = SPACES[rule], ALL_RULES[rule]
     defaults = asdict(make())
     worlds = world_seeds("tuning", seed, episodes)
 

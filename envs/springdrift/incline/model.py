@@ -17,7 +17,7 @@ from springdrift.incline.state import ALIGNED, COEFFICIENTS, LAGS, WINDOW
 RIDGE_LAG = 2e-3  # m^2
 RIDGE_FORCE = 2.0  # N^2
 RIDGE_LEVEL = 1e-6
-TUNED, TUNED_PULL = 16, 30.0  # measurements that a fine-tuning uses, and its weights over those of a refit
+TUNED, TUNED_PULL = 24, 1000.0  # measurements that a fine-tuning uses, and its weights over those of a refit
 
 FITS = 16  # made side by side: two vectors of float64
 VECTOR = 8

@@ -13,6 +13,7 @@ from springdrift.game.actions import ActionSet
 from springdrift.incline import dynamics, reward, state
 from springdrift.incline.machine import STRONGEST
 from springdrift.incline.observation import MODES
+from springdrift.incline.outputs import BILL, OVER, REWARD
 from springdrift.render import canvas, scene
 from springdrift_agents.play.scores import Score
 from springdrift_agents.play.web import references
@@ -69,6 +70,8 @@ def incline(costs: Mapping[str, float] | None = None) -> Json:
         "keys": list(state.KEYS),
         "plans": _array(world.table.plans),
         "prices": [{"name": name, "value": value} for name, value in asdict(world.costs).items()],
+        "charges": reward.kernel_prices(world.costs).tolist(),
+        "bill": {"rows": BILL, "reward": REWARD, "over": OVER},
         "latency": world.latency,
         "substeps": world.substeps // state.MEASUREMENTS,
         "mode": MODES["monitor"],

@@ -78,12 +78,21 @@ def intermediate() -> dict[str, tuple[str, str]]:
     from springdrift import World
     from springdrift.incline.observation import MODES
     from springdrift.incline.outputs import empty_outputs
+    from springdrift.incline.reward import kernel_prices
     from springdrift.incline.state import MEASUREMENTS
 
     world, lanes = World(1), np.zeros(1, np.int64)
     real, keys = world.batch
     substeps = world.substeps // MEASUREMENTS
-    fixed = (real, keys, world.table.plans, world.costs.array(), world.latency, substeps, MODES["monitor"])
+    fixed = (
+        real,
+        keys,
+        world.table.plans,
+        kernel_prices(world.costs),
+        world.latency,
+        substeps,
+        MODES["monitor"],
+    )
     out = empty_outputs(1, len(world.observation))
     arguments = {
         "begin": (lanes, world.starts, *fixed, *out),

@@ -83,7 +83,7 @@ def advance(
         asked = actions[lane : lane + LANES]
         for i in range(asked.shape[0]):
             s[L.DECISION + i] = asked[i]
-        decide(s, latency, costs)
+        decide(s, latency)
         if substeps > 0:
             _cycle(s, w, t, rules, path)
         if mode != NOTHING:

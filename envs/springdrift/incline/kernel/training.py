@@ -71,15 +71,13 @@ def _request(s: Any, i: int, latency: int, tuned: int, most: int) -> None:
 
 
 @compiled(arrays=True)
-def _train(s: Any, latency: int, costs: Any) -> None:
+def _train(s: Any, latency: int) -> None:
     """Start the retrainings and fine-tunings that have been charged."""
     for tuned in range(2):
         lanes, count = np.empty(LANES, np.int64), 0
         asked = FINE_TUNING if tuned > 0 else RETRAINING
         most = model.TUNED if tuned > 0 else model.WINDOW
         pull = model.TUNED_PULL if tuned > 0 else 1.0
-        if tuned > 0 and costs.shape[0] > 8:
-            most, pull = int(costs[8]), costs[9]
         for i in range(LANES):
             if s[L.CHARGED + i] > ZERO and s[L.DECISION + i] == asked:
                 lanes[count] = i
@@ -90,7 +88,7 @@ def _train(s: Any, latency: int, costs: Any) -> None:
 
 
 @compiled
-def decide(s: Any, latency: int, costs: Any) -> None:
+def decide(s: Any, latency: int) -> None:
     """Carry out the decisions that stand in the state, as far as they change something of the model."""
     fits = rollbacks = 0
     for i in range(LANES):
@@ -101,7 +99,7 @@ def decide(s: Any, latency: int, costs: Any) -> None:
         fits += 1 if starts > ZERO else 0
         rollbacks += 1 if back > ZERO else 0
     if fits > 0:
-        _train(s, latency, costs)
+        _train(s, latency)
     if rollbacks > 0:
         for i in range(LANES):
             if s[L.DECISION + i] == ROLLING_BACK and s[L.CHARGED + i] > ZERO:

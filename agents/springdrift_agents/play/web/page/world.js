@@ -49,13 +49,13 @@ export class World {
     this.keys = shared("uint32", 1, keys.length * lanes);
     this.plans = shared("float64", ...about.plans.shape);
     this.plans.values.set(new Float64Array(bytesOf(about.plans.base64).buffer));
-    this.costs = shared("float64", about.prices.length);
-    this.costs.values.set(about.prices.map((price) => price.value));
+    this.costs = shared("float64", about.charges.length);
+    this.costs.values.set(about.charges);
     this.starts = shared("int64", lanes);
     this.chosen = shared("int64", 1);
     this.action = shared("int64", 1);
     this.obs = shared("float32", 1, about.observation.length);
-    this.bill = shared("float64", about.terms.length + 2, 1);
+    this.bill = shared("float64", about.bill.rows, 1);
     this.truthValues = shared("float32", about.truth.length, 1);
     this.path = shared("float32", measurements * substeps + 1, lanes);
     const nowhere = shared("float32", 0, lanes); // no path is followed into it
@@ -98,7 +98,7 @@ export class World {
   advance(action) {
     this.action.values[0] = BigInt(action);
     this.call("advance");
-    return this.bill.values[this.about.terms.length + 1] > 0;
+    return this.bill.values[this.about.bill.over] > 0;
   }
 
   /** Where the mass went in the last cycle, substep by substep, m. */
@@ -114,7 +114,7 @@ export class World {
 
   /** Minus the reward of the last cycle. */
   cost() {
-    return -this.bill.values[this.about.terms.length];
+    return -this.bill.values[this.about.bill.reward];
   }
 
   /** A field of the state by its name; element `place` of an array. */

@@ -1,0 +1,147 @@
+"""Rules for worlds whose operator can also fine-tune, and roll back to the version before."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift import FIVE_ACTIONS, Action
+from springdrift_agents.policies.base import Floats
+from springdrift_agents.policies.rules import (
+    DASHBOARD,
+    RULES,
+    Retrain,
+    Rule,
+    Swing,
+    Threshold,
+    cycles_of,
+    error_of,
+    sense,
+)
+
+
+@dataclass(frozen=True)
+class FineTune(Rule):
+    """Fine-tune when the forecast error is raised a little, retrain when it is high, else push by hand."""
+
+    tune: float = 0.5  # rms error, of the target's rms, beyond which to fine-tune
+    pause: float = 4  # cycles between two fine-tunings
+    error: float = 1.2  # and beyond which to retrain
+    cooldown: float = 10
+    start: float = Swing.start
+    stop: float = Swing.stop
+    slots = Swing.slots
+    columns = DASHBOARD.names
+    actions = FIVE_ACTIONS.names
+    needs = (*Threshold.needs, "since_fine_tune")
+
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
+        found = Threshold(self.error, self.cooldown, self.start, self.stop).decide(observation, memory)
+        raised = error_of(sense(observation, "error_fast")) > self.tune
+        rested = cycles_of(sense(observation, "since_fine_tune")) >= self.pause - 0.01
+        tune = raised & rested & (sense(observation, "in_flight") == 0.0) & (found != Action.RETRAIN)
+        return np.where(tune, Action.FINE_TUNE, found)
+
+
+@dataclass(frozen=True)
+class Rollback(Rule):
+    """Roll back when the error after a deployment is worse than before it, else retrain as ``threshold``.
+
+    It remembers the error of the cycles in which it asked for a model, and looks ``trial`` cycles after the
+    deployment.
+    """
+
+    worse: float = 1.0  # times the error before
+    trial: float = 2  # cycles in service before the judgment
+    error: float = Retrain.error
+    cooldown: float = Retrain.cooldown
+    start: float = Swing.start
+    stop: float = Swing.stop
+    slots = 2  # hysteresis, and the error as the model in service was asked for; 0 once it is judged
+    columns = DASHBOARD.names
+    actions = FIVE_ACTIONS.names
+    needs = Threshold.needs
+
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
+        by_rule = Threshold(self.error, self.cooldown, self.start, self.stop)
+        found = by_rule.decide(observation, memory[:, :1])
+        error = error_of(sense(observation, "error_fast"))
+        served = cycles_of(sense(observation, "model_age"))
+        busy = sense(observation, "in_flight") > 0.0
+        due = (memory[:, 1] > 0.0) & ~busy & (served >= self.trial - 0.01)
+        back = due & (error > self.worse * memory[:, 1])
+        found = np.where(back, Action.ROLLBACK, found)
+        memory[due, 1] = 0.0
+        asked = found == Action.RETRAIN
+        memory[asked, 1] = error[asked]
+        return found
+
+
+@dataclass(frozen=True)
+class Champion(Rule):
+    """Keep the better of two versions in service, by what the one before would have said; else retrain.
+
+    The version in service is the champion and the one before its challenger. Retraining waits until the
+    error has been high for ``fresh`` cycles, so that the window holds the new world.
+    """
+
+    better: float = 0.7  # the challenger's error, of the champion's
+    least: float = 0.2  # rms error below which nothing is changed
+    error: float = 0.5
+    fresh: float = 3
+    cooldown: float = 10
+    start: float = Swing.start
+    stop: float = Swing.stop
+    slots = 2  # hysteresis, and cycles of high error
+    columns = DASHBOARD.names
+    actions = FIVE_ACTIONS.names
+    needs = (*Threshold.needs, "error", "previous_error", "since_rollback")
+
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
+        by_hand = Swing(self.start, self.stop).decide(observation, memory[:, :1])
+        error = error_of(sense(observation, "error"))
+        high = error_of(sense(observation, "error_fast")) > self.error
+        memory[:, 1] = np.where(high, memory[:, 1] + 1.0, 0.0)
+        ask = (memory[:, 1] > self.fresh) & (sense(observation, "in_flight") == 0.0)
+        ask &= cycles_of(sense(observation, "since_retrain")) >= self.cooldown - 0.01
+        beaten = (error_of(sense(observation, "previous_error")) < self.better * error) & (error > self.least)
+        rested = cycles_of(sense(observation, "since_rollback")) >= 1.0
+        found = np.where(ask & ~beaten, Action.RETRAIN, by_hand)
+        return np.where(beaten & rested, Action.ROLLBACK, found)
+
+
+@dataclass(frozen=True)
+class Operations(Rule):
+    """Use all five decisions: champion and challenger, fine-tuning, retraining, and pushing by hand."""
+
+    better: float = 0.6
+    least: float = Champion.least
+    tune: float = 0.6
+    pause: float = 4
+    error: float = 0.8
+    fresh: float = 3
+    cooldown: float = 12
+    start: float = Swing.start
+    stop: float = Swing.stop
+    slots = Champion.slots
+    columns = DASHBOARD.names
+    actions = FIVE_ACTIONS.names
+    needs = (*Champion.needs, "since_fine_tune")
+
+    def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
+        keep = Champion(self.better, self.least, self.error, self.fresh, self.cooldown, self.start, self.stop)
+        found = keep.decide(observation, memory)
+        raised = error_of(sense(observation, "error_fast")) > self.tune
+        rested = cycles_of(sense(observation, "since_fine_tune")) >= self.pause - 0.01
+        free = (sense(observation, "in_flight") == 0.0) & (found <= Action.INTERVENE)
+        return np.where(raised & rested & free, Action.FINE_TUNE, found)
+
+
+OPS_RULES: dict[str, type[Rule]] = {
+    "fine-tune": FineTune,
+    "rollback": Rollback,
+    "champion": Champion,
+    "operations": Operations,
+}
+ALL_RULES: dict[str, type[Rule]] = {**RULES, **OPS_RULES}
