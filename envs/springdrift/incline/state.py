@@ -180,9 +180,9 @@ WHOLE: dict[str, tuple[float, float]] = {
     **{f"{prefix}{name}": limits for prefix in ("", "previous_", "candidate_") for name, limits in {
         **dict.fromkeys(("version", "parent"), _FROM_NONE), **dict.fromkeys(("tuned", "bad"), _FLAG),
         **dict.fromkeys(("fitted_from", "fitted_to"), (-6.0, _COUNT[1])), "served": _COUNT}.items()},
-    **dict.fromkeys(("onset", "next_change", "release_every", "versions", "model_age", "alarm_count"), _COUNT),
+    **dict.fromkeys(("onset", "next_change", "release_every", "versions", "model_age", "deadline"), _COUNT),
     **dict.fromkeys(("since_retrain", "since_intervene", "since_fine_tune", "since_rollback"), _COUNT),
-    **dict.fromkeys(("training", "scenario", "deadline"), _COUNT),
+    **dict.fromkeys(("training", "scenario", "alarm_count"), _COUNT),
     "last_change": (-1.0, float(2**24)), "cycle": (0.0, float(2**24)), "driver_key": (0.0, 7.0),
     "samples": (0.0, float(WINDOW)), "faults": (0.0, float(MEASUREMENTS)), "decision": (0.0, 4.0),
     "turn": (0.0, TURNS - 1.0),

@@ -93,7 +93,7 @@ def decide(s: Any, latency: int) -> None:
     fits = rollbacks = 0
     for i in range(LANES):
         decision = s[L.DECISION + i]
-        starts = ONE - s[L.IN_FLIGHT + i] if decision == RETRAINING or decision == FINE_TUNING else ZERO
+        starts = ONE - s[L.IN_FLIGHT + i] if decision in (RETRAINING, FINE_TUNING) else ZERO
         back = ONE if decision == ROLLING_BACK and s[L.PREVIOUS_VERSION + i] >= ZERO else ZERO
         s[L.CHARGED + i] = starts + back
         fits += 1 if starts > ZERO else 0
