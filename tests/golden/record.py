@@ -10,14 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from springdrift import ENV_ID, SERIES_ID, WORLDS
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, WORLDS, Action
 
-IDS = (ENV_ID, SERIES_ID)
+IDS = (ENV_ID, SERIES_ID, OPS_ID)
 SEED = 20_26
 
 
-def decision(cycle: int) -> int:
-    """Waits mostly, pushes in stretches, retrains now and then."""
+def decision(cycle: int, allowed: int = 3) -> int:
+    """Waits mostly, pushes in stretches, retrains now and then; fine-tunes and rolls back where it can."""
+    if allowed > Action.ROLLBACK and cycle % 23 == 9:
+        return Action.FINE_TUNE
+    if allowed > Action.ROLLBACK and cycle % 41 in (25, 33):
+        return Action.ROLLBACK
     return 2 if cycle % 37 == 12 else int(cycle % 11 > 7)
 
 
@@ -39,7 +43,7 @@ def record(scenario: str, id: str = ENV_ID) -> dict:
         obs, _ = env.reset(seed=SEED)
         seen, rewards, done = [obs], [], False
         while not done:
-            obs, reward, done, _, _ = env.step(decision(len(rewards)))
+            obs, reward, done, _, _ = env.step(decision(len(rewards), WORLDS[id].actions.n))
             seen.append(obs)
             rewards.append(reward)
         entry[observe] = hashlib.sha256(np.array(seen, "<f4").tobytes()).hexdigest()

@@ -30,7 +30,7 @@ _ALL = (
     Scenario(
         "two-speed",
         "the stiffness walks slowly, and now and then it jumps",
-        (Walk("stiffness", 0.15, (5.0, 17.0)), Jump("stiffness", (5.5, 16.5), 3.5)),
+        (Walk("stiffness", 0.15, (5.0, 17.0)), Jump("stiffness", (5.5, 16.5), 5.0)),
         "fine-tune after the walk, retrain after a jump",
         gap=(60, 100),
     ),

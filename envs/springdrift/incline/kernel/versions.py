@@ -52,6 +52,7 @@ def deploy(s: Any, w: Any, i: int) -> None:
                 s[L.MODEL + j * LANES + i] *= DAMPED
     s[L.IN_FLIGHT + i] = 0.0
     s[L.VERSIONS + i] = s[L.VERSION + i]
+    s[L.PREVIOUS_ERROR + i] = s[L.MEASURED_ERROR + i]  # of the cycle, in which it still served
     _restart(s, i)
 
 

@@ -1,0 +1,229 @@
+"""Five decisions on the incline: fine-tuning, versions and rollback."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import springdrift
+from springdrift import ENV_ID, OPS_ID, WORLDS, Action, BadRelease, Scenario
+from springdrift.incline import model
+from springdrift.incline.kernel.versions import DAMPED
+from springdrift.incline.operations import OPS_SCENARIOS, InclinedMassOpsEnv, InclinedMassOpsWorld
+from springdrift.incline.state import LAGS
+from springdrift_agents.evaluation.evaluate import evaluate
+from springdrift_agents.policies.registry import policy, policy_names
+
+WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
+
+
+def play(env, actions, seed=3):
+    """What each step returns, to the end of the episode."""
+    env.reset(seed=seed)
+    told = []
+    for action in actions:
+        told.append(env.step(action))
+        if told[-1][2]:
+            break
+    return told
+
+
+def field(env, name):
+    """A field of the state of a single env, (size,)."""
+    return env.world.batch.field(name)[0, ..., 0].reshape(-1).astype(np.float64)
+
+
+@pytest.mark.parametrize("scenario", ["mix", "release-train", "poc"])
+def test_without_the_new_decisions_it_is_the_world_of_three(scenario):
+    rng = np.random.default_rng(1)
+    actions = rng.choice(3, 60, p=(0.7, 0.2, 0.1))
+    three, five = gym.make(ENV_ID, scenario=scenario), gym.make(OPS_ID, scenario=scenario)
+    for mine, theirs in zip(play(three, actions), play(five, actions), strict=False):
+        np.testing.assert_array_equal(mine[0], theirs[0][: len(springdrift.OBS)])
+        assert mine[1:3] == theirs[1:3]
+
+
+def test_a_rollback_right_after_a_fine_tuning_leaves_only_the_fees():
+    """The tuned version would serve from the cycle on in which the one before is put back."""
+    waiting = play(InclinedMassOpsEnv("abrupt"), [WAIT] * 60)
+    undone = play(InclinedMassOpsEnv("abrupt"), [FINE_TUNE, ROLLBACK] * 30)
+    for k, (mine, theirs) in enumerate(zip(undone, waiting, strict=True)):
+        for term in ("forecast", "swing", "intervene"):
+            assert mine[4]["terms"][term] == theirs[4]["terms"][term]
+        fees = {"retrain": 0.0, "fine_tune": 1.0 - k % 2, "rollback": 0.5 * (k % 2)}
+        assert {name: mine[4]["terms"][name] for name in fees} == fees
+        if k % 2:
+            assert mine[4]["version"]["number"] == 0.0
+
+
+def test_versions_have_numbers_parents_and_windows():
+    env = InclinedMassOpsEnv("stationary")
+    told = [step[4]["version"] for step in play(env, [WAIT] * 4 + [FINE_TUNE, WAIT, RETRAIN] + [WAIT] * 4)]
+    assert told[0] == {
+        **{"number": 0.0, "parent": -1.0, "fitted_from": -6.0, "fitted_to": 0.0, "served": 1.0, "tuned": 0.0},
+        "fit_error": told[0]["fit_error"],
+    }
+    tuned, fresh = told[5], told[9]
+    assert (tuned["number"], tuned["parent"], tuned["tuned"], tuned["served"]) == (1.0, 0.0, 1.0, 1.0)
+    assert (tuned["fitted_from"], tuned["fitted_to"]) == (1.0, 4.0)
+    assert (fresh["number"], fresh["parent"], fresh["tuned"], fresh["served"]) == (2.0, 1.0, 0.0, 1.0)
+    assert (fresh["fitted_from"], fresh["fitted_to"]) == (0.0, 6.0)
+    back = env.step(ROLLBACK)[4]["version"]
+    assert (back["number"], back["served"], back["fitted_to"]) == (1.0, 5.0, 4.0)
+    again = env.step(ROLLBACK)[4]["version"]  # it takes the rollback back
+    assert (again["number"], again["served"]) == (2.0, fresh["served"] + 2.0)
+    assert env.step(FINE_TUNE)[4]["version"]["number"] == 3.0
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    st.integers(0, 2**32), st.lists(st.sampled_from([WAIT, INTERVENE, FINE_TUNE]), min_size=8, max_size=30)
+)
+def test_a_fine_tuning_is_a_ridge_regression_toward_the_last_retraining(seed, actions):
+    """Whatever was fine-tuned before: it leans on the anchor, not on the model in service."""
+    env = InclinedMassOpsEnv("gradual")
+    env.reset(seed=seed)
+    anchor = field(env, "model")
+    for action in actions:
+        env.step(action)
+    np.testing.assert_array_equal(field(env, "anchor"), anchor)
+    y = env.world.batch.window("window_y")[0, :, 0].astype(np.float64)[-model.TUNED :]
+    u = env.world.batch.window("window_u")[0, :, 0].astype(np.float64)[-model.TUNED :]
+    env.step(FINE_TUNE)
+    lags = np.stack([y[LAGS - 1 - i : -1 - i] for i in range(LAGS)], axis=1) - y.mean()
+    columns = np.column_stack((lags, (u[LAGS:] + u[LAGS - 1 : -1]) / 2))
+    own = anchor.copy()
+    own[-1] += own[:LAGS].sum() * y.mean()  # the level, for lags less their mean
+    rest = y[LAGS:] - columns @ own[:-1] - own[-1]
+    columns = np.column_stack((columns, np.ones(len(columns))))
+    weights = model.TUNED_PULL * np.array([model.RIDGE_LAG] * LAGS + [model.RIDGE_FORCE, model.RIDGE_LEVEL])
+    change = np.linalg.solve(columns.T @ columns + np.diag(weights), columns.T @ rest)
+    wanted = own + change
+    wanted[-1] -= wanted[:LAGS].sum() * y.mean()
+    np.testing.assert_allclose(field(env, "model"), wanted, rtol=2e-3, atol=2e-4)
+
+
+def test_a_fine_tuning_ships_at_once_and_a_retraining_in_its_slot():
+    tuned = play(InclinedMassOpsEnv("release-train"), [WAIT, FINE_TUNE, WAIT])
+    assert [step[4]["version"]["number"] for step in tuned] == [0.0, 1.0, 1.0]
+    fresh = play(InclinedMassOpsEnv("release-train"), [WAIT, RETRAIN] + [WAIT] * 9)
+    assert [step[4]["version"]["number"] for step in fresh] == [0.0] * 9 + [1.0] * 2
+
+
+def test_what_cannot_be_done_is_masked_and_costs_nothing():
+    env = InclinedMassOpsEnv("abrupt")
+    env.reset(seed=0)
+    assert env.action_masks().tolist() == [True, True, True, True, False]
+    assert env.step(ROLLBACK)[4]["terms"]["rollback"] == 0.0
+    env.step(RETRAIN)
+    assert env.action_masks().tolist() == [True, True, False, False, False]
+    _, _, _, _, info = env.step(FINE_TUNE)
+    assert (info["terms"]["fine_tune"], info["version"]["number"]) == (0.0, 0.0)
+    for _ in range(2):
+        env.step(WAIT)
+    assert env.action_masks().all()
+
+
+def test_a_rollback_leaves_the_model_in_training_alone():
+    env = InclinedMassOpsEnv("stationary")
+    told = [step[4]["version"] for step in play(env, [FINE_TUNE, WAIT, RETRAIN, ROLLBACK, WAIT, WAIT])]
+    assert [one["number"] for one in told] == [1.0, 1.0, 1.0, 0.0, 2.0, 2.0]
+    assert told[-1]["parent"] == 1.0  # what served as it was asked for
+    assert env.step(ROLLBACK)[4]["version"]["number"] == 0.0
+
+
+def test_a_bad_release_serves_what_was_not_fitted_and_a_fine_tuning_mends_it():
+    every = Scenario("bad", "every deployment goes wrong", (BadRelease(1.0),))
+    env = InclinedMassOpsEnv(every)
+    _, _, _, _, info = play(env, [FINE_TUNE])[-1]
+    assert info["truth"]["bad"] == 1.0
+    served, fitted = (np.float32(field(env, name)) for name in ("model", "candidate"))
+    np.testing.assert_array_equal(served, fitted * DAMPED)
+    calm = play(InclinedMassOpsEnv("stationary"), [FINE_TUNE, WAIT, WAIT])
+    spoilt = play(InclinedMassOpsEnv(every), [FINE_TUNE, WAIT, WAIT])
+    assert spoilt[2][4]["truth"]["error"] > 10 * calm[2][4]["truth"]["error"]
+    assert spoilt[2][4]["version"]["fit_error"] == calm[2][4]["version"]["fit_error"]  # it looked right
+
+
+def test_what_the_version_before_would_have_said_is_shown():
+    """In service it has that error; the column of a twin in which it was replaced says the same of it."""
+    waiting, replaced = InclinedMassOpsEnv("stationary"), InclinedMassOpsEnv("stationary")
+    place = WORLDS[OPS_ID].world.observations["monitor"].index("previous_error")
+    obs = play(replaced, [WAIT, WAIT, FINE_TUNE])[-1][0]
+    own = play(waiting, [WAIT, WAIT, WAIT])[-1][0]
+    assert play(InclinedMassOpsEnv("stationary"), [WAIT])[-1][0][place] == 1.0  # there is none
+    assert obs[place] == pytest.approx(own[springdrift.OBS.index("error")], abs=1e-5)
+
+
+def test_the_rules_of_five_decisions_play_there_and_are_refused_elsewhere():
+    for name in ("fine-tune", "rollback", "champion", "operations"):
+        assert name in policy_names(OPS_ID)
+        assert name not in policy_names()
+        assert np.isfinite(evaluate(policy(name), "bad-release", range(4), env=OPS_ID).cost).all()
+        with pytest.raises(ValueError, match=r"since_fine_tune|previous_error|FINE_TUNE"):
+            evaluate(policy(name), "abrupt", range(2))
+
+
+@pytest.mark.parametrize("scenario", ["bad-release", "returning", "two-speed", "mix-ops"])
+def test_contract_holds_in_the_new_scenarios(scenario):
+    for observe in WORLDS[OPS_ID].world.observations:
+        springdrift.check(gym.make(OPS_ID, scenario=scenario, observe=observe, cycles=60), seed=11)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    scenario=st.sampled_from(sorted(OPS_SCENARIOS)),
+    seed=st.integers(0, 2**63 - 1),
+    actions=st.lists(st.integers(0, 4), min_size=1, max_size=40),
+)
+def test_properties(scenario, seed, actions):
+    env = InclinedMassOpsEnv(scenario)
+    obs, info = env.reset(seed=seed)
+    for action in actions:
+        twin, masks = env.fork(), env.action_masks()
+        assert env.observation_space.contains(obs)
+        obs, reward, terminated, _, info = env.step(action)
+        assert twin.step(action)[1] == reward
+        assert reward == pytest.approx(-sum(info["terms"].values()), abs=1e-12)
+        fee = {2: "retrain", 3: "fine_tune", 4: "rollback"}.get(action)
+        assert fee is None or (info["terms"][fee] > 0.0) == bool(masks[action])
+        assert np.isfinite(env.world.batch.real).all()
+        assert info["version"]["number"] != info["truth"]["previous_version"]
+        assert info["version"]["fitted_from"] < info["version"]["fitted_to"] or scenario in ("poc", "mix")
+        if terminated:
+            break
+
+
+def test_one_world_or_many_the_bits_are_the_same():
+    rng = np.random.default_rng(0)
+    decisions = rng.choice(5, size=(50, 70), p=(0.6, 0.1, 0.1, 0.1, 0.1))
+    many = InclinedMassOpsWorld(70, "mix-ops")
+    many.seed(np.arange(70), np.arange(70).astype(np.uint64))
+    many.begin(np.ones(70, bool))
+    many.fill_idle()
+    seen = []
+    for row in decisions:
+        many.advance(row.astype(np.int64))
+        seen.append((many.out.obs[33].copy(), many.out.reward[33], many.out.truth[:, 33].copy()))
+    alone = InclinedMassOpsWorld(1, "mix-ops")
+    alone.seed(np.arange(1), np.array([33], np.uint64))
+    alone.begin(np.ones(1, bool))
+    alone.fill_idle()
+    for row, (obs, reward, truth) in zip(decisions, seen, strict=True):
+        alone.advance(row[33:34].astype(np.int64))
+        np.testing.assert_array_equal(alone.out.obs[0], obs)
+        np.testing.assert_array_equal(alone.out.truth[:, 0], truth)
+        assert alone.out.reward[0] == reward
+
+
+def test_states_hold_the_versions():
+    env = InclinedMassOpsEnv("returning")
+    play(env, [FINE_TUNE, WAIT, RETRAIN, WAIT])
+    moment = env.get_state()
+    first = [env.step(action)[:2] for action in (WAIT, ROLLBACK, FINE_TUNE, WAIT)]
+    env.set_state(moment)
+    for (obs, reward), action in zip(first, (WAIT, ROLLBACK, FINE_TUNE, WAIT), strict=True):
+        mine = env.step(action)
+        np.testing.assert_array_equal(mine[0], obs)
+        assert mine[1] == reward
