@@ -13,7 +13,7 @@ DT = 0.25
 
 @njit
 def side_by_side(e, fits, n):
-    model.fit_side_by_side(e, fits, n)
+    model.fit_side_by_side(e, fits, n, 1.0)
 
 
 def record(stiffness, pushes):

@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 from bench import separation
 from bench.separation import GAMES, Verdict, scenarios_of
 from bench.separation import judge as judged
-from springdrift import ENV_ID, SCENARIOS, SERIES_ID
+from springdrift import ENV_ID, OPS_ID, SCENARIOS, SERIES_ID, WORLDS
 from springdrift_agents.cli.app import app
+from springdrift_agents.policies.base import fits
+from springdrift_agents.policies.registry import policy
 
 GAME = GAMES[ENV_ID]
 QUIET, STALE, STRATEGIES = GAME.quiet, GAME.stale, GAME.strategies
@@ -117,6 +119,11 @@ def test_the_command_takes_a_seed_and_says_what_it_found(monkeypatch):
     assert CliRunner().invoke(app, ["bench", "separation", "--seed", "-1"]).exit_code == 2
 
 
+def _shown(env):
+    world = WORLDS[env].world
+    return world.observations["monitor"].names, world.actions.names
+
+
 def test_claims_are_made_of_scenarios_and_strategies_that_there_are():
     for env, game in GAMES.items():
         places = scenarios_of(env)
@@ -124,10 +131,21 @@ def test_claims_are_made_of_scenarios_and_strategies_that_there_are():
         assert set(said) <= set(places)
         rules = (game.override, game.trigger, *game.calendars.values(), *game.triggers.values())
         assert set(rules) <= set(game.strategies)
-        assert game.both
+        assert game.both or not game.together
+    for env, claims in separation.DUELS.items():
+        duels = [duel for part in claims.values() for duel in part]
+        assert {duel.scenario for duel in duels} <= set(scenarios_of(env))
+        assert all(fits(policy(spec), *_shown(env)) for duel in duels for spec in duel[1:])
     assert "co2" not in scenarios_of(SERIES_ID)
     refused = CliRunner().invoke(app, ["bench", "separation", "--env", "springdrift/UpkeepDashboard-v0"])
     assert "nothing is claimed of springdrift/UpkeepDashboard-v0" in str(refused.exception)
+
+
+@pytest.mark.slow
+def test_with_five_decisions_each_is_right_somewhere_and_wrong_somewhere():
+    _, verdicts = separation.separation(256, env=OPS_ID)
+    assert [verdict for verdict in verdicts if not verdict.holds] == []
+    assert len(verdicts) > len(separation.DUELS[OPS_ID])
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import ENV_ID, SERIES_ID
+from springdrift import ENV_ID, OPS_ID, SERIES_ID
 from springdrift.registry import world_spec
 from springdrift_agents.evaluation.evaluate import compare
 from springdrift_agents.evaluation.report import Row, summarise
@@ -61,6 +61,20 @@ GAMES = {
         triggers={},
         together=("abrupt", "recurring", "compound", "mix"),
     ),
+    OPS_ID: Game(
+        strategies=(
+            *("never", "always", "swing", "periodic:every=40", "retrain", "threshold"),
+            *("fine-tune", "rollback", "champion", "operations"),
+        ),
+        override="swing",
+        trigger="retrain",
+        quiet=("stationary", "shock", "faulty-sensor"),
+        stale=("gradual", "abrupt", "recurring", "compound", "two-speed"),
+        overrides=("wear",),
+        calendars={},
+        triggers={},
+        together=(),
+    ),
     SERIES_ID: Game(
         strategies=(
             *("never", "always", "swing:start=0.45:stop=0.3"),
@@ -78,6 +92,67 @@ GAMES = {
         triggers={"gradual": "retrain:error=0.3:cooldown=12"},
         together=("abrupt", "compound", "release-train", "mix"),
     ),
+}
+
+
+class Duel(NamedTuple):
+    """A scenario, a strategy, and another that costs more there."""
+
+    scenario: str
+    better: str
+    worse: str
+
+
+# Of the five decisions: the same rule with and without one of them, or one of them alone.
+WITHOUT = {  # settings with which a rule never takes a decision
+    "INTERVENE": "operations:start=9",
+    "RETRAIN": "operations:error=1e9",
+    "FINE_TUNE": "operations:tune=1e9",
+    "ROLLBACK": "operations:better=0",
+}
+TUNING = "fine-tune:error=1e9:tune=0.7:pause=5"  # and nothing else of the model
+SPAM = ("always", "periodic:every=1", "fine-tune:tune=0:pause=0:error=1e9", "champion:better=1e9:least=0")
+DUELS = {
+    OPS_ID: {
+        "fine-tuning wins where the world creeps": [
+            *(Duel("gradual", TUNING, one) for one in ("threshold", "champion")),
+            *(Duel("tilt", TUNING, one) for one in ("threshold", "retrain")),
+        ],
+        "fine-tuning alone loses where a sensor lies, where regimes return, and from a cold start": [
+            Duel("faulty-sensor", "champion", TUNING),
+            Duel("returning", "champion", TUNING),
+            Duel("poc", "threshold", TUNING),
+        ],
+        "rolling back wins where a deployment goes wrong and where regimes return": [
+            *(Duel(name, "champion", "champion:better=0") for name in ("bad-release", "returning")),
+            Duel("bad-release", "rollback", "threshold"),
+        ],
+        "each decision is right somewhere: the same rule without it costs more": [
+            Duel("stationary", "never", "always"),
+            Duel("wear", "operations", WITHOUT["INTERVENE"]),
+            Duel("poc", "operations", WITHOUT["RETRAIN"]),
+            Duel("tilt", "operations", WITHOUT["FINE_TUNE"]),
+            Duel("bad-release", "operations", WITHOUT["ROLLBACK"]),
+        ],
+        "each decision is wrong somewhere: the same rule without it costs less": [
+            Duel("gradual", "operations", "never"),
+            Duel("chaos", "never", "swing"),
+            Duel("faulty-sensor", "never", "retrain"),
+            Duel("returning", WITHOUT["FINE_TUNE"], "operations"),
+            Duel("driver", "champion:better=0", "champion"),
+        ],
+        "any one decision in every cycle costs more than never acting where nothing drifts, and more than the "
+        "rule of all five everywhere": [
+            *(Duel("stationary", "never", spam) for spam in SPAM),
+            *(Duel("mix-ops", "operations", spam) for spam in SPAM),
+        ],
+        "no rule is best everywhere": [
+            Duel("returning", "operations:tune=1e9", "operations"),
+            Duel("compound", "operations", "champion"),
+            Duel("faulty-sensor", "champion", "operations"),
+            Duel("tilt", "fine-tune", "operations"),
+        ],
+    },
 }
 
 
@@ -102,7 +177,31 @@ def separation(
     """
     strategies = {spec: policy(spec) for spec in GAMES[env].strategies}
     parts = compare(strategies, scenarios_of(env), episodes, seed, done=lambda _: done(), env=env)
-    return summarise(parts), judge({(part.scenario, part.policy): part.cost for part in parts}, GAMES[env])
+    costs = {(part.scenario, part.policy): part.cost for part in parts}
+    return summarise(parts), judge(costs, GAMES[env]) + fought(costs, episodes, seed, env)
+
+
+def fought(costs: Costs, episodes: int, seed: int, env: str) -> list[Verdict]:
+    """Whether each duel ends as it is said to; strategies without costs yet play first, on the same worlds."""
+    all_costs, duels = dict(costs), DUELS.get(env, {})
+    for duel in (one for part in duels.values() for one in part):
+        for spec in duel[1:]:
+            if (duel.scenario, spec) not in all_costs:
+                (part,) = compare({spec: policy(spec)}, [duel.scenario], episodes, seed, env=env)
+                all_costs[duel.scenario, spec] = part.cost
+    return [
+        _verdict(
+            claim,
+            [
+                (f"{one.scenario}: {one.worse} costs {gap} more than {one.better}", gap.low > 0.0)
+                for one in part
+                for gap in [
+                    mean_interval(all_costs[one.scenario, one.worse] - all_costs[one.scenario, one.better])
+                ]
+            ],
+        )
+        for claim, part in duels.items()
+    ]
 
 
 def scenarios_of(env: str) -> list[str]:

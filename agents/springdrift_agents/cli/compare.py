@@ -102,7 +102,7 @@ def compare(
     Every policy meets the same worlds (common random numbers). Writes [bold]results.csv[/] (a line an
     episode), [bold]summary.json[/] and [bold]compare.png[/].
     """
-    specs = names_of(policies, policy_names())
+    specs = names_of(policies, policy_names(env))
     kind = world_spec(env)
     chosen = {spec: policy(spec, trust, env) for spec in specs}
     places = [scenario_of(name, env) for name in names_of(scenarios, list(kind.scenarios))]
@@ -262,7 +262,7 @@ def regret(
     from springdrift_agents.planning import regret as regrets
 
     place = scenario_of(scenario, env)
-    chosen = {spec: policy(spec, trust, env) for spec in names_of(policies, policy_names())}
+    chosen = {spec: policy(spec, trust, env) for spec in names_of(policies, policy_names(env))}
     prices = world_spec(env).costs.of(prices_of(cost))
     writable(out_dir, "timeline.png")
     limits.check_episodes("--episodes", episodes, 20 * len(chosen))  # cycle by cycle

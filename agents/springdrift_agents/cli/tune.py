@@ -62,10 +62,11 @@ def tune(
     from springdrift_agents.training import tune as tuning
 
     known_places = list(world_spec(env).scenarios)
-    names, places = names_of(rules, list(tuning.SPACES)), names_of(scenarios, known_places)
+    spaces = tuning.spaces_of(env)
+    names, places = names_of(rules, list(spaces)), names_of(scenarios, known_places)
     for name in names:
-        if name not in tuning.SPACES:
-            raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(tuning.SPACES)}")
+        if name not in spaces:
+            raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(spaces)}")
     for name in places:
         known_scenario(name, known_places)
     file = out_file or settings.own_path()

@@ -48,34 +48,32 @@ class FineTune(Rule):
 class Rollback(Rule):
     """Roll back when the error after a deployment is worse than before it, else retrain as ``threshold``.
 
-    It remembers the error of the cycles in which it asked for a model, and looks ``trial`` cycles after the
-    deployment.
+    It compares the cycle ``trial`` cycles after the deployment with the last one before it.
     """
 
-    worse: float = 1.0  # times the error before
-    trial: float = 2  # cycles in service before the judgment
+    worse: float = 1.2  # times the error before
+    trial: float = 1  # cycles in service before the judgment
     error: float = Retrain.error
     cooldown: float = Retrain.cooldown
     start: float = Swing.start
     stop: float = Swing.stop
-    slots = 2  # hysteresis, and the error as the model in service was asked for; 0 once it is judged
+    slots = 2  # hysteresis, and the error before the deployment that is to be judged; 0 for none
     columns = DASHBOARD.names
     actions = FIVE_ACTIONS.names
-    needs = Threshold.needs
+    needs = (*Threshold.needs, "error", "model_age")
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         by_rule = Threshold(self.error, self.cooldown, self.start, self.stop)
         found = by_rule.decide(observation, memory[:, :1])
-        error = error_of(sense(observation, "error_fast"))
-        served = cycles_of(sense(observation, "model_age"))
+        error = error_of(sense(observation, "error"))
         busy = sense(observation, "in_flight") > 0.0
-        due = (memory[:, 1] > 0.0) & ~busy & (served >= self.trial - 0.01)
-        back = due & (error > self.worse * memory[:, 1])
-        found = np.where(back, Action.ROLLBACK, found)
+        due = ~busy & (memory[:, 1] > 0.0)
+        due &= cycles_of(sense(observation, "model_age")) >= self.trial - 0.01
+        worse = due & (error > self.worse * memory[:, 1])
         memory[due, 1] = 0.0
-        asked = found == Action.RETRAIN
-        memory[asked, 1] = error[asked]
-        return found
+        before = busy | (found == Action.RETRAIN)
+        memory[before, 1] = error[before]
+        return np.where(worse, Action.ROLLBACK, found)
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,8 @@ def policy(spec: str, trust: bool = False, env: str = ENV_ID) -> Policy:
     name, at, scenario = head.partition("@")
     if name not in ALL_RULES:
         raise ValueError(
-            f"unknown policy {name!r}{did_you_mean(name, policy_names())} Allowed: "
-            f"{', '.join(policy_names())}, a {SUFFIX} file, module:Class or path/to/file.py:Class"
+            f"unknown policy {name!r}{did_you_mean(name, [*ALL_RULES, *shipped()])} Allowed: "
+            f"{', '.join(policy_names(env))}, a {SUFFIX} file, module:Class or path/to/file.py:Class"
         )
     values = _tuned(name, scenario, env) if at else {}
     allowed = [field.name for field in fields(ALL_RULES[name])]

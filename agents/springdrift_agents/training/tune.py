@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from springdrift import ENV_ID
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.operations import ALL_RULES
-from springdrift_agents.policies.registry import name_of, policy
+from springdrift_agents.policies.registry import name_of, policy, rules_of
 from springdrift_agents.policies.rules import Rule
 from springdrift_agents.policies.settings import Settings
 
@@ -56,6 +56,11 @@ BUDGETS = {
 }
 
 
+def spaces_of(env: str = ENV_ID) -> dict[str, dict[str, Range]]:
+    """What there is to search of each rule that can run in a kind of world."""
+    return {name: SPACES[name] for name in rules_of(env) if name in SPACES}
+
+
 class Tuned(NamedTuple):
     """A rule's best parameters for a scenario, and what they cost where they were not searched."""
 
@@ -91,8 +96,8 @@ def tune(
     """
     import optuna
 
-    if rule not in SPACES:
-        raise ValueError(f"{rule!r} has nothing to tune; allowed: {', '.join(SPACES)}")
+    if rule not in spaces_of(env):
+        raise ValueError(f"{rule!r} has nothing to tune; allowed: {', '.join(spaces_of(env))}")
     if trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
     space, make = SPACES[rule], ALL_RULES[rule]

@@ -16,9 +16,9 @@ _ALL = (
     *(scenario for scenario in SCENARIOS.values() if not scenario.members),
     Scenario(
         "bad-release",
-        "the stiffness jumps, and now and then a deployment goes wrong although the fit looked right",
-        (Jump("stiffness", (5.5, 16.5), 2.5), BadRelease(0.4)),
-        "retrain after a jump; roll back what turns out worse than the version before",
+        "the stiffness walks, and now and then a deployment goes wrong although the fit looked right",
+        (Walk("stiffness", 0.25, (5.0, 17.0)), BadRelease(0.4)),
+        "keep up with the walk; roll back what turns out worse than the version before",
     ),
     Scenario(
         "returning",
