@@ -141,8 +141,8 @@ DUELS = {
             Duel("returning", WITHOUT["FINE_TUNE"], "operations"),
             Duel("driver", "champion:better=0", "champion"),
         ],
-        "any one decision in every cycle costs more than never acting where nothing drifts, and more than the "
-        "rule of all five everywhere": [
+        "any one decision in every cycle costs more than never acting where nothing drifts, and more than "
+        "the rule of all five on the mixture": [
             *(Duel("stationary", "never", spam) for spam in SPAM),
             *(Duel("mix-ops", "operations", spam) for spam in SPAM),
         ],
@@ -182,7 +182,7 @@ def separation(
 
 
 def fought(costs: Costs, episodes: int, seed: int, env: str) -> list[Verdict]:
-    """Whether each duel ends as it is said to; strategies without costs yet play first, on the same worlds."""
+    """Whether each duel ends as it is said to; who has not played yet does so, on the same worlds."""
     all_costs, duels = dict(costs), DUELS.get(env, {})
     for duel in (one for part in duels.values() for one in part):
         for spec in duel[1:]:
