@@ -52,8 +52,8 @@ class InclinedMassOpsWorld(InclinedMassWorld):
     """
 
     scenarios, prices, observations = OPS_SCENARIOS, OpsCosts, OPS_OBSERVE
-    actions, terms, truth_names = FIVE_ACTIONS, OPS_TERMS, (*OPS_TRUTH_NAMES, *VERSION_NAMES)
-    version_names = VERSION_NAMES
+    actions, terms = FIVE_ACTIONS, OPS_TERMS
+    truth_names, version_names = (*OPS_TRUTH_NAMES, *VERSION_NAMES), VERSION_NAMES
     modes: ClassVar = {name: mode + OPS_MODES for name, mode in MODES.items()}
 
 

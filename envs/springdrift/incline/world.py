@@ -56,9 +56,11 @@ class InclinedMassWorld:
     """
 
     scenarios, prices, observations = SCENARIOS, Costs, OBSERVE
-    actions, terms, truth_names = THREE_ACTIONS, TERMS, TRUTH_NAMES
+    actions = THREE_ACTIONS
+    terms: ClassVar[tuple[str, ...]] = TERMS
+    truth_names: ClassVar[tuple[str, ...]] = TRUTH_NAMES
     version_names: ClassVar[tuple[str, ...]] = ()
-    modes = MODES
+    modes: ClassVar[Mapping[str, int]] = MODES
     exogenous = (
         *DRIFTING,
         *("driver_key", "last_change", "onset", "scenario", "cycle", "shock", "faults"),

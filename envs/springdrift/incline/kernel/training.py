@@ -8,7 +8,7 @@ from springdrift.game.jit import compiled
 from springdrift.incline import model
 from springdrift.incline.dynamics import greater
 from springdrift.incline.machine import FINE_TUNING, NORM, ONE, RETRAINING, ROLLING_BACK, ZERO, F
-from springdrift.incline.state import COEFFICIENTS, MEASUREMENTS
+from springdrift.incline.state import COEFFICIENTS, MEASUREMENTS, WINDOW
 
 from . import LANES
 from . import layout as L
@@ -76,7 +76,7 @@ def _train(s: Any, latency: int) -> None:
     for tuned in range(2):
         lanes, count = np.empty(LANES, np.int64), 0
         asked = FINE_TUNING if tuned > 0 else RETRAINING
-        most = model.TUNED if tuned > 0 else model.WINDOW
+        most = model.TUNED if tuned > 0 else WINDOW
         pull = model.TUNED_PULL if tuned > 0 else 1.0
         for i in range(LANES):
             if s[L.CHARGED + i] > ZERO and s[L.DECISION + i] == asked:
