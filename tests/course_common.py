@@ -17,7 +17,20 @@ from springdrift_agents.course import check, exercises
 
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
 HEADING = re.compile(r"### Exercise (\d\.\d+): (.+) \((\d+) points?\)")
-CLOSED = ("1.2", "1.6", "3.1", "4.5", "5.1", "5.2", "5.6", "6.2", "6.3", "6.5", "8.6")  # closed formulas
+CLOSED = (
+    "1.2",
+    "1.6",
+    "3.1",
+    "4.5",
+    "5.1",
+    "5.2",
+    "5.6",
+    "6.2",
+    "6.3",
+    "6.5",
+    "8.6",
+    "9.3",
+)  # closed formulas
 NO_ANSWER = ("there is no answer yet", "your function returns nothing")
 
 

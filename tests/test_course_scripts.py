@@ -34,13 +34,13 @@ print(1 + 1, file=sys.stderr)
 
 
 def test_there_are_lessons():
-    assert len(LESSONS) == 8
+    assert len(LESSONS) == course.LESSONS == 9
 
 
 def test_no_two_exercises_share_a_name():
-    """The grader finds an answer by its name, in one script or in eight."""
+    """The grader finds an answer by its name, in one script or in nine."""
     names = [one.name for one in course.exercises().values()]
-    assert len(set(names)) == len(names) >= 8 * 3
+    assert len(set(names)) == len(names) >= 9 * 3
 
 
 @pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
@@ -124,9 +124,9 @@ def test_a_package_keeps_answers_from_students(tmp_path):
     assert {path.name for path in students.iterdir()} == {f"{path.stem}.ipynb" for path in LESSONS} | {
         "README.md"
     }
-    assert len(list((instructors / "solutions").iterdir())) == 8
+    assert len(list((instructors / "solutions").iterdir())) == 9
     judges = {path.name for path in (instructors / "judges").iterdir()}
-    assert judges == {f"lesson{number}.py" for number in range(1, 9)} | {"databases.py"}
+    assert judges == {f"lesson{number}.py" for number in range(1, 10)} | {"databases.py", "patience.py"}
     assert (instructors / "teachers_guide.md").is_file()
     given = "".join(
         "".join(cell["source"])

@@ -12,8 +12,6 @@ from springdrift_agents.cli.app import app
 from springdrift_agents.course.isolation import strongest
 from springdrift_agents.course.leaderboard import (
     KEYS,
-    Disqualified,
-    SandboxedPolicy,
     built_in,
     contest,
     find,
@@ -23,6 +21,7 @@ from springdrift_agents.course.leaderboard import (
 )
 from springdrift_agents.course.pool import SandboxPool
 from springdrift_agents.course.sandbox import Sandbox
+from springdrift_agents.course.sandboxed_policy import Disqualified, SandboxedPolicy
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.registry import policy
 

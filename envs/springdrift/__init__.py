@@ -1,5 +1,7 @@
 """Gymnasium worlds that drift: wait, intervene or retrain?"""
 
+import numpy as _np
+
 from springdrift.game.actions import FIVE_ACTIONS as FIVE_ACTIONS
 from springdrift.game.actions import THREE_ACTIONS as THREE_ACTIONS
 from springdrift.game.actions import Action as Action
@@ -41,16 +43,38 @@ from springdrift.registry import register_scenario as register_scenario
 from springdrift.registry import register_world as register_world
 from springdrift.registry import unregister_scenario as unregister_scenario
 from springdrift.registry import world_spec as world_spec
+from springdrift.series import best_calendar as _best_calendar
+from springdrift.series import best_threshold as _best_threshold
+from springdrift.series import optimum as _best_schedule
+from springdrift.series.world import SeriesWorld as _SeriesWorld
 from springdrift.upkeep.env import UpkeepEnv as UpkeepEnv
 
 OBS = DASHBOARD
 World = InclinedMassWorld
 
 
-def warm_up() -> None:
-    """Compile the kernels, or load them from their cache, so that the first step is a fast one."""
-    simulate(duration=1.0)
-    for kernel, _ in _KERNELS:
-        envs = InclinedMassVectorEnv(kernel.LANES)
+def warm_up(env: str = ENV_ID) -> None:
+    """Compile the kernels of a kind of world, or load them from their cache, so that the first step is fast.
+
+    Args:
+        env: its id, such as ``SERIES_ID``.
+
+    Raises:
+        ValueError: there is no such kind of world.
+    """
+    if env == ENV_ID:
+        simulate(duration=1.0)
+    for lanes in [kernel.LANES for kernel, _ in _KERNELS] if env == ENV_ID else (1,):
+        envs = world_spec(env).vector_env(lanes)
         envs.reset(seed=0)
         envs.step(envs.action_space.sample())
+    if env == SERIES_ID:
+        _warm_up_planning()
+
+
+def _warm_up_planning() -> None:
+    """Compile what finds the best schedule on a series."""
+    world = _SeriesWorld(1, "elnino", cycles=10)
+    world.begin(_np.ones(1, _np.bool_))
+    for plan in (_best_calendar, _best_threshold, _best_schedule):
+        plan(world.problem())

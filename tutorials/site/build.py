@@ -27,7 +27,8 @@ TUTORIALS = HERE.parent
 ROOT = TUTORIALS.parent
 GUIDE = "teachers_guide.md"
 SECONDS = 600  # for a cell
-PLAY = "play"  # folder of the game within the site
+PLAY, ADVICE = "play", "advise"  # folders of the game, and of reports, within the site
+WITH_REPORTS = 9  # the lesson that reads reports
 DOWNLOADS = "downloads"  # folder of the notebooks beside the pages of the lessons
 SCRIPTS = (
     "build.py",
@@ -96,8 +97,10 @@ def assemble(pages: Path, *, run: Run | None = USUAL, tutorials: Path = TUTORIAL
 
 
 def _links_of(lesson: int, name: str) -> Any:
-    """A cell with links to the levels of the game that show a lesson's point, and to its notebook."""
+    """A cell with links to what shows a lesson's point (levels of the game, or reports), and to its notebook."""
     from nbformat.v4 import new_markdown_cell
+
+    import reports
 
     titles = web.texts_of(web.TEXTS)["levels"]
     links = [
@@ -105,9 +108,12 @@ def _links_of(lesson: int, name: str) -> Any:
         for level, of, *_ in data.LEVELS
         if of == lesson
     ]
-    play = f"**Play its point** in the browser: {', '.join(links)}. " if links else ""
+    beside = f"**Play its point** in the browser: {', '.join(links)}. " if links else ""
+    if lesson == WITH_REPORTS:
+        links = [f'<a href="../{ADVICE}/{one.name}.html">{one.said}</a>' for one in reports.SHOWN]
+        beside = f"**Reports** such as the lesson reads: {', '.join(links)}. "
     notebook = f'<a href="{DOWNLOADS}/{name}.ipynb" download>this notebook</a>'
-    return new_markdown_cell(f"{play}**Work through it** in {notebook}.", id=f"links-{lesson}")
+    return new_markdown_cell(f"{beside}**Work through it** in {notebook}.", id=f"links-{lesson}")
 
 
 def write_downloads(folder: Path, tutorials: Path = TUTORIALS) -> None:
@@ -225,7 +231,7 @@ def build(out: Path, *, run: Run | None = USUAL, external: bool = False, tutoria
         return 1
     web.build(out / PLAY)
     write_downloads(out / "lessons" / DOWNLOADS, tutorials)
-    reports.write(out / "advise")
+    reports.write(out / ADVICE, (run or USUAL).kept)
     wrong = broken_links(out)
     for line in wrong:
         print(f"broken link: {line}", file=sys.stderr)

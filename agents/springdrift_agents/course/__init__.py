@@ -14,7 +14,7 @@ from springdrift_agents.course import fast
 from springdrift_agents.course.exercise import Exercise, Score, Unanswered, Verdict, Wrong
 from springdrift_agents.text import say
 
-LESSONS = 8
+LESSONS = 9
 _passed: dict[str, bool] = {}  # what the last check of each exercise said
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ GUIDE = "teachers_guide.md"
 README = """# springdrift: the lessons
 
     pip install "springdrift[cli,render,rl,notebook]" jupyterlab
-    python -c "import springdrift; springdrift.warm_up()"
+    python -c "import springdrift as s; s.warm_up(); s.warm_up(s.SERIES_ID)"
     jupyter lab
 
-The first line needs a network, the second compiles once (a minute or two). Then open the lessons
+The first line needs a network, the second compiles once (about two minutes). Then open the lessons
 in their order. Each exercise is followed by its `check`, which says whether your answer is right, or gives
 a hint.
 Hand in the notebooks, with your name in front: `name_lesson1_machine.ipynb`.
@@ -49,7 +49,7 @@ def build(
     written = notebooks.build(scripts, out / STUDENTS, done=done, variant=variant)
     write_text(out / STUDENTS / "README.md", README)
     names = [f"lesson{number}.py" for number in range(1, LESSONS + 1)]
-    judges = [Path(notebooks.__file__).with_name(name) for name in (*names, "databases.py")]
+    judges = [Path(notebooks.__file__).with_name(name) for name in (*names, "databases.py", "patience.py")]
     for folder, files in (("solutions", solutions), ("judges", judges), ("", [tutorials / GUIDE])):
         place = out / INSTRUCTORS / folder
         place.mkdir(parents=True, exist_ok=True)

@@ -63,9 +63,12 @@ def _pack_caches(folder: Path) -> None:
 
     import springdrift
     from springdrift.incline import model, world
+    from springdrift.series import kernel
 
     springdrift.warm_up()
-    for function in (model.fit, world.KERNELS[0][0].advance):  # one of each folder of sources
+    springdrift.warm_up(springdrift.SERIES_ID)
+    functions = (model.fit, world.KERNELS[0][0].advance, kernel.advance)  # one of each folder of sources
+    for function in functions:
         place = _CacheLocator.get_suitable_cache_subpath(inspect.getfile(function.py_func))
         (folder / "numba" / place).mkdir(parents=True)
         kept = function.stats.cache_path  # None where nothing can be kept: each sandbox compiles anew
