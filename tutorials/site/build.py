@@ -97,7 +97,7 @@ def assemble(pages: Path, *, run: Run | None = USUAL, tutorials: Path = TUTORIAL
 
 
 def _links_of(lesson: int, name: str) -> Any:
-    """A cell with links to what shows a lesson's point (levels of the game, or reports), and to its notebook."""
+    """A cell with links to levels of the game or reports that show a lesson's point, and to its notebook."""
     from nbformat.v4 import new_markdown_cell
 
     import reports
