@@ -30,14 +30,7 @@ SECONDS = 600  # for a cell
 PLAY, ADVICE = "play", "advise"  # folders of the game, and of reports, within the site
 WITH_REPORTS = 9  # the lesson that reads reports
 DOWNLOADS = "downloads"  # folder of the notebooks beside the pages of the lessons
-SCRIPTS = (
-    "build.py",
-    "cache.py",
-    "environments.py",
-    "generated.py",
-    "readme.py",
-    "reports.py",
-)  # those that are no pages
+SCRIPTS = ("build.py", "cache.py", "environments.py", "generated.py", "readme.py", "reports.py")  # no pages
 KEPT = ROOT / "out" / "pages-kept"  # results of pages
 
 
