@@ -136,7 +136,7 @@ FIVE_ACTIONS = ActionSet(
     (
         *THREE_ACTIONS,
         Decision(
-            Action.FINE_TUNE, "refit on the newest few cycles, live at once", "fine_tune", "#0072B2", "f"
+            Action.FINE_TUNE, "refit on the newest few cycles, live at once", "fine_tune", "#B8A500", "f"
         ),
         Decision(Action.ROLLBACK, "put the version before back into service", "rollback", "#CC79A7", "b"),
     )

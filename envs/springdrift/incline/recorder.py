@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from springdrift.game.actions import Action
 from springdrift.incline.dynamics import BUMPERS, Params
 from springdrift.incline.machine import STRONGEST
-from springdrift.incline.reward import TARGET, TERMS
+from springdrift.incline.reward import TARGET
 from springdrift.incline.state import (
     DRIFTING,
     HISTORY_CYCLES,
@@ -20,7 +20,7 @@ from springdrift.incline.state import (
     row,
 )
 from springdrift.incline.world import InclinedMassWorld
-from springdrift.render.frame import History, MachineFrame
+from springdrift.render.frame import History, MachineFrame, Service
 
 SHOWN = 12 * MEASUREMENTS  # measurements that a frame holds at most
 COMMISSIONED = 2 * MEASUREMENTS  # of them before cycle 0
@@ -93,11 +93,14 @@ class Recorder:
         self._name = self.world.table.names[int(self.world.starts[self.index])]
         self._drawn = self.world.table.names[int(_value(state, "scenario"))]
         self._cycles = int(_value(state, "deadline"))
-        self._version = _value(state, "version")
+        self._versions = _value(state, "versions")
+        self._services = [
+            Service(int(_value(state, "version")), self._since, _value(state, "tuned") > 0.0, False)
+        ]
         self._actions: list[int] = []  # of the cycles that the histories do not hold yet
         self._paid: list[bytes] = []  # and their costs
         self._errors, self._swings = History(()), History(())
-        self._costs, self._decisions = History((len(TERMS),)), History((), np.int64)
+        self._costs, self._decisions = History((len(self.world.terms),)), History((), np.int64)
         self._deployed: list[int] = []
         self._changed: list[int] = []
         self._traced: tuple[int, NDArray[np.float64], NDArray[np.float64]] | None = None
@@ -138,16 +141,29 @@ class Recorder:
         self._errors.extend(states.field("error_fast")[:, 0])
         self._swings.extend(states.field("measured_swing")[:, 0])
         costs = np.frombuffer(b"".join(self._paid), np.float64)
-        self._costs.extend(costs.reshape(-1, len(TERMS)))
+        self._costs.extend(costs.reshape(-1, len(self.world.terms)))
         self._decisions.extend(self._actions)
         ends = np.arange(self.done - count + 1, self.done + 1)  # moments at which the cycles were over
         changed = states.field("last_change")[:, 0] == ends - 1
         self._changed += (ends[changed] - 1).tolist()
-        versions = states.field("version")[:, 0]
-        shipped = np.diff(versions, prepend=self._version) > 0
+        versions = states.field("versions")[:, 0]
+        shipped = np.diff(versions, prepend=self._versions) > 0
         self._deployed += ends[shipped].tolist()
-        self._version = versions[-1]
+        self._versions = versions[-1]
+        back = states.field("since_rollback")[:, 0] == 0.0
+        for k in np.flatnonzero(shipped | back):
+            state = Batch(states.real[k : k + 1], states.keys[k : k + 1])
+            served = "previous_" if shipped[k] and back[k] else ""  # in the cycle, before the new one
+            if back[k]:
+                self._serve(state, served, int(ends[k]) - 1, True)
+            if shipped[k]:
+                self._serve(state, "", int(ends[k]), False)
         self._actions, self._paid = [], []
+
+    def _serve(self, state: Batch, whose: str, since: int, back: bool) -> None:
+        """Note that a version has gone into service."""
+        number, tuned = (int(_value(state, f"{whose}{name}")) for name in ("version", "tuned"))
+        self._services.append(Service(number, since, tuned > 0, back))
 
     @property
     def oldest(self) -> int:
@@ -213,17 +229,25 @@ class Recorder:
             forecast=seen[2],
             errors=self._errors.first(known),
             swings=self._swings.first(known),
-            terms=TERMS,
+            terms=self.world.terms,
             costs=self._costs.first(known),
             decisions=decisions,
             training=_value(model, "training") if in_flight else float("nan"),
             version=int(_value(model, "version")),
             model_age=_value(model, "model_age"),
             deployed=tuple(cycle for cycle in self._deployed if cycle <= done),
+            services=self._services_until(done, share),
             changed=tuple(cycle for cycle in self._changed if cycle < done),
             policy=self.policy,
             threshold=self.threshold,
         )
+
+    def _services_until(self, done: int, share: float) -> tuple[Service, ...]:
+        """Which versions served up to a moment, in a world in which they can be rolled back."""
+        if not self.world.version_names:
+            return ()
+        now = done if share == 1.0 else done - 1
+        return tuple(one for one in self._services if one.since <= now)
 
     def _note(self, done: int) -> Note:
         return self._notes[done - self._noted - 1]

@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Okabe & Ito 2008: told apart with every common kind of colour vision
-COLOURS = {"forecast": "#0072B2", "swing": "#56B4E9", "intervene": "#D55E00", "retrain": "#E69F00"}
+COLOURS = {
+    **{"forecast": "#0072B2", "swing": "#56B4E9", "intervene": "#D55E00", "retrain": "#E69F00"},
+    **{"fine_tune": "#B8A500", "rollback": "#CC79A7"},
+}
 MODEL, HAND, TRAIN, GOOD, HIDDEN = "#0072B2", "#D55E00", "#E69F00", "#009E73", "#A8508A"
 INK, FAINT, LINE, PAPER, PANEL, EARTH = "#222222", "#6f6f6f", "#d8d8d2", "#f4f4ef", "#ffffff", "#e7e2d6"
 
@@ -140,6 +143,15 @@ class Canvas:
         self.box(x - 4, y - 4, 9, 9, colour)
 
     # ------------------------------------------------------------ letters
+
+    def diamond(self, x: float, y: float, colour: str) -> None:
+        """The mark of a fine-tuning, its middle at (x, y)."""
+        self.polygon([(x - 5, y), (x, y - 5), (x + 5, y), (x, y + 5)], colour)
+
+    def back(self, x: float, y: float, colour: str) -> None:
+        """The mark of a rollback, an arrow to the left with its middle at (x, y)."""
+        self.polygon([(x - 5, y), (x + 1, y - 5), (x + 1, y + 5)], colour)
+        self.line([(x, y), (x + 6, y)], colour, 2)
 
     def text(
         self, text: str, x: float, y: float, size: float = 13, colour: str = INK, bold: bool = False,

@@ -36,7 +36,7 @@ def draw_dashboard(canvas: Canvas, frame: Frame, panels: Panels, truth: bool) ->
     half = (BOTTOM - y - 6) / 2
     for n, gauge in enumerate(panels.gauges):
         _gauge(canvas, y + n * (half + 6), half, gauge)
-    high = 32 + canvas.height(12) + canvas.height(10)
+    high = 32 + canvas.height(12) + canvas.height(10) + (_lineage_height(canvas) if frame.services else 0)
     _chart(canvas, frame, panels.chart, 402.0, 592 - high - 6 - 402, truth)
     _timeline(canvas, frame, panels.override, 592 - high, high, truth)
 
@@ -58,7 +58,8 @@ def _panel(canvas: Canvas, title: str, y: float, h: float) -> None:
 def _costs(canvas: Canvas, frame: Frame, y: float) -> float:
     """Running cost, stacked by term; returns the panel's height, as the next does."""
     total_height, row = canvas.height(18), canvas.height(12)
-    high = total_height + 2 * row + 48
+    lines = -(-len(frame.terms) // 2)
+    high = total_height + lines * (row + 6) + 36
     _panel(canvas, f"cost since cycle {frame.since}" if frame.since else "cost so far", y, high)
     sums = frame.costs.sum(axis=0)
     total = float(sums.sum())
@@ -239,7 +240,7 @@ def _timeline(canvas: Canvas, frame: Frame, override: str, top: float, high: flo
     x = 52.0
     w = 942 - canvas.width(f"{frame.cycles}", 10) / 2 - x  # the last number stands under the end
     canvas.box(12, top, 936, high, PANEL, LINE, 4)
-    _timeline_legend(canvas, override, top + 2, canvas.height(12), truth)
+    _timeline_legend(canvas, override, top + 2, canvas.height(12), truth, bool(frame.services))
     y = top + canvas.height(12) + 11  # under it 20 of marks
     canvas.line([(x, y + 20), (x + w, y + 20)], LINE, 1.5)
     step = w / frame.cycles
@@ -250,14 +251,51 @@ def _timeline(canvas: Canvas, frame: Frame, override: str, top: float, high: flo
             canvas.line([(place, y - 4), (place, y + 20)], HIDDEN, 2)
     for place in _apart(x, step, [cycle for cycle in frame.deployed if cycle <= frame.time]):
         canvas.line([(place, y), (place, y + 20)], TRAIN, 2)
+    if frame.services:
+        _lineage(canvas, frame, x, step, y + 22 + canvas.height(10))
     half = max(1.5, min(4.5, step / 2))
     middles = frame.since + np.arange(len(frame.decisions)) + 0.5
     for place in _apart(x, step, middles[frame.decisions == Action.INTERVENE]):
         canvas.polygon([(place - half, y + 19), (place + half, y + 19), (place, y + 9)], HAND)
     for place in _apart(x, step, middles[frame.decisions == Action.RETRAIN]):
         canvas.square(place, y + 4, TRAIN)
+    for place in _apart(x, step, middles[frame.decisions == Action.FINE_TUNE]):
+        canvas.diamond(place, y + 4, COLOURS["fine_tune"])
+    for place in _apart(x, step, middles[frame.decisions == Action.ROLLBACK]):
+        canvas.back(place, y + 4, COLOURS["rollback"])
     now = x + step * frame.time
     canvas.polygon([(now - 4, y - 6), (now + 4, y - 6), (now, y)], INK)
+
+
+def _lineage_height(canvas: Canvas) -> float:
+    return canvas.height(10) + 14
+
+
+def _lineage(canvas: Canvas, frame: Frame, x: float, step: float, y: float) -> None:
+    """The versions as boxes in time, and over them an arrow back for each rollback."""
+    high = canvas.height(10) + 2
+    top = y + 9
+    ends = [*(one.since for one in frame.services[1:]), frame.time]
+    held: dict[int, float] = {}  # where the last service of a version ended
+    for one, end in zip(frame.services, ends, strict=True):
+        left, wide = x + step * one.since, step * (end - one.since)
+        canvas.box(
+            left,
+            top,
+            wide,
+            high,
+            "#f3efc9" if one.tuned else "#dceaf4",
+            COLOURS["fine_tune" if one.tuned else "forecast"],
+        )
+        name = f"{one.number}"
+        if wide > canvas.width(name, 10) + 3:
+            canvas.text(name, left + wide / 2, top + 1, 10, INK, align=0.5)
+        if one.back and one.number in held:
+            goal, colour = held[one.number] - 1, COLOURS["rollback"]
+            canvas.line([(left, top), (left, top - 5), (goal, top - 5), (goal, top - 1)], colour, 1.5)
+            canvas.polygon([(goal - 3, top - 4), (goal + 3, top - 4), (goal, top)], colour)
+        held[one.number] = left + wide
+    canvas.text("version", 18, top + 1, 9, FAINT, fit=x - 22)
 
 
 def _apart(x: float, step: float, cycles: ArrayLike) -> list[float]:
@@ -265,7 +303,9 @@ def _apart(x: float, step: float, cycles: ArrayLike) -> list[float]:
     return np.unique(np.round((x + step * np.asarray(cycles, np.float64)) / 1.5) * 1.5).tolist()
 
 
-def _timeline_legend(canvas: Canvas, override: str, y: float, row: float, truth: bool) -> None:
+def _timeline_legend(
+    canvas: Canvas, override: str, y: float, row: float, truth: bool, services: bool
+) -> None:
     middle = y + row / 2
     a = 24 + canvas.text("decisions", 24, y, 12, FAINT) + 24
     canvas.polygon([(a, middle + 4), (a + 9, middle + 4), (a + 4.5, middle - 5)], HAND)
@@ -274,9 +314,14 @@ def _timeline_legend(canvas: Canvas, override: str, y: float, row: float, truth:
     a += 28 + canvas.text("retraining asked for", a + 28, y, 12, FAINT)
     canvas.line([(a + 18, middle - 6), (a + 18, middle + 7)], TRAIN, 2)
     a += 25 + canvas.text("new model", a + 25, y, 12, FAINT)
+    if services:
+        canvas.diamond(a + 22, middle, COLOURS["fine_tune"])
+        a += 30 + canvas.text("fine-tuning", a + 30, y, 12, FAINT)
+        canvas.back(a + 22, middle, COLOURS["rollback"])
+        a += 31 + canvas.text("rollback", a + 31, y, 12, FAINT)
     if truth:
         canvas.line([(a + 18, middle - 6), (a + 18, middle + 7)], HIDDEN, 2)
-        canvas.text("the world changed", a + 25, y, 12, HIDDEN)
+        canvas.text("the world changed", a + 25, y, 12, HIDDEN, fit=940 - a - 25)
 
 
 def _nice(cycles: int) -> int:

@@ -7,6 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+class Service(NamedTuple):
+    """A stretch of time in which one version of the model served."""
+
+    number: int  # of the version
+    since: int  # cycle at whose start it went live
+    tuned: bool  # a fine-tuned one
+    back: bool  # it was put back by a rollback
+
+
 @dataclass(frozen=True, kw_only=True)
 class Frame:
     """A snapshot of any world; it holds no env, and nothing that happens later changes it.
@@ -34,6 +43,7 @@ class Frame:
     model_age: float  # cycles since deployment
     deployed: tuple[int, ...]  # cycles at whose start a new model went live
     changed: tuple[int, ...]  # cycles in which the world changed abruptly or began to drift
+    services: tuple[Service, ...] = ()  # oldest first, where versions can be rolled back
     policy: str = ""  # whose decisions these are
     threshold: float | None = None  # error at which that policy retrains
     rival: str = ""  # another who plays the same world
