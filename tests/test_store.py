@@ -16,6 +16,7 @@ import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
+from springdrift import OPS_ID
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import compare, world_seeds
 from springdrift_agents.evaluation.provenance import hash_of
@@ -75,9 +76,39 @@ def test_a_recorded_episode_adds_up_and_keeps_its_keys(tmp_path):
     db.close()
 
 
+def test_versions_are_kept_with_their_parents_windows_and_service(tmp_path):
+    rule = policy("operations")
+    with Store(tmp_path / "a.db") as store:
+        run = store.run({**CONFIG, "env": OPS_ID})
+        part = compare({"operations": rule}, ["returning"], 2, env=OPS_ID)[0]
+        store.write(run, part)
+        same(store.read(run, "returning", "operations", part.term_names), part)
+        store.record(run, "returning", "operations", rule, int(part.seeds[0]), env=OPS_ID)
+        store.verify()
+    db = sqlite3.connect(tmp_path / "a.db")
+    paid = db.execute("SELECT sum(fine_tune), sum(rollback) FROM decisions").fetchone()
+    assert paid == (part.term("fine_tune")[0], part.term("rollback")[0])
+    rows = db.execute("SELECT version, parent, kind, fitted_to, served FROM model_versions").fetchall()
+    assert rows[0][:3] == (0, None, "commissioned")
+    assert all(parent < number for number, parent, *_ in rows[1:])
+    assert {kind for _, _, kind, *_ in rows} == {"commissioned", "fitted", "fine-tuned"}
+    for number, _, _, fitted, served in rows:
+        requested = db.execute("SELECT requested FROM models WHERE version = ?", (number,)).fetchone()[0]
+        assert fitted == (requested or 0)
+        cycles = db.execute("SELECT count(*) FROM measurements WHERE model_version = ?", (number,)).fetchone()
+        assert cycles[0] == served
+    back = db.execute(
+        "SELECT m.model_version < before.model_version FROM decisions JOIN measurements m USING (episode, cycle)"
+        " JOIN measurements before ON before.cycle = m.cycle - 1 WHERE action = 'ROLLBACK'"
+    ).fetchall()
+    assert (1,) in back  # what serves is an older version from the cycle of the rollback on
+    assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    db.close()
+
+
 def test_foreign_keys_are_enforced(tmp_path):
     with Store(tmp_path / "a.db") as store, pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        store._db.execute("INSERT INTO decisions VALUES (99, 0, 'WAIT', 0, 0, 0, 0)")
+        store._db.execute("INSERT INTO decisions VALUES (99, 0, 'WAIT', 0, 0, 0, 0, 0, 0)")
 
 
 @pytest.mark.attack
@@ -105,7 +136,7 @@ def test_foreign_and_damaged_files_are_refused(tmp_path):
     newer = tmp_path / "newer.db"
     with Store(newer) as store:
         store._db.execute("PRAGMA user_version = 7")
-    with pytest.raises(ValueError, match="has layout 7, this version reads 2"):
+    with pytest.raises(ValueError, match="has layout 7, this version reads 3"):
         Store(newer)
 
 

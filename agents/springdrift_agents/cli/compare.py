@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from springdrift import ENV_ID, SCENARIOS, TERMS
+from springdrift.incline.reward import OPS_TERMS
 from springdrift.incline.scenario import resolve
 from springdrift.registry import world_spec
 from springdrift_agents import limits
@@ -112,8 +113,8 @@ def compare(
         raise ValueError(f"--record {record} keeps worlds in the file of --db: give --db FILE as well")
     prices = prices_of(cost)
     costs = asdict(kind.costs.of(prices))
-    if db and not set(kind.terms) <= set(TERMS):
-        raise ValueError(f"--db keeps worlds whose cost terms are {', '.join(TERMS)}, not {env}")
+    if db and not set(kind.terms) <= set(OPS_TERMS):
+        raise ValueError(f"--db keeps worlds whose cost terms are {', '.join(OPS_TERMS)}, not {env}")
     if html and env != ENV_ID:
         raise ValueError(f"--html replays {ENV_ID} alone, not {env}")
     writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
@@ -170,7 +171,7 @@ def compare(
                 planning=plans.reference,
                 jobs=jobs,
                 scheduler=scheduler,
-                known=partial(store.read, run) if store else lambda scenario, name: None,
+                known=partial(store.read, run, terms=kind.terms) if store else lambda scenario, name: None,
                 done=keep,
             )
         clock.append(time.monotonic())

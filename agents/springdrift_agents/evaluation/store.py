@@ -23,6 +23,7 @@ from typing import Any, Self
 import numpy as np
 
 from springdrift import ENV_ID, TERMS, Action
+from springdrift.incline.reward import OPS_TERMS
 from springdrift.incline.state import DRIFTING
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.diagnosis import FINDINGS
@@ -184,13 +185,13 @@ class Store:
                 told.append(created)
         return told
 
-    def read(self, run: int, scenario: str, policy: str) -> Episodes | None:
-        """A part of a run as it was written, or None.
+    def read(self, run: int, scenario: str, policy: str, terms: tuple[str, ...] = TERMS) -> Episodes | None:
+        """A part of a run as it was written, with the cost ``terms`` of its world, or None.
 
         Raises:
             ValueError: it is not as it was written.
         """
-        columns = ", ".join((*TERMS, *FINDINGS))
+        columns = ", ".join((*OPS_TERMS, *FINDINGS))
         with self._safely():
             found = self._db.execute(
                 "SELECT parts.id, calendar, sha256, hash FROM parts JOIN runs ON run = runs.id "
@@ -210,16 +211,17 @@ class Store:
         seeds = np.array([row[0] for row in rows], np.uint64)
         values = np.array([row[1:] for row in rows], np.float64)
         calendar = float("nan") if found[1] is None else found[1]
-        return Episodes(policy, scenario, seeds, values[:, : len(TERMS)], values[:, len(TERMS) :], calendar)
+        paid = values[:, [OPS_TERMS.index(term) for term in terms]]
+        return Episodes(policy, scenario, seeds, paid, values[:, len(OPS_TERMS) :], calendar, terms)
 
     def write(self, run: int, part: Episodes) -> None:
         """A part of a run, whole; one that is there already stays."""
-        others = [term for term in part.term_names if term not in TERMS]
+        others = [term for term in part.term_names if term not in OPS_TERMS]
         if others:
             raise ValueError(f"a run file has no column for the cost term {others[0]!r}: leave out --db")
-        terms = np.stack([part.term(term) for term in TERMS], axis=1)
-        names = ", ".join(("part", "seed", *TERMS, *FINDINGS))
-        marks = ", ".join("?" * (2 + len(TERMS) + len(FINDINGS)))
+        terms = np.stack([part.term(term) for term in OPS_TERMS], axis=1)
+        names = ", ".join(("part", "seed", *OPS_TERMS, *FINDINGS))
+        marks = ", ".join("?" * (2 + len(OPS_TERMS) + len(FINDINGS)))
         rows = [
             (seed, *paid, *found)
             for seed, paid, found in zip(
@@ -268,32 +270,56 @@ class Store:
             if self._db.execute("SELECT 1 FROM decisions WHERE episode = ?", (episode,)).fetchone():
                 return
             self._db.execute("INSERT INTO models VALUES (?, 0, NULL, 0)", (episode,))
-            running = 0
+            running, newest = 0, 0
             requested: int | None = None
 
             def value(field: str) -> float:
                 return float(world.batch.lanes(field, 1)[0])
 
+            def keep(number: int, whose: str = "") -> None:
+                parent, tuned = value(f"{whose}parent"), value(f"{whose}tuned") > 0.0
+                fit = [
+                    value(f"{whose}{name}") for name in ("fitted_from", "fitted_to", "fit_error", "served")
+                ]
+                self._db.execute(
+                    "INSERT INTO model_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (episode, version) "
+                    "DO UPDATE SET served = excluded.served",
+                    (
+                        *(episode, number, None if parent < 0 else int(parent)),
+                        *("fine-tuned" if tuned else "fitted" if number else "commissioned", *fit),
+                    ),
+                )
+
+            keep(0)
+
             for cycle, one in enumerate(rollout(policy, world)):
                 action = Action(int(one.actions[0]))
-                if one.retrains[0]:
+                if one.done[0] and action in (Action.RETRAIN, Action.FINE_TUNE):
                     requested = cycle
-                terms = world.out.costs[:, 0].tolist()
+                paid = dict(zip(world.terms, world.out.costs[:, 0].tolist(), strict=True))
+                terms = [paid.get(term, 0.0) for term in OPS_TERMS]
                 self._db.execute(
-                    f"INSERT INTO decisions VALUES (?, ?, ?, {', '.join('?' * len(TERMS))})",
+                    f"INSERT INTO decisions VALUES (?, ?, ?, {', '.join('?' * len(OPS_TERMS))})",
                     (episode, cycle, action.name, *terms),
                 )
-                state = {field: value(field) for field in (*DRIFTING, "driver_key", "version")}
+                state = {field: value(field) for field in (*DRIFTING, "driver_key", "version", "versions")}
+                if one.done[0] and action == Action.ROLLBACK:  # it served in this cycle already
+                    shipped = state["versions"] > newest
+                    running = int(value("previous_version") if shipped else state["version"])
                 seen = [value(field) for field in ("measured_error", "measured_swing", "level", "alarm")]
                 self._db.execute(
                     "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     (episode, cycle, running, self._driver(state), *seen),
                 )
-                if int(state["version"]) > running:
-                    running = int(state["version"])
+                if state["versions"] > newest:
+                    running = newest = int(state["versions"])
                     self._db.execute(
                         "INSERT INTO models VALUES (?, ?, ?, ?)", (episode, running, requested, cycle + 1)
                     )
+                for whose in ("previous_", ""):
+                    number = int(value(f"{whose}version"))
+                    if number >= 0:
+                        keep(number, whose)
             self._db.execute("INSERT INTO recordings VALUES (?, ?)", (episode, self._recorded(episode)))
 
     def _recorded(self, episode: int) -> str:

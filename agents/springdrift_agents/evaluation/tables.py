@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from springdrift import TERMS
+from springdrift.incline.reward import OPS_TERMS
 from springdrift.incline.state import DRIFTING
 from springdrift_agents.evaluation.diagnosis import FINDINGS
 
-APPLICATION, VERSION = 0x53505244, 2  # "SPRD", and the layout of the tables
+APPLICATION, VERSION = 0x53505244, 3  # "SPRD", and the layout of the tables
 _EPISODE = "episode INTEGER NOT NULL REFERENCES episodes(id) ON DELETE CASCADE"
 
 
@@ -23,7 +23,7 @@ CREATE TABLE parts (
   UNIQUE (run, scenario, policy));
 CREATE TABLE episodes (
   id INTEGER PRIMARY KEY, part INTEGER NOT NULL REFERENCES parts(id) ON DELETE CASCADE,
-  seed INTEGER NOT NULL, {_reals(TERMS)}, {_reals(FINDINGS)}, UNIQUE (part, seed));
+  seed INTEGER NOT NULL, {_reals(OPS_TERMS)}, {_reals(FINDINGS)}, UNIQUE (part, seed));
 CREATE TABLE recordings (
   episode INTEGER PRIMARY KEY REFERENCES episodes(id) ON DELETE CASCADE, sha256 TEXT NOT NULL);
 CREATE TABLE drivers (
@@ -32,8 +32,14 @@ CREATE TABLE drivers (
 CREATE TABLE models (
   {_EPISODE}, version INTEGER NOT NULL, requested INTEGER, deployed INTEGER NOT NULL,
   PRIMARY KEY (episode, version));
+CREATE TABLE model_versions (
+  {_EPISODE}, version INTEGER NOT NULL, parent INTEGER, kind TEXT NOT NULL,
+  fitted_from INTEGER NOT NULL, fitted_to INTEGER NOT NULL, fit_error REAL NOT NULL, served INTEGER NOT NULL,
+  PRIMARY KEY (episode, version),
+  FOREIGN KEY (episode, version) REFERENCES models(episode, version),
+  FOREIGN KEY (episode, parent) REFERENCES model_versions(episode, version));
 CREATE TABLE decisions (
-  {_EPISODE}, cycle INTEGER NOT NULL, action TEXT NOT NULL, {_reals(TERMS)}, PRIMARY KEY (episode, cycle));
+  {_EPISODE}, cycle INTEGER NOT NULL, action TEXT NOT NULL, {_reals(OPS_TERMS)}, PRIMARY KEY (episode, cycle));
 CREATE TABLE measurements (
   {_EPISODE}, cycle INTEGER NOT NULL, model_version INTEGER NOT NULL,
   driver INTEGER NOT NULL REFERENCES drivers(id),
@@ -42,8 +48,12 @@ CREATE TABLE measurements (
 """
 RECORDED = {  # what is kept of an episode cycle by cycle
     "models": "SELECT * FROM models WHERE episode = ? ORDER BY version",
+    "model_versions": "SELECT * FROM model_versions WHERE episode = ? ORDER BY version",
     "decisions": "SELECT * FROM decisions WHERE episode = ? ORDER BY cycle",
     "measurements": "SELECT measurements.*, drivers.* FROM measurements JOIN drivers ON driver = drivers.id "
     "WHERE episode = ? ORDER BY cycle",
 }
-TABLES = ("runs", "parts", "episodes", "recordings", "drivers", "models", "decisions", "measurements")
+TABLES = (
+    *("runs", "parts", "episodes", "recordings", "drivers"),
+    *("models", "model_versions", "decisions", "measurements"),
+)
