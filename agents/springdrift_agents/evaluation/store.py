@@ -282,8 +282,8 @@ class Store:
                     value(f"{whose}{name}") for name in ("fitted_from", "fitted_to", "fit_error", "served")
                 ]
                 self._db.execute(
-                    "INSERT INTO model_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (episode, version) "
-                    "DO UPDATE SET served = excluded.served",
+                    "INSERT INTO model_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+                    "ON CONFLICT (episode, version) DO UPDATE SET served = excluded.served",
                     (
                         *(episode, number, None if parent < 0 else int(parent)),
                         *("fine-tuned" if tuned else "fitted" if number else "commissioned", *fit),

@@ -39,7 +39,8 @@ CREATE TABLE model_versions (
   FOREIGN KEY (episode, version) REFERENCES models(episode, version),
   FOREIGN KEY (episode, parent) REFERENCES model_versions(episode, version));
 CREATE TABLE decisions (
-  {_EPISODE}, cycle INTEGER NOT NULL, action TEXT NOT NULL, {_reals(OPS_TERMS)}, PRIMARY KEY (episode, cycle));
+  {_EPISODE}, cycle INTEGER NOT NULL, action TEXT NOT NULL, {_reals(OPS_TERMS)},
+  PRIMARY KEY (episode, cycle));
 CREATE TABLE measurements (
   {_EPISODE}, cycle INTEGER NOT NULL, model_version INTEGER NOT NULL,
   driver INTEGER NOT NULL REFERENCES drivers(id),
