@@ -12,7 +12,9 @@ from springdrift.incline import model
 from springdrift.incline.kernel.versions import DAMPED
 from springdrift.incline.operations import OPS_SCENARIOS, InclinedMassOpsEnv, InclinedMassOpsWorld
 from springdrift.incline.state import LAGS
+from springdrift.render.frame import Service
 from springdrift_agents.evaluation.evaluate import evaluate
+from springdrift_agents.play import game
 from springdrift_agents.policies.registry import policy, policy_names
 
 WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
@@ -227,3 +229,45 @@ def test_states_hold_the_versions():
         mine = env.step(action)
         np.testing.assert_array_equal(mine[0], obs)
         assert mine[1] == reward
+
+
+def test_the_recorder_tells_which_version_served_when():
+    env = InclinedMassOpsEnv("stationary", render_mode="ansi")
+    play(env, [FINE_TUNE, WAIT, RETRAIN, ROLLBACK, WAIT, WAIT, ROLLBACK, WAIT])
+    frame = env.recorder(env.world).now()
+    assert [one.number for one in frame.services] == [0]  # followed from here on
+    recorder = env._renderer.recorder
+    assert recorder.now().services == (
+        Service(0, 0, False, False),
+        Service(1, 1, True, False),
+        Service(0, 3, False, True),  # in the cycle in which it was decided
+        Service(2, 5, False, False),
+        Service(0, 6, False, True),
+    )
+    assert [one.number for one in recorder.frame(3).services] == [0, 1]
+
+
+def test_the_game_is_played_with_five_decisions(tmp_path, monkeypatch):
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setattr(game, "rules_of", lambda env: ("never", "champion"))
+    played = game.Game("returning", seed=4, cycles=12, env=OPS_ID)
+    table = game.Table(played, "ada", tmp_path / "scores.csv", title=False, guided=False)
+    keys = table.pygame
+    for key, action in ((keys.K_f, FINE_TUNE), (keys.K_LEFT, ROLLBACK), (keys.K_r, RETRAIN)):
+        table._key(key)
+        assert table._asked == action
+        played.decide(action)
+    for _, _, action, (x, y, w, h) in table.buttons():
+        table._mouse(1, (x + w // 2, y + h // 2))
+        assert table._asked == action
+    assert [one[2] for one in table.buttons()] == list(range(5))
+    assert table.buttons()[-1][3][0] + table.buttons()[-1][3][2] < 520
+    while not played.over:
+        played.decide(WAIT)
+    card = played.card()
+    assert card[0][0] == "you"
+    assert card[0][2][4:] == [1.0, 0.5]
+    assert {"hindsight", "never"} <= {name for name, *_ in card}
+    assert played.name == "InclinedMassOps-v0/returning"
+    with pytest.raises(ValueError, match="the game is played on an incline"):
+        game.Game("abrupt", 0, env=springdrift.SERIES_ID)

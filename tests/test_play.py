@@ -47,8 +47,8 @@ def table(monkeypatch, tmp_path):
     """
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setattr(play, "SEARCH", 1)
-    monkeypatch.setattr(play, "RULES", ("never", "threshold"))  # counted soon
-    monkeypatch.setattr(play, "settings", dict)
+    monkeypatch.setattr(play, "rules_of", lambda env: ("never", "threshold"))  # counted soon
+    monkeypatch.setattr(play, "settings", lambda env: {})
     game = play.Game("poc", seed=3, cycles=6)
     made = play.Table(game, "ada", tmp_path / "scores.csv", False, title=False, guided=False)
     pictures = {"count": 0, "card": False}
@@ -274,7 +274,7 @@ def test_the_card_names_the_cheapest_rule_and_the_learned_policy(monkeypatch):
         game.decide(Action.WAIT)
     card = {name: cost for name, cost, _ in game.card()}
     assert set(play.RIVALS) <= set(card)
-    assert (play.LEARNED in card) == (play.LEARNED in shipped())
+    assert (play.LEARNED[ENV_ID] in card) == (play.LEARNED[ENV_ID] in shipped())
     seeds = world_seeds("evaluation", 5, 1)
     everyone = [*RULES, *(f"{name}@mix" for name in settings()["mix"])]
     costs = {name: evaluate(policy(name), "abrupt", seeds, cycles=60).cost[0] for name in everyone}

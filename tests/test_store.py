@@ -99,7 +99,8 @@ def test_versions_are_kept_with_their_parents_windows_and_service(tmp_path):
         assert cycles[0] == served
     back = db.execute(
         "SELECT m.model_version < before.model_version FROM decisions "
-        "JOIN measurements m USING (episode, cycle) JOIN measurements before ON before.cycle = m.cycle - 1 WHERE action = 'ROLLBACK'"
+        "JOIN measurements m USING (episode, cycle) "
+        "JOIN measurements before ON before.cycle = m.cycle - 1 WHERE action = 'ROLLBACK'"
     ).fetchall()
     assert (1,) in back  # what serves is an older version from the cycle of the rollback on
     assert db.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -118,10 +118,12 @@ def play(
     hide: Hide = False,
     font_scale: FontScale = 1.0,
     keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Keep the score.")] = True,
+    env: Env = ENV_ID,
 ) -> None:
     """Be the operator: wait, push or retrain, and beat the rules on the same world.
 
-    The keys stand under the picture. On a gamepad the first three buttons decide, and the fourth pauses.
+    The keys stand under the picture. On a gamepad a button for each decision, in their order, decides, and
+    the next one pauses. With --env springdrift/InclinedMassOps-v0 you can also fine-tune and roll back.
     """
     import getpass
 
@@ -130,7 +132,7 @@ def play(
     if tempo not in playing.TEMPOS:
         allowed = ", ".join(f"{value:g}" for value in playing.TEMPOS)
         raise ValueError(f"--tempo must be one of {allowed}, got {tempo:g}")
-    game = playing.Game(scenario, seed, cycles)
+    game = playing.Game(scenario, seed, cycles, env)
     scores = scores_path() if keep else None
     name = player or getpass.getuser()
     seen(playing.Table, game, name, scores, wait, tempo, truth, not hide, font_scale).run()

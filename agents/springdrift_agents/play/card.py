@@ -41,7 +41,7 @@ def _ordinal(n: int) -> str:
     return f"{n}{ending}"
 
 
-def draw_card(view: View, card: Sequence[Row], about: str, said: str) -> None:
+def draw_card(view: View, card: Sequence[Row], about: str, said: str, names: Sequence[str] = TERMS) -> None:
     """The card over the picture: a row for each policy, its bar stacked by term, and the figures.
 
     Args:
@@ -49,11 +49,13 @@ def draw_card(view: View, card: Sequence[Row], about: str, said: str) -> None:
         card: the player's row first.
         about: which game this was.
         said: its lesson.
+        names: of the cost terms.
     """
     left, right, bars, wide = 84.0, 876.0, 232.0, 200.0
-    edges = [532.0, 622.0, 722.0, 806.0, right]  # right ends of the figures
-    heads = [*TERMS, "cost"]
-    small = view.fitting([f"{head}" for head in TERMS], 74, 12)
+    heads = [*names, "cost"]
+    each = (right - bars - wide) / len(heads)
+    edges = [bars + wide + each * (n + 1) for n in range(len(heads))]  # right ends of the figures
+    small = view.fitting([f"{head}" for head in names], each - 22, 12)
     row, lesson = view.height(14) + 9, view.wrap(said, right - left, 13)
     high = view.height(22) + 2 * view.height(12) + row * len(card) + view.height(13) * (len(lesson) + 1) + 64
     y = (600 - high) / 2
@@ -69,15 +71,15 @@ def draw_card(view: View, card: Sequence[Row], about: str, said: str) -> None:
             view.box(edge - width - 14, y + view.height(small) / 2 - 5, 10, 10, COLOURS[head])
     y += view.height(small) + 4
     full = max(max(cost for _, cost, _ in card), 1e-9)
-    names = view.fitting([name for name, _, _ in card], bars - left - 12, 14, bold=True)
+    size = view.fitting([name for name, _, _ in card], bars - left - 12, 14, bold=True)
     for name, cost, terms in card:
-        mine, top = name == "you", y + (row - view.height(names)) / 2
-        view.text(name, left, top, names, INK, bold=mine)
-        parts = [(value, COLOURS[term]) for term, value in zip(TERMS, terms, strict=True)]
+        mine, top = name == "you", y + (row - view.height(size)) / 2
+        view.text(name, left, top, size, INK, bold=mine)
+        parts = [(value, COLOURS[term]) for term, value in zip(names, terms, strict=True)]
         view.stack(bars, y + 3, wide, row - 6, parts, full)
         for value, edge in zip((*terms, cost), edges, strict=True):
-            total = edge == right
-            view.text(f"{value:.1f}", edge, top, names, INK if total else FAINT, mine or total, align=1)
+            total = edge == edges[-1]
+            view.text(f"{value:.1f}", edge, top, size, INK if total else FAINT, mine or total, align=1)
         y += row
     view.box(left, y + 6, right - left, 1, LINE)
     y += 12 + view.paragraph(said, left, y + 12, right - left, 13, FAINT)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import SCENARIOS, THREE_ACTIONS, Action, World
+from springdrift import ENV_ID, OPS_ID, Action, InclinedMassWorld
 from springdrift.incline.recorder import Recorder
 from springdrift.render.frame import MachineFrame
-from springdrift.render.view import FAINT, FPS, FRAMES, HAND, INK, PAPER, TRAIN, View
+from springdrift.registry import world_spec
+from springdrift.render.view import FAINT, FPS, FRAMES, INK, PAPER, View
 from springdrift.render.window import Window
 from springdrift_agents.evaluation.evaluate import REFERENCE, Script, evaluate, world_seeds
 from springdrift_agents.planning.hindsight import Planner
@@ -20,16 +21,22 @@ from springdrift_agents.play.card import RIVALS, Row, draw_card
 from springdrift_agents.play.feedback import lesson
 from springdrift_agents.play.guide import draw_hint, draw_title, hindsight_told, hint
 from springdrift_agents.play.scores import Score, append, now
-from springdrift_agents.policies.base import Memory, observe_of
+from springdrift_agents.policies.base import Memory, Policy, fitted, observe_of
 from springdrift_agents.policies.learned import shipped
-from springdrift_agents.policies.registry import policy
-from springdrift_agents.policies.rules import RULES
+from springdrift_agents.policies.registry import policy, rules_of
 from springdrift_agents.policies.settings import settings
 
-LEARNED = "ppo-mix"  # the learned policy on the card, where it ships
+LEARNED = {ENV_ID: "ppo-mix", OPS_ID: "ppo-ops"}  # the learned policy on the card, where it ships
 RIVAL = "threshold"  # whose running cost stands beside the player's
 SEARCH = 30  # rounds of hindsight's search for the score card
 BAR = 60  # pixels under the picture
+LABELS = {  # what stands on a button, and its key
+    Action.WAIT: ("WAIT", "␣"),
+    Action.INTERVENE: ("PUSH", "↑"),
+    Action.RETRAIN: ("RETRAIN", "→"),
+    Action.FINE_TUNE: ("TUNE", "F"),
+    Action.ROLLBACK: ("BACK", "←"),
+}
 TEMPOS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 HELP = (
     "P pause · S step · +/− tempo · TAB waits or flows · H truth · G hints · T same world · N new world · "
@@ -49,13 +56,26 @@ class Game:
     'you'
     """
 
-    def __init__(self, scenario: str, seed: int, cycles: int | None = None) -> None:
-        self.scenario, self.cycles = scenario, cycles
-        self.world = World(1, scenario, cycles=cycles)
+    def __init__(self, scenario: str, seed: int, cycles: int | None = None, env: str = ENV_ID) -> None:
+        spec = world_spec(env)
+        if not issubclass(spec.world, InclinedMassWorld):
+            raise ValueError(
+                f"the game is played on an incline: --env must be {ENV_ID} or {OPS_ID}, got {env}"
+            )
+        self.scenario, self.cycles, self.env = scenario, cycles, env
+        self._scenarios = spec.scenarios
+        self.world = spec.world(1, scenario, cycles=cycles)
         self.recorder = Recorder(self.world, policy="you")
         self.rival = policy(RIVAL)
-        self._beside = World(1, scenario, observe=observe_of(self.rival), cycles=cycles)
+        self._beside = spec.world(1, scenario, observe=observe_of(self.rival), cycles=cycles)
+        self._seeing = fitted(self.rival, self._beside.observation.names, self._beside.actions.names)
         self.begin(seed)
+
+    @property
+    def name(self) -> str:
+        """The scenario as scores have it, behind its kind of world where that is not the usual one."""
+        kind = self.env.partition("/")[2]
+        return self.scenario if self.env == ENV_ID else f"{kind}/{self.scenario}"
 
     @property
     def prices(self) -> dict[str, float]:
@@ -84,7 +104,7 @@ class Game:
         self.recorder.before(int(action))
         self.over = self.world.advance(np.array([action], np.int64)) > 0
         self.recorder.after()
-        theirs, self._memory = self.rival.predict(self._beside.out.obs, state=self._memory)
+        theirs, self._memory = self.rival.predict(self._seeing.see(self._beside.out.obs), state=self._memory)
         self._beside.advance(np.asarray(theirs, np.int64))
         self.rival_cost += float(self._beside.out.costs[:, 0].sum())
 
@@ -97,34 +117,41 @@ class Game:
         frame = self.recorder.now()
         mine = frame.costs.sum(axis=0).tolist()
         seeds = world_seeds("evaluation", self.seed, 1)
-        planner = Planner(self.scenario, int(seeds[0]), cycles=self.cycles)
+        planner = Planner(self.scenario, int(seeds[0]), cycles=self.cycles, env=self.env)
         plan = planner.search(rounds=SEARCH, start=[frame.decisions])
         self.plan = plan.decisions.tolist()
-        terms = evaluate(Script(plan.decisions[None]), self.scenario, seeds, cycles=self.cycles).terms[0]
-        rows: list[Row] = [(REFERENCE, plan.cost, terms.tolist())]
-        tuned = [f"{name}@mix" for name in settings().get("mix", ())]
-        rules = [self._row(name, seeds) for name in (*RULES, *tuned)]
+        terms = self._terms(Script(plan.decisions[None]), seeds)
+        rows: list[Row] = [(REFERENCE, plan.cost, terms)]
+        mix = "mix-ops" if "mix-ops" in self._scenarios else "mix"
+        tuned = [f"{name}@{mix}" for name in settings(self.env).get(mix, ())]
+        rules = [self._row(name, seeds) for name in (*rules_of(self.env), *tuned)]
         best = min(rules, key=lambda row: row[1])
         rows += [row for row in rules if row[0] in RIVALS or row == best]
-        rows += [self._row(LEARNED, seeds)] if LEARNED in shipped() else []
+        rows += [self._row(LEARNED[self.env], seeds)] if LEARNED[self.env] in shipped() else []
         return [("you", sum(mine), mine), *sorted(rows, key=lambda row: row[1])]
 
     def _row(self, name: str, seeds: NDArray[np.uint64]) -> Row:
         """What a policy of the house costs here."""
-        terms = evaluate(policy(name), self.scenario, seeds, cycles=self.cycles).terms[0].tolist()
+        terms = self._terms(policy(name, env=self.env), seeds)
         return name, sum(terms), terms
+
+    def _terms(self, who: Policy, seeds: NDArray[np.uint64]) -> list[float]:
+        """What a policy costs in the player's world, by term."""
+        found = evaluate(who, self.scenario, seeds, cycles=self.cycles, env=self.env)
+        costs: list[float] = found.terms[0].tolist()
+        return costs
 
     def lesson(self) -> str:
         """The one sentence under the card."""
         frame = self.recorder.now()
-        cold = SCENARIOS[frame.drawn].cold_start if frame.drawn in SCENARIOS else False
+        cold = self._scenarios[frame.drawn].cold_start if frame.drawn in self._scenarios else False
         return lesson(frame.decisions.tolist(), frame.changed, frame.swings, frame.target, cold)
 
 
 class Table:
     """The game on a screen: keys, buttons and pads in, pictures out.
 
-    On a gamepad the first three buttons and the cross decide, and the fourth pauses.
+    On a gamepad a button for each decision, in their order, and the cross decide; the next one pauses.
 
     Args:
         game: the game to play.
@@ -224,7 +251,7 @@ class Table:
             costs = {name: round(cost, 4) for name, cost, _ in card}
             append(
                 Score(
-                    now(), self.player, game.scenario, game.seed, costs["you"], costs["never"],
+                    now(), self.player, game.name, game.seed, costs["you"], costs["never"],
                     costs["threshold"], frame.cycles, self._told,
                 ),
                 self.scores,
@@ -237,7 +264,7 @@ class Table:
             about += " · the truth was shown"
         while not self._left():
             self.view.draw(frame)
-            draw_card(self.view, card, about, said)
+            draw_card(self.view, card, about, said, game.world.terms)
             self._flip(FPS)
 
     def _count(self) -> list[Row]:
@@ -285,16 +312,22 @@ class Table:
 
     def buttons(self) -> list[tuple[str, str, int, tuple[int, int, int, int]]]:
         """Label, colour, decision and place on the window of each button."""
-        return [
-            ("WAIT  ␣  free", INK, Action.WAIT, (12, 606, 120, 34)),
-            (f"PUSH  ↑  {self.game.prices['intervene']:g}", HAND, Action.INTERVENE, (142, 606, 120, 34)),
-            (f"RETRAIN  →  {self.game.prices['retrain']:g}", TRAIN, Action.RETRAIN, (272, 606, 140, 34)),
-        ]
+        actions, prices = self.game.world.actions, self.game.prices
+        wide = 400 // actions.n if actions.n == 3 else 92
+        made = []
+        for one in actions:
+            name, key = LABELS[one.action]
+            price = f"{prices[one.fee]:g}" if one.fee else "free"
+            place = (12 + int(one.action) * (wide + 7), 606, wide, 34)
+            made.append((f"{name}  {key}  {price}", one.colour, int(one.action), place))
+        return made
 
     def _buttons(self) -> None:
         bar, screen = self.bar, self.window.screen
         bar.surface.fill(PAPER)
-        size = bar.fitting([label for label, *_ in self.buttons()], 108, 14, bold=True)
+        size = bar.fitting(
+            [label for label, *_ in self.buttons()], self.buttons()[0][3][2] - 10, 14, bold=True
+        )
         for label, colour, action, (x, y, w, h) in self.buttons():
             chosen, ink = self._asked == action, "#ffffff" if self._asked == action else colour
             bar.box(x, y - 600, w, h, colour if chosen else "#ffffff", colour, 6)
@@ -303,9 +336,10 @@ class Table:
         mode = "waits for you" if self.waiting else f"tempo {self.tempo:g}"
         bar.text(mode, 948, 5, 13, INK, align=1)
         top, size = 8 + bar.height(13), 10.5
-        while len(bar.wrap(HELP, 520, size, " · ")) * bar.height(size) > BAR - top - 2 and size > 7:
+        room = 940 - sum(self.buttons()[-1][3][::2])  # beside the last button
+        while len(bar.wrap(HELP, room, size, " · ")) * bar.height(size) > BAR - top - 2 and size > 7:
             size -= 0.25
-        bar.paragraph(HELP, 948, top, 520, size, FAINT, align=1, between=" · ")
+        bar.paragraph(HELP, 948, top, room, size, FAINT, align=1, between=" · ")
         screen.blit(bar.surface, (0, 600), (0, 0, 960, BAR))
 
     def _listen(self, events: Sequence[Any]) -> None:
@@ -322,13 +356,19 @@ class Table:
                 self._pads[pad.get_instance_id()] = pad
             elif event.type == pygame.JOYDEVICEREMOVED:
                 self._pads.pop(event.instance_id, None)
-            elif event.type == pygame.JOYBUTTONDOWN and event.button < THREE_ACTIONS.n:
+            elif event.type == pygame.JOYBUTTONDOWN and event.button < self.game.world.actions.n:
                 self._asked = event.button
-            elif event.type == pygame.JOYBUTTONDOWN and event.button == THREE_ACTIONS.n:
+            elif event.type == pygame.JOYBUTTONDOWN and event.button == self.game.world.actions.n:
                 self.paused = not self.paused
             elif event.type == pygame.JOYHATMOTION:
                 cross = {(0, -1): Action.WAIT, (0, 1): Action.INTERVENE, (1, 0): Action.RETRAIN}
-                self._asked = cross.get(tuple(event.value), self._asked)
+                cross[-1, 0] = Action.ROLLBACK
+                self._ask(cross.get(tuple(event.value)))
+
+    def _ask(self, action: int | None) -> None:
+        """Take a decision that this world offers for the next cycle."""
+        if action is not None and action < self.game.world.actions.n:
+            self._asked = int(action)
 
     def _key(self, key: int) -> None:
         k = self.pygame
@@ -344,10 +384,12 @@ class Table:
             Action.WAIT: (k.K_SPACE, k.K_DOWN, k.K_w),
             Action.INTERVENE: (k.K_UP, k.K_i),
             Action.RETRAIN: (k.K_RIGHT, k.K_r),
+            Action.FINE_TUNE: (k.K_f,),
+            Action.ROLLBACK: (k.K_LEFT, k.K_b),
         }
         for action, keys in decisions.items():
             if key in keys:
-                self._asked = int(action)
+                self._ask(action)
         if key == k.K_ESCAPE:
             self.quit = True
         elif key == k.K_p:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from springdrift import Action
-from springdrift.render.canvas import FAINT, GOOD, HAND, INK, LINE, TRAIN
+from springdrift.render.canvas import COLOURS, FAINT, GOOD, HAND, INK, LINE, TRAIN
 from springdrift.render.frame import MachineFrame
 from springdrift.render.view import View
 
@@ -52,19 +52,26 @@ def draw_title(view: View, scenario: str, cycles: int, prices: Mapping[str, floa
     """The card before the first round, over the picture: goal, decisions with prices and keys, signs."""
     left, right = 112.0, 848.0
     lines = view.wrap(GOAL, right - left, 14)
+    decisions = [
+        ("WAIT", "SPACE", "the deployed model carries on", "free", INK),
+        ("PUSH", "↑", "push by hand for one cycle: cures nothing", f"{prices['intervene']:g}", HAND),
+        ("RETRAIN", "→", f"a new model, live in {latency} cycles", f"{prices['retrain']:g}", TRAIN),
+    ]
+    if "rollback" in prices:
+        tuned = "adjust the model to the newest 3 cycles, live in the next"
+        decisions += [
+            ("TUNE", "F", tuned, f"{prices['fine_tune']:g}", COLOURS["fine_tune"]),
+            ("BACK", "←", "the version before, at once", f"{prices['rollback']:g}", COLOURS["rollback"]),
+        ]
     row, line = view.height(15) + 12, view.height(14)
-    high = view.height(24) + line * len(lines) + 3 * row + 3 * view.height(13) + 98
+    high = view.height(24) + line * len(lines) + len(decisions) * row + 3 * view.height(13) + 98
     y = (600 - high) / 2
     view.box(84, y, 792, high, "#ffffff", INK, 8)
     y += 18
     view.text(TITLE, left, y, 24, INK, bold=True, fit=right - left)
     y += view.height(24) + 6
     y += view.paragraph(GOAL, left, y, right - left, 14, INK) + 12
-    for name, key, what, cost, colour in (
-        ("WAIT", "SPACE", "the deployed model carries on", "free", INK),
-        ("PUSH", "↑", "push by hand for one cycle: cures nothing", f"{prices['intervene']:g}", HAND),
-        ("RETRAIN", "→", f"a new model, live in {latency} cycles", f"{prices['retrain']:g}", TRAIN),
-    ):
+    for name, key, what, cost, colour in decisions:
         view.box(left, y, 116, row - 6, "#ffffff", colour, 5)
         view.text(name, left + 58, y + 2, 15, colour, bold=True, align=0.5, fit=108)
         view.text(key, left + 132, y + 2, 15, INK, bold=True, fit=76)
@@ -108,6 +115,12 @@ def hindsight_told(decisions: Sequence[int]) -> str:
     if retrains:
         shown = ", ".join(map(str, retrains[:6])) + (f" and {len(retrains) - 6} more" * (len(retrains) > 6))
         told.append(f"retrained in cycle{'s' * (len(retrains) > 1)} {shown}")
+    for action, done in ((Action.FINE_TUNE, "fine-tuned"), (Action.ROLLBACK, "rolled back")):
+        count = sum(one == action for one in decisions)
+        if count:
+            told.append(f"{done} {count} time{'s' * (count > 1)}")
     if pushes:
         told.append(f"pushed {pushes} time{'s' * (pushes > 1)}")
-    return f"Hindsight {' and '.join(told)}." if told else "Hindsight only waited."
+    if not told:
+        return "Hindsight only waited."
+    return f"Hindsight {' and '.join([', '.join(told[:-1]), told[-1]] if len(told) > 1 else told)}."
