@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from springdrift import ENV_ID, OPS_ID, Action, InclinedMassWorld
 from springdrift.incline.recorder import Recorder
-from springdrift.render.frame import MachineFrame
 from springdrift.registry import world_spec
+from springdrift.render.frame import MachineFrame
 from springdrift.render.view import FAINT, FPS, FRAMES, INK, PAPER, View
 from springdrift.render.window import Window
 from springdrift_agents.evaluation.evaluate import REFERENCE, Script, evaluate, world_seeds

@@ -246,8 +246,8 @@ class Recorder:
         """Which versions served up to a moment, in a world in which they can be rolled back."""
         if not self.world.version_names:
             return ()
-        now = done if share == 1.0 else done - 1
-        return tuple(one for one in self._services if one.since <= now)
+        live = done if share == 1.0 else done - 1  # a rollback counts in the cycle that it was decided for
+        return tuple(one for one in self._services if one.since < (done if one.back else live + 1))
 
     def _note(self, done: int) -> Note:
         return self._notes[done - self._noted - 1]
