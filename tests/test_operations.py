@@ -1,10 +1,13 @@
 """Five decisions on the incline: fine-tuning, versions and rollback."""
 
+import json
+
 import gymnasium as gym
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import springdrift
 from springdrift import ENV_ID, OPS_ID, WORLDS, Action, BadRelease, Scenario
@@ -13,6 +16,7 @@ from springdrift.incline.kernel.versions import DAMPED
 from springdrift.incline.operations import OPS_SCENARIOS, InclinedMassOpsEnv, InclinedMassOpsWorld
 from springdrift.incline.state import LAGS
 from springdrift.render.frame import Service
+from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate
 from springdrift_agents.play import game
 from springdrift_agents.policies.registry import policy, policy_names
@@ -271,3 +275,16 @@ def test_the_game_is_played_with_five_decisions(tmp_path, monkeypatch):
     assert played.name == "InclinedMassOps-v0/returning"
     with pytest.raises(ValueError, match="the game is played on an incline"):
         game.Game("abrupt", 0, env=springdrift.SERIES_ID)
+
+
+def test_lists_tell_what_this_world_has():
+    def told(*command):
+        found = CliRunner().invoke(app, [*command, "--env", OPS_ID, "--json"])
+        return json.loads(found.stdout)
+
+    assert list(told("scenarios")) == list(OPS_SCENARIOS)
+    assert list(told("policies")) == policy_names(OPS_ID)
+    assert told("costs")["rollback"] == 0.5
+    seen = CliRunner().invoke(app, ["observation", "--env", OPS_ID]).stdout
+    assert "previous_error" in seen
+    assert "fine_tune + rollback" in seen

@@ -197,9 +197,9 @@ def about(spec: str, trust: bool = False, env: str = ENV_ID) -> About:
     return About(summary, values, tuned)
 
 
-def policies_about(more: Sequence[str] = ()) -> dict[str, About]:
-    """What each built-in policy does, and those of ``more`` specs."""
-    return {spec: about(spec) for spec in dict.fromkeys((*policy_names(), *more))}
+def policies_about(more: Sequence[str] = (), env: str = ENV_ID) -> dict[str, About]:
+    """What each built-in policy for a kind of world does, and those of ``more`` specs."""
+    return {spec: about(spec, env=env) for spec in dict.fromkeys((*policy_names(env), *more))}
 
 
 def load(name: str | Path, trust: bool = False, algo: str | None = None) -> Learned:
