@@ -26,6 +26,7 @@ from springdrift import THREE_ACTIONS
 from springdrift.incline.drift import LAWS
 from springdrift.incline.observation import OBSERVE
 from springdrift.incline.outputs import TRUTH_NAMES
+from springdrift.registry import WORLDS
 from springdrift_agents.course import notebooks
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.rules import RULES
@@ -86,8 +87,8 @@ def test_actions_and_costs():
 def test_an_env_has_a_page_with_what_it_takes_and_gives(id):
     env, text = gym.make(id).unwrapped, environments.page(id)
     rows = rows_of(text)
-    for number, decision in enumerate(THREE_ACTIONS):
-        assert rows[decision.action.name][0] == str(number)
+    offered = WORLDS[id].actions if id in WORLDS else THREE_ACTIONS
+    assert [rows[name][0] for name in offered.names] == [*map(str, range(env.action_space.n))]
     for name, parameter in inspect.signature(type(env)).parameters.items():
         assert parameter.kind is parameter.VAR_KEYWORD or rows[name][1], f"{name} is explained"
     _, info = env.reset(seed=1)
@@ -95,8 +96,9 @@ def test_an_env_has_a_page_with_what_it_takes_and_gives(id):
         assert f"`{name}`" in text
     if isinstance(env.observation_space, gym.spaces.Box):
         columns = rows_of(text.split("## Observations")[1].split("## Rewards")[0])
-        assert [int(row[0]) for row in columns.values() if row[0].isdigit()] == list(range(18))
-        assert f"({env.observation_space.shape[0]},), float32" in text
+        (wide,) = env.observation_space.shape
+        assert [int(row[0]) for row in columns.values() if row[0].isdigit()] == list(range(wide))
+        assert f"({wide},), float32" in text
     assert f"[`{id}`]({environments.stem(id)}.md)" in environments.listing()
 
 

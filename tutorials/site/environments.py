@@ -16,6 +16,7 @@ from springdrift.registry import UPKEEP_ID, WORLDS, WorldSpec
 DASHBOARD = "springdrift/UpkeepDashboard-v0"
 FIRST = {  # what a stranger should know before the class's own words
     "springdrift/InclinedMass-v0": "The machine that anyone can see.",
+    "springdrift/InclinedMassOps-v0": "The machine, with versions: fine-tune and roll back too.",
     "springdrift/TimeSeries-v0": "The thing itself: a forecast model in production.",
     DASHBOARD: "The small exact world, as others see theirs.",
     UPKEEP_ID: "The small exact world, with its transition table in the open.",
