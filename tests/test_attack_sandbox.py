@@ -470,6 +470,20 @@ def test_each_way_of_closing_off_says_what_it_is():
     assert all("no network" in said[name] for name in ("bubblewrap", "namespaces"))
 
 
+def test_elsewhere_than_on_linux_nothing_is_promised_that_linux_alone_has(monkeypatch):
+    monkeypatch.setattr(isolation.sys, "platform", "darwin")
+    isolation.works.cache_clear()
+    try:
+        assert isolation.strongest() == "none"
+    finally:
+        isolation.works.cache_clear()
+    said = isolation.protection("none")
+    assert "system calls not filtered on this system" in said
+    assert "with Linux" in said
+    for absent in ("bubblewrap", "without a network", "control group"):
+        assert absent not in said
+
+
 def test_the_order_holds_nothing_that_grows(tmp_path):
     order = isolation.order_of("namespaces", str(tmp_path), str(tmp_path), ["true"])
     assert len(json.dumps(order)) < 20_000

@@ -202,13 +202,16 @@ def strongest() -> str:
 
 def protection(isolation: str) -> str:
     """What a sandbox protects from on this machine, in a sentence or two."""
-    filtered = bool(seccomp.program(os.uname().machine)) and sys.platform.startswith("linux")
-    calls = "system calls filtered" if filtered else "system calls not filtered on this processor"
+    linux = sys.platform.startswith("linux")
+    filtered = linux and bool(seccomp.program(os.uname().machine))
+    unfiltered = f"system calls not filtered on this {'processor' if linux else 'system'}"
+    calls = "system calls filtered" if filtered else unfiltered
     if isolation == "none":
+        cure = "Install bubblewrap, or grade in a virtual machine or container"
         found = (
             f"students' code runs in a sandbox without namespaces ({calls}): limited in time and memory, "
-            f"{'without a network, ' if filtered else ''}but it can read and write your files. Install "
-            "bubblewrap, or grade in a virtual machine or container"
+            f"{'without a network, ' if filtered else ''}but it can read and write your files. "
+            f"{cure if linux else 'Grade in a virtual machine or container with Linux'}"
         )
     else:
         by = "bubblewrap" if isolation == "bubblewrap" else "namespaces of its own; bubblewrap is not here"
@@ -216,7 +219,7 @@ def protection(isolation: str) -> str:
             f"students' code runs in a sandbox ({by}; {calls}): it sees Python, its packages and its own "
             "file, no network, no other process, no file of yours"
         )
-    if sys.platform.startswith("linux"):
+    if linux:
         kernel = "limited by the kernel in a control group of its own"
         found += (
             f". Its memory is {kernel if cgroup.divisible() else 'counted as it runs: no control groups'}"
