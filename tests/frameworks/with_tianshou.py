@@ -33,7 +33,7 @@ def learn(id: str, steps: int) -> float:
         .with_model_factory_default(hidden_sizes=(64, 64))
         .build()
     )
-    result = experiment.run(override_experiment_name=id.replace("/", "-"))
+    result = experiment.run(run_name=id.replace("/", "-"))
     return float(result.trainer_result.best_reward)
 
 
