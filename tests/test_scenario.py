@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from springdrift import (
+    ENV_ID,
     SCENARIOS,
     Dropout,
     InclinedMassEnv,
@@ -167,7 +168,7 @@ def test_no_step_of_a_walk_is_longer_than_its_bounds_allow_for():
 
 
 def test_the_house_and_the_practice_worlds_are_worlds():
-    for scenario in (*SCENARIOS.values(), PRACTICE, *HELD_OUT.values()):
+    for scenario in (*SCENARIOS.values(), PRACTICE[ENV_ID], *HELD_OUT.values()):
         assert np.isfinite(tabulate(scenario).plans[:, :50]).all()
         InclinedMassEnv(scenario).reset(seed=0)
 

@@ -9,11 +9,13 @@ import time
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from springdrift import ENV_ID
+import springdrift_agents
+from springdrift import ENV_ID, SERIES_ID
 from springdrift_agents.cli import app as commands
 from springdrift_agents.cli import main as cli
 from springdrift_agents.cli.app import app
@@ -22,7 +24,11 @@ from springdrift_agents.evaluation.evaluate import world_seeds
 from springdrift_agents.training import checkpoint, hyperparameters
 from springdrift_agents.training import train as training
 from springdrift_agents.training.practice import HELD_OUT, PRACTICE
+from springdrift_agents.training.together import Together
+from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
+UPKEEP = "springdrift/UpkeepDashboard-v0"
+BOTH = f"{ENV_ID},{SERIES_ID}"
 SMALL = {
     "ppo": ["n_envs=8", "n_steps=32", "batch_size=128"],
     "maskable-ppo": ["n_envs=8", "n_steps=32", "batch_size=128"],
@@ -38,9 +44,12 @@ def small(algo: str, **fields) -> training.TrainConfig:
 
 
 @pytest.mark.attack
-@pytest.mark.parametrize("algo", hyperparameters.ALGOS)
-def test_a_run_that_stopped_ends_bit_for_bit_as_one_that_did_not(algo, tmp_path):
-    training.train(small(algo), tmp_path / "whole")
+@pytest.mark.parametrize(
+    ("algo", "env"),
+    [*((algo, ENV_ID) for algo in hyperparameters.ALGOS), ("ppo", SERIES_ID), ("ppo", BOTH)],
+)
+def test_a_run_that_stopped_ends_bit_for_bit_as_one_that_did_not(algo, env, tmp_path):
+    training.train(small(algo, env=env), tmp_path / "whole")
     for stop in (1, 2, 99):
         seen: list[float] = []
 
@@ -48,7 +57,7 @@ def test_a_run_that_stopped_ends_bit_for_bit_as_one_that_did_not(algo, tmp_path)
             seen.append(cost)
             return len(seen) < stop
 
-        training.train(small(algo), tmp_path / "parts", validated=going)
+        training.train(small(algo, env=env), tmp_path / "parts", validated=going)
     for name in FILES:
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
     history = checkpoint.about(tmp_path / "whole" / "checkpoint.safetensors")["history"]
@@ -82,18 +91,20 @@ def test_a_killed_process_leaves_a_run_that_goes_on(tmp_path):
     assert not [path for path in (tmp_path / "killed").iterdir() if path.name.startswith(".")] or there
 
 
-def test_training_learns(tmp_path):
+@pytest.mark.parametrize(("env", "most"), [(ENV_ID, 40.0), (SERIES_ID, 40.0)])
+def test_training_learns(env, most, tmp_path):
     config = training.config_of(
         "ppo",
         changes=["n_envs=32", "n_steps=40", "batch_size=640"],
         scenario="poc",
         steps=60_000,
         chunk=20_000,
+        env=env,
     )
     costs: list[float] = []
     best = training.train(config, tmp_path, validated=lambda steps, cost: not costs.append(cost))
     assert best.card.trained["cost"] == min(costs)
-    assert min(costs) < 40.0  # never acting costs 102, pushing 26
+    assert min(costs) < most  # never acting costs 102 on the incline, pushing 26
     assert json.loads((tmp_path / "manifest.json").read_text())["config"]["hyper"]["n_envs"] == 32
     assert list((tmp_path / "tensorboard").iterdir())
 
@@ -374,7 +385,74 @@ def test_an_interrupted_training_can_go_on(tmp_path):
 
 
 def test_held_out_worlds_lie_beyond_those_of_practice():
-    names = {member if isinstance(member, str) else member.name for member in PRACTICE.members}
+    names = {member if isinstance(member, str) else member.name for member in PRACTICE[ENV_ID].members}
     assert not names & set(HELD_OUT)
     for scenario in HELD_OUT.values():
         assert scenario.plan().size
+
+
+def test_the_command_trains_on_other_worlds(tmp_path):
+    """What it prints names a command that takes what it wrote."""
+    changes = [part for change in SMALL["ppo"] for part in ("--set", change)]
+    args = ["train", "ppo", "-s", "poc", "-n", "512", "--episodes", "8", *changes]
+    run = CliRunner()
+    found = run.invoke(app, [*args, "--env", BOTH, "-o", str(tmp_path / "both")])
+    assert found.exit_code == 0, (found.output, found.exception)
+    said = " ".join(found.output.split())
+    assert f"springdrift compare --env {SERIES_ID} -s poc" in said
+    assert "springdrift compare -s poc" in said
+    card = springdrift_agents.load(tmp_path / "both" / "best.safetensors").card
+    assert (card.env, card.trained["env"], len(card.columns)) == (ENV_ID, BOTH, 18)
+    played = run.invoke(
+        app,
+        [
+            *("compare", "--env", SERIES_ID, "-s", "poc", "-n", "4", "-o", str(tmp_path / "out")),
+            *("-p", str(tmp_path / "both" / "best.safetensors")),
+        ],
+    )
+    assert played.exit_code == 0, (played.output, played.exception)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"env": "springdrift/Tides-v0"}, "unknown env 'springdrift/Tides-v0'"),
+        ({"env": SERIES_ID, "scenario": "wear"}, "unknown scenario 'wear'"),
+        ({"env": UPKEEP, "scenario": "mix"}, "unknown scenario 'mix'"),
+        ({"env": SERIES_ID, "observe": "all"}, "unknown observe 'all'; allowed: monitor, signals, truth"),
+    ],
+)
+def test_what_a_world_does_not_have_is_refused(fields, said):
+    with pytest.raises(ValueError, match=said):
+        training.config_of("ppo", **fields)
+
+
+def test_worlds_that_do_not_show_the_same_are_not_learned_together():
+    config = small("ppo", env=BOTH, observe="truth")
+    with pytest.raises(ValueError, match="cannot be learned together: their columns or actions differ: "):
+        training.check(config)
+    odd = training.config_of("ppo", env=BOTH, changes=["n_envs=7"])
+    with pytest.raises(ValueError, match="n_envs must be a multiple of 2"):
+        training.check(odd)
+
+
+def test_envs_together_are_those_of_their_batches():
+    parts = [SpringdriftVecEnv(2, env=env, scenario="poc", cycles=5) for env in (ENV_ID, SERIES_ID)]
+    alone = [SpringdriftVecEnv(2, env=env, scenario="poc", cycles=5) for env in (ENV_ID, SERIES_ID)]
+    both = Together(parts)
+    assert both.seed(3) == [seed for one in alone for seed in one.seed(3)]
+    np.testing.assert_array_equal(both.reset(), np.concatenate([one.reset() for one in alone]))
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        actions = rng.integers(3, size=4)
+        seen, reward, done, infos = both.step(actions)
+        apart = [one.step(own) for one, own in zip(alone, np.split(actions, 2), strict=True)]
+        for ours, theirs in zip(
+            (seen, reward, done), zip(*(row[:3] for row in apart), strict=True), strict=True
+        ):
+            np.testing.assert_array_equal(ours, np.concatenate(theirs))
+        theirs = [info for row in apart for info in row[3]]
+        assert [set(info) for info in infos] == [set(info) for info in theirs]
+    assert [spec.id for spec in both.get_attr("spec", [3, 0])] == [SERIES_ID, ENV_ID]
+    np.testing.assert_array_equal(both.env_method("action_masks", indices=[2])[0], both.action_masks()[2])
+    both.close()

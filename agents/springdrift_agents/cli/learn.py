@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from springdrift import ENV_ID
 from springdrift_agents import limits
 from springdrift_agents.cli.shell import app, err, out
 from springdrift_agents.evaluation.evaluate import SEEDS
@@ -39,6 +40,12 @@ def train(
         bool, typer.Option("--sweep", help="Search hyperparameters instead, with Optuna.")
     ] = False,
     trials: Annotated[int, typer.Option(min=1, help="Of a sweep.")] = 20,
+    env: Annotated[
+        str,
+        typer.Option(
+            "--env", help="Kind of world, by its id in Gymnasium; several, by commas, for one policy."
+        ),
+    ] = ENV_ID,
 ) -> None:
     """Train a policy, or go on where the same command was stopped.
 
@@ -59,8 +66,14 @@ def train(
         chunk=chunk,
         episodes=episodes,
         validate=validate,
+        env=env,
     )
-    folder = out_dir or Path("runs") / f"{algo}-{scenario}-{seed}"
+    where = (
+        ""
+        if env == ENV_ID
+        else "-".join(one.rpartition("/")[2].partition("-")[0] for one in config.envs) + "-"
+    )
+    folder = out_dir or Path("runs") / f"{algo}-{where}{scenario}-{seed}"
     if sweep:
         _sweep(config, folder, trials)
         return
@@ -81,7 +94,16 @@ def train(
     shown_file, trained = escape(str(file)), best.card.trained
     out.print(f"written: {shown_file}, of step {trained['steps']:,}, cost {trained['cost']:.1f}")
     place = config.validate or ("mix" if scenario == "practice" else scenario)
-    out.print(f"compare it: [bold]springdrift compare -s {place} -p never,threshold@{place},{shown_file}[/]")
+    for one in config.envs:
+        out.print(
+            f"compare it: [bold]springdrift compare{_of(one)} -s {place} "
+            f"-p never,threshold@{place},{shown_file}[/]"
+        )
+
+
+def _of(env: str) -> str:
+    """The option for a kind of world, where it is not the usual one."""
+    return "" if env == ENV_ID else f" --env {env}"
 
 
 def _bar() -> Progress:
@@ -108,7 +130,7 @@ def _sweep(config: Any, folder: Path, trials: int) -> None:
             progress.update(task, completed=number + 1)
 
         best = sweeping.sweep(config, folder, trials, done)
-    again = f"springdrift train {config.algo} -s {config.scenario}"
+    again = f"springdrift train {config.algo}{_of(config.env)} -s {config.scenario}"
     again += f" --observe {config.observe}" if config.observe != "monitor" else ""
     for name, value in best.items():
         out.print(f"  {name}: {value}")

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import THREE_ACTIONS, Action
-from springdrift.incline.observation import OBSERVE
+from springdrift import ENV_ID, THREE_ACTIONS, Action
+from springdrift.game.observation import Table
+from springdrift.registry import world_spec
 from springdrift_agents.files import read_bytes, read_json, write_bytes, write_text
 from springdrift_agents.policies.base import Memory
 
@@ -26,7 +27,15 @@ SUFFIX = ".safetensors"
 Weights = Mapping[str, NDArray[np.float32]]
 
 
-_KINDS = {"algo": str, "observe": str, "stack": int, "activation": str, "masked": bool, "sha256": str}
+_KINDS = {
+    "algo": str,
+    "observe": str,
+    "stack": int,
+    "activation": str,
+    "masked": bool,
+    "sha256": str,
+    "env": str,
+}
 _KINDS |= {"trained": dict}
 MOST_BYTES = 1 << 28  # of a file of weights
 
@@ -44,6 +53,7 @@ class Card:
     actions: tuple[str, ...] = THREE_ACTIONS.names  # names of what it decides, in the order of its values
     trained: dict[str, Any] = field(default_factory=dict)  # scenario, steps, seed, validation cost
     sha256: str = ""  # of the weights' file
+    env: str = ENV_ID  # id of the kind of world whose observation it is shown
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -52,13 +62,14 @@ class Card:
         steps = self.trained.get("steps", 0)
         if isinstance(steps, bool) or not isinstance(steps, int | float):
             raise ValueError(f"trained.steps must be a number, got {steps!r:.60}")
-        for name, allowed in (("observe", OBSERVE), ("activation", ("relu", "tanh"))):
+        tables = world_spec(self.env).world.observations
+        for name, allowed in (("observe", tables), ("activation", ("relu", "tanh"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         if not 1 <= self.stack <= STACKS:
             raise ValueError(f"stack must be from 1 to {STACKS}, got {self.stack}")
         if not self.columns:
-            object.__setattr__(self, "columns", _names(self.observe))
+            object.__setattr__(self, "columns", self.shown)
         for name in ("columns", "actions"):
             found = tuple(getattr(self, name))
             if not all(isinstance(one, str) for one in found) or len(set(found)) != len(found):
@@ -70,9 +81,16 @@ class Card:
         if self.masked and not {"in_flight"} <= set(self.columns):
             raise ValueError("a masked policy must read the column 'in_flight'")
 
+    @property
+    def table(self) -> Table:
+        """The observation that it is shown."""
+        found: Table = world_spec(self.env).world.observations[self.observe]
+        return found
 
-def _names(observe: str) -> tuple[str, ...]:
-    return tuple(column.name for column in OBSERVE[observe])
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Names of the columns of that observation."""
+        return tuple(column.name for column in self.table)
 
 
 class Learned:
@@ -115,7 +133,7 @@ class Learned:
 
     def _check_range(self) -> None:
         """Refuse weights with which an observation could overflow, since nothing says what is best then."""
-        box = OBSERVE[self.observe].box()
+        box = self.card.table.box()
         high = np.maximum(np.abs(box.low), np.abs(box.high)).max()
         largest, most = np.float64(high), float(np.finfo(np.float32).max)
         for gates, bias in (("weight_ih", "bias_ih"), ("weight_hh", "bias_hh")) if self.hidden else ():
@@ -187,7 +205,7 @@ class Learned:
         """Its own columns, (n, wide), of observations that hold them alone or those of a wider table."""
         if batch.shape[1:] == (self.wide,):
             return batch
-        table = _names(self.observe)
+        table = self.card.shown
         if batch.shape[1:] != (len(table),) or not set(self.columns) <= set(table):
             raise ValueError(
                 f"this policy sees observe={self.observe!r}, (n, {self.wide}), got shape {batch.shape}"

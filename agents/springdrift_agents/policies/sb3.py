@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.incline.observation import OBSERVE
+from springdrift.registry import WORLDS, world_spec
 from springdrift_agents.policies.learned import STACKS, Card, Learned
 
 ALGOS = ("ppo", "dqn", "recurrent-ppo", "maskable-ppo")
@@ -69,9 +69,9 @@ def card_of(model: Any, algo: str) -> Card:
     Raises:
         ValueError: its spaces are not those of a world, or its layers are not known.
     """
-    observe, stack = _observation(model.observation_space)
+    env, observe, stack = _observation(model.observation_space)
     _, activation = _layers(model.policy)
-    return Card(algo, observe, stack, activation, algo == "maskable-ppo")
+    return Card(algo, observe, stack, activation, algo == "maskable-ppo", env=env)
 
 
 def export(model: Any, card: Card) -> Learned:
@@ -134,8 +134,8 @@ def _check_spaces(model: Any, card: Card) -> None:
             f"the model's observation space {space} has not the shape ({wide},) of {card.stack} observations "
             f"of {len(card.columns)} columns"
         )
-    fits = _fits(space)
-    if card.columns == _columns(card.observe) and (card.observe, card.stack) not in fits:
+    fits = _fits(space, card.env)
+    if card.columns == card.shown and (card.observe, card.stack) not in fits:
         told = ", ".join(f"observe={observe!r} with {stack} frames" for observe, stack in fits)
         raise ValueError(
             f"the model does not observe {card.observe!r} with {card.stack} frames: "
@@ -143,14 +143,10 @@ def _check_spaces(model: Any, card: Card) -> None:
         )
 
 
-def _columns(observe: str) -> tuple[str, ...]:
-    return tuple(column.name for column in OBSERVE[observe])
-
-
-def _fits(space: Any) -> list[tuple[str, int]]:
+def _fits(space: Any, env: str) -> list[tuple[str, int]]:
     """Which observations of a world have this space's bounds, and how many of them stand side by side."""
     found = []
-    for observe, table in OBSERVE.items():
+    for observe, table in world_spec(env).world.observations.items():
         stack, rest = divmod(space.shape[0], len(table))
         if rest or not 1 <= stack <= STACKS:
             continue
@@ -163,17 +159,23 @@ def _fits(space: Any) -> list[tuple[str, int]]:
     return found
 
 
-def _observation(space: Any) -> tuple[str, int]:
+def _observation(space: Any) -> tuple[str, str, int]:
+    """The first kind of world that has an observation with this space, which it is, and how often."""
     if _name(space).rpartition(".")[2] != "Box" or len(space.shape) != 1:
         raise ValueError(f"the model's observation space {space} is not a row of numbers")
-    fits = _fits(space)
-    if len(fits) != 1:
-        tables = ", ".join(f"{observe} ({len(table)})" for observe, table in OBSERVE.items())
-        raise ValueError(
-            f"{space.shape[0]} inputs with these bounds fit no observation of springdrift; there are: "
-            f"{tables}, each as often as frames are stacked"
-        )
-    return fits[0]
+    for env in WORLDS:
+        fits = _fits(space, env)
+        if len(fits) == 1:
+            return (env, *fits[0])
+    tables = ", ".join(
+        f"{observe} ({len(table)}) of {env}"
+        for env, spec in WORLDS.items()
+        for observe, table in spec.world.observations.items()
+    )
+    raise ValueError(
+        f"{space.shape[0]} inputs with these bounds fit no observation of springdrift; there are: "
+        f"{tables}, each as often as frames are stacked"
+    )
 
 
 def _layers(policy: Any) -> tuple[Sequence[Any], str]:

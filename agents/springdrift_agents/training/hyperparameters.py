@@ -43,8 +43,10 @@ NUMBERS: dict[str, tuple[bool, float, float]] = {  # whether whole, the lowest a
 RATES = {"learning_rate": 1.0, "clip_range": _INF}  # the highest allowed
 
 
-def read(algo: str, path: Path | None = None) -> dict[str, Any]:
-    """The hyperparameters of an algorithm: the house's, or those of a file.
+def read(algo: str, path: Path | None = None, env: str = ENV_ID) -> dict[str, Any]:
+    """The hyperparameters of an algorithm for a kind of world: the built-in ones, or those of a file.
+
+    Worlds for which there are no built-in ones take those of the inclined mass.
 
     Raises:
         ValueError: an unknown algorithm, a file without an entry for this env, or a value out of range.
@@ -54,11 +56,13 @@ def read(algo: str, path: Path | None = None) -> dict[str, Any]:
     """
     if algo not in ALGOS:
         raise ValueError(f"unknown algorithm {algo!r}; allowed: {', '.join(ALGOS)}")
-    path = path or FOLDER / f"{algo}.yml"
-    found = _yaml(read_bytes(path, MOST_YAML), f"{path}")
-    if not isinstance(found, dict) or not isinstance(found.get(ENV_ID), dict):
-        raise ValueError(f"{path} has no hyperparameters under {ENV_ID!r}")
-    return {name: checked(name, value, str(path)) for name, value in found[ENV_ID].items()}
+    file = path or FOLDER / f"{algo}.yml"
+    found = _yaml(read_bytes(file, MOST_YAML), f"{file}")
+    if path is None and env not in found:
+        env = ENV_ID
+    if not isinstance(found, dict) or not isinstance(found.get(env), dict):
+        raise ValueError(f"{file} has no hyperparameters under {env!r}")
+    return {name: checked(name, value, str(file)) for name, value in found[env].items()}
 
 
 def update(found: dict[str, Any], changes: list[str]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Worlds to train on, and worlds held out beyond their ranges.
 
-``PRACTICE`` draws every scenario of the house, those oftener in which there is more to learn, and some with
-harder draws. ``HELD_OUT`` goes past every range that it draws from: what a policy costs there tells how far
-it has learned the problem and not the draws.
+``PRACTICE`` holds a mixture for a kind of world by its id. That of the inclined mass draws every built-in
+scenario, those oftener in which there is more to learn, and some with harder draws. ``HELD_OUT`` goes past
+every range that it draws from: what a policy costs there tells how far it has learned the problem and not
+the draws.
 """
 
-from springdrift import Jump, Outlier, Scenario, Shock, Trend, Walk
+from springdrift import ENV_ID, Jump, Outlier, Scenario, Shock, Trend, Walk
 
 _OFTEN = {
     "stationary": 1, "gradual": 2, "abrupt": 2, "recurring": 2, "wear": 3, "tilt": 3, "fade": 2, "shock": 1,
@@ -39,11 +40,13 @@ _HARDER = (
         ),
     ),
 )
-PRACTICE = Scenario(
-    "practice",
+PRACTICE_NAME = "practice"
+_INCLINE = Scenario(
+    PRACTICE_NAME,
     "every scenario, some with harder draws",
     members=(*(name for name, times in _OFTEN.items() for _ in range(times)), *_HARDER),
 )
+PRACTICE = {ENV_ID: _INCLINE}
 
 HELD_OUT = {
     scenario.name: scenario

@@ -13,7 +13,6 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from springdrift import ENV_ID
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.files import exclusive, write_text
 from springdrift_agents.training.train import TrainConfig, check, train
@@ -105,7 +104,7 @@ def _sweep(
             study.tell(trial, cost)
         done(trial.number, cost)
     best: dict[str, Any] = study.best_trial.user_attrs["hyper"]
-    write_text(out / "best.yml", yaml.safe_dump({ENV_ID: best}, sort_keys=False))
+    write_text(out / "best.yml", yaml.safe_dump(dict.fromkeys(config.envs, best), sort_keys=False))
     return best
 
 

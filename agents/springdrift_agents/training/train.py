@@ -20,11 +20,11 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
-from springdrift import Scenario
-from springdrift.incline.observation import OBSERVE
-from springdrift.incline.scenario import resolve
+from springdrift import ENV_ID
+from springdrift.registry import world_spec
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
+from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.files import exclusive, read_json, write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card, Learned
@@ -32,7 +32,8 @@ from springdrift_agents.policies.sb3 import ALGOS, export, models
 from springdrift_agents.text import one_line
 from springdrift_agents.training import checkpoint, hyperparameters
 from springdrift_agents.training.hyperparameters import OWN, policy_kwargs, start_of
-from springdrift_agents.training.practice import PRACTICE
+from springdrift_agents.training.practice import PRACTICE, PRACTICE_NAME
+from springdrift_agents.training.together import Together
 from springdrift_agents.training.vec_env import SpringdriftVecEnv
 
 ACTIVATIONS = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
@@ -66,12 +67,15 @@ class TrainConfig:
     episodes: int = 256  # validation worlds after each chunk
     validate: str = ""  # scenario of the validation worlds; that of training when empty
     hyper: dict[str, Any] = field(default_factory=dict)  # as in the YAML files
+    env: str = ENV_ID  # id of the kind of world, or of several, separated by commas
 
     def __post_init__(self) -> None:
         if self.algo not in ALGOS:
             raise ValueError(f"unknown algorithm {self.algo!r}; allowed: {', '.join(ALGOS)}")
-        if self.observe not in OBSERVE:
-            raise ValueError(f"unknown observe {self.observe!r}; allowed: {', '.join(OBSERVE)}")
+        for env in self.envs:
+            allowed = world_spec(env).world.observations
+            if self.observe not in allowed:
+                raise ValueError(f"unknown observe {self.observe!r}; allowed: {', '.join(allowed)}")
         for name in ("steps", "chunk"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -80,7 +84,8 @@ class TrainConfig:
         if self.episodes < 2:
             raise ValueError(f"episodes must be at least 2, got {self.episodes}")
         for name in (self.scenario, self.validate or self.scenario):
-            world_of(name)
+            for env in self.envs:
+                world_of(name, env)
         hyper = {name: hyperparameters.checked(name, value, "hyper") for name, value in self.hyper.items()}
         object.__setattr__(self, "hyper", hyper)  # the same numbers however they were written
         policy = "MlpLstmPolicy" if self.algo == "recurrent-ppo" else "MlpPolicy"
@@ -91,14 +96,25 @@ class TrainConfig:
             )
 
     @property
+    def envs(self) -> tuple[str, ...]:
+        """Ids of the kinds of world that it is trained in."""
+        return tuple(self.env.split(","))
+
+    @property
     def digest(self) -> str:
         """A name for the run: the same for the same config."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
-def world_of(name: str) -> Scenario:
-    """The scenario of a name; "practice" is the mixture to train on."""
-    return PRACTICE if name == PRACTICE.name else resolve(name)
+def world_of(name: str, env: str = ENV_ID) -> Any:
+    """The scenario of a name in a kind of world; "practice" is the mixture to train on.
+
+    Raises:
+        ValueError: there is none of that name; says which there are.
+    """
+    if name == PRACTICE_NAME and env in PRACTICE:
+        return PRACTICE[env]
+    return scenario_of(name, env)
 
 
 # ---------------------------------------------------------------- the model
@@ -119,7 +135,16 @@ class _Falling:
 def make_envs(config: TrainConfig, chunk: int = 0) -> VecEnv:
     """The worlds of a chunk."""
     count, stack = int(config.hyper.get("n_envs", 64)), int(config.hyper.get("frame_stack", 1))
-    envs: VecEnv = SpringdriftVecEnv(count, scenario=world_of(config.scenario), observe=config.observe)
+    kinds = config.envs
+    if count % len(kinds):
+        raise ValueError(f"n_envs must be a multiple of {len(kinds)}, the kinds of world, got {count}")
+    parts = [
+        SpringdriftVecEnv(
+            count // len(kinds), scenario=world_of(config.scenario, env), observe=config.observe, env=env
+        )
+        for env in kinds
+    ]
+    envs: VecEnv = Together(parts) if len(parts) > 1 else parts[0]
     envs.seed(_seed_of(config.seed, chunk))
     return VecFrameStack(envs, stack) if stack > 1 else envs
 
@@ -154,7 +179,7 @@ def make_model(config: TrainConfig, envs: VecEnv, chunk: int = 0) -> Any:
             policy, envs, policy_kwargs=kwargs, seed=_seed_of(config.seed, chunk), device="cpu", **arguments
         )
     except (TypeError, KeyError, ValueError, AssertionError, AttributeError, MemoryError) as wrong:
-        house = hyperparameters.read(config.algo)
+        house = hyperparameters.read(config.algo, env=config.envs[0])
         own = {name: value for name, value in config.hyper.items() if house.get(name) != value}
         given = ", ".join(f"{name}={value}" for name, value in own.items())
         said = one_line(wrong)
@@ -203,7 +228,8 @@ def _card(config: TrainConfig, **trained: Any) -> Card:
         stack=int(config.hyper.get("frame_stack", 1)),
         activation=policy_kwargs(config.hyper.get("policy_kwargs", {})).get("activation_fn", usual),
         masked=config.algo == "maskable-ppo",
-        trained={"scenario": config.scenario, "seed": config.seed, **trained},
+        env=config.envs[0],
+        trained={"env": config.env, "scenario": config.scenario, "seed": config.seed, **trained},
     )
 
 
@@ -285,8 +311,9 @@ def _chunk(
 
 def _validate(config: TrainConfig, policy: Learned) -> float:
     seeds = world_seeds("validation", config.seed, config.episodes)
-    world = world_of(config.validate or config.scenario)
-    return float(evaluate(policy, world, seeds).cost.mean())
+    name = config.validate or config.scenario
+    costs = [evaluate(policy, world_of(name, env), seeds, env=env).cost.mean() for env in config.envs]
+    return float(np.mean(costs))
 
 
 def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]:
@@ -387,7 +414,8 @@ def config_of(
     **fields: Any,
 ) -> TrainConfig:
     """A config from the hyperparameter files, with changes; ``steps`` default to the file's n_timesteps."""
-    hyper = hyperparameters.update(hyperparameters.read(algo, file), list(changes))
+    first = fields.get("env", ENV_ID).partition(",")[0]
+    hyper = hyperparameters.update(hyperparameters.read(algo, file, first), list(changes))
     if steps is None:
         steps = int(hyper.get("n_timesteps", TrainConfig.steps))
     return TrainConfig(algo=algo, steps=steps, hyper=hyper, **fields)

@@ -19,9 +19,9 @@ try:
 except ModuleNotFoundError:
     raise ImportError('this env is for Stable-Baselines3: pip install "springdrift[rl]"') from None
 
-from springdrift import ENV_ID, TERMS, InclinedMassEnv, InclinedMassVectorEnv
+from springdrift import ENV_ID
 from springdrift.game.arguments import did_you_mean
-from springdrift.incline.state import read_lanes, write_lanes
+from springdrift.registry import WorldSpec, world_spec
 from springdrift_agents.evaluation.evaluate import SEEDS, world_seeds
 
 # Options of the batch that Stable-Baselines3's protocol cannot carry, and what holds instead.
@@ -52,8 +52,9 @@ class SpringdriftVecEnv(VecEnv):
         purpose: what the worlds are for: evaluation, training, tuning or validation.
         full_infos: give every info of every step its env's ``terms`` and ``truth``.
         render_mode: None or "rgb_array", for ``VecVideoRecorder``; nothing is drawn before it is asked for.
-        render_options: as in ``InclinedMassEnv``.
-        options: as in ``InclinedMassVectorEnv``, but for those of how a batch is stepped.
+        render_options: as in the scalar env of these worlds.
+        env: id of the kind of world.
+        options: as in the vector env of these worlds, but for those of how a batch is stepped.
 
     Raises:
         ValueError: an option unknown or out of range, naming it and what is allowed.
@@ -61,6 +62,8 @@ class SpringdriftVecEnv(VecEnv):
     >>> envs = SpringdriftVecEnv(4, scenario="abrupt")
     >>> envs.seed(1)[0], envs.reset().shape
     (1152921508901814272, (4, 18))
+    >>> SpringdriftVecEnv(4, env="springdrift/TimeSeries-v0", scenario="abrupt").reset().shape
+    (4, 18)
     """
 
     def __init__(
@@ -71,22 +74,25 @@ class SpringdriftVecEnv(VecEnv):
         full_infos: bool = False,
         render_mode: str | None = None,
         render_options: Mapping[str, Any] | None = None,
+        env: str = ENV_ID,
         **options: Any,
     ) -> None:
         world_seeds(purpose, 0, 1)  # refuses an unknown purpose
-        _check_options(options)
+        kind = world_spec(env)
+        _check_options(kind, options)
         if render_mode not in RENDER_MODES:
             raise ValueError(f"unknown render_mode {render_mode!r}; allowed: None, rgb_array")
-        self.envs = InclinedMassVectorEnv(num_envs, autoreset_mode=AutoresetMode.SAME_STEP, **options)
+        if render_mode not in kind.env.metadata["render_modes"] and render_mode is not None:
+            raise ValueError(f"{env} draws nothing: render_mode must be None, got {render_mode!r}")
+        self.envs = kind.vector_env(num_envs, autoreset_mode=AutoresetMode.SAME_STEP, **options)
         self.purpose, self.full_infos, self.render_mode = purpose, full_infos, render_mode
-        self.metadata = {**InclinedMassEnv.metadata, "render_modes": ["rgb_array"]}
-        self.spec = deepcopy(gym.spec(ENV_ID))
+        self.metadata = {**kind.env.metadata, "render_modes": ["rgb_array"]}
+        self.spec = deepcopy(gym.spec(env))
         self.spec.kwargs.update(options, render_mode=render_mode)
-        self._options_given = options
-        self._render_options = render_options
-        self._shown: InclinedMassEnv | None = None
+        self._kind, self._render_options = kind, render_options
+        self._renderers: list[Any] = []  # one for each env, once a picture was asked for
         self._actions: NDArray[Any] = np.zeros(num_envs, np.int64)
-        self._totals = np.zeros((len(TERMS), num_envs))
+        self._totals = np.zeros((len(kind.terms), num_envs))
         self._lengths = np.zeros(num_envs, np.int64)
         self._start = time.monotonic()
         super().__init__(num_envs, self.envs.single_observation_space, self.envs.single_action_space)
@@ -133,7 +139,7 @@ class SpringdriftVecEnv(VecEnv):
                 spent = self._totals[:, i].tolist()
                 episode = {"r": -sum(spent), "l": int(self._lengths[i]), "t": now}
                 infos[i]["terminal_observation"] = info["final_obs"][i]
-                infos[i]["episode"] = {**episode, **dict(zip(TERMS, spent, strict=True))}
+                infos[i]["episode"] = {**episode, **dict(zip(self._kind.terms, spent, strict=True))}
                 self.reset_infos[i] = begun
             self._totals[:, done] = 0.0
             self._lengths[done] = 0
@@ -141,12 +147,12 @@ class SpringdriftVecEnv(VecEnv):
 
     def close(self) -> None:
         self.envs.close()
-        if self._shown is not None:
-            self._shown.close()
-            self._shown = None
+        for one in self._renderers:
+            one.close()
+        self._renderers = []
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Which decisions would do something, shape (num_envs, 3)."""
+        """Which decisions would do something, shape (num_envs, actions)."""
         return self.envs.action_masks()
 
     def get_images(self) -> Sequence[NDArray[np.uint8] | None]:
@@ -154,20 +160,15 @@ class SpringdriftVecEnv(VecEnv):
         if self.render_mode is None:
             warnings.warn('without render_mode="rgb_array" there are no pictures', stacklevel=2)
             return [None] * self.num_envs
-        if self._shown is None:
-            self._shown = InclinedMassEnv(
-                **{name: value for name, value in self._options_given.items() if name != "threads"},
-                render_mode="rgb_array",
-                render_options=self._render_options,
-            )
-            self._shown.reset(seed=0)
+        if not self._renderers:
+            self._renderers = [
+                self._kind.env.renderer(self.envs.world, "rgb_array", self._render_options, i)
+                for i in range(self.num_envs)
+            ]
         pictures = []
-        for i in range(self.num_envs):
-            world = self._shown.world
-            write_lanes(world.batch, np.zeros(1, np.int64), read_lanes(self.envs.world.batch, np.array([i])))
-            world.fill_idle()
-            self._shown.set_state(self._shown.get_state())  # it looks at where the world is now
-            pictures.append(self._shown.render())
+        for one in self._renderers:
+            one.begin()  # it looks at where the world is now
+            pictures.append(one.render())
         return pictures
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
@@ -178,7 +179,7 @@ class SpringdriftVecEnv(VecEnv):
         """
         if attr_name in ("action_space", "observation_space", "spec", "render_mode", "metadata"):
             value = getattr(self, attr_name)
-        elif attr_name in inspect.signature(InclinedMassEnv).parameters and hasattr(
+        elif attr_name in inspect.signature(self._kind.env).parameters and hasattr(
             self.envs.world, attr_name
         ):
             value = getattr(self.envs.world, attr_name)
@@ -209,8 +210,8 @@ class SpringdriftVecEnv(VecEnv):
         return [wrapper_class is Monitor for _ in self._get_indices(indices)]
 
 
-def _check_options(options: Mapping[str, Any]) -> None:
-    taken = [name for name in inspect.signature(InclinedMassVectorEnv).parameters if name != "num_envs"]
+def _check_options(kind: WorldSpec, options: Mapping[str, Any]) -> None:
+    taken = [name for name in inspect.signature(kind.vector_env).parameters if name != "num_envs"]
     allowed = [name for name in taken if name not in REFUSED and name != "render_mode"]
     for name in options:
         if name in REFUSED:
