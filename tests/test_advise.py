@@ -147,6 +147,8 @@ def test_the_monitor_decides_as_the_report_does(on_jumps, tmp_path):
     """Fed one cycle at a time from the policy's file, it makes the very decisions of the report."""
     judged = on_jumps.judged
     for name, candidate in judged.candidates.items():
+        if name == "learned":  # needs more than errors: tests/test_advise_learned.py
+            continue
         for policy, run, (_, table) in zip(candidate.policies, candidate.runs, judged.stretches, strict=True):
             path = tmp_path / "policy.json"
             path.write_text(json.dumps(policy))

@@ -30,6 +30,7 @@ LABELS = {
     "page-hinkley": "retrain on a Page-Hinkley alarm",
     "adwin": "retrain on an ADWIN alarm",
     "both": "the best trigger, and the baseline while the model is worse",
+    "learned": "follow the learned policy",
     "optimum": "best decisions with the future known",
     "dummy": "as many retrainings at random times",
 }

@@ -19,6 +19,7 @@ from springdrift_agents.advise.strategies import (
     Prices,
     Run,
     Table,
+    beginning,
     best_possible,
     calendars,
     follow,
@@ -32,7 +33,7 @@ from springdrift_agents.evaluation.statistics import Interval
 Floats = NDArray[np.float64]
 
 # from the simplest to the most involved: of strategies that cost the same, the first is recommended
-FAMILIES = ("never", "calendar", "override", "threshold", "cusum", "page-hinkley", "adwin", "both")
+FAMILIES = ("never", "calendar", "override", "threshold", "cusum", "page-hinkley", "adwin", "both", "learned")
 LEARNING = 0.4  # share of the cycles on which settings are first chosen
 STRETCHES = 4  # rolling origins
 SHORTEST = 30  # cycles of a stretch
@@ -177,12 +178,13 @@ def judge(
         tell(f"judging from cycle {start} of {len(y)} on")
         past = stretch(found, longest, start - longest, latency)
         best = choose(past, prices, rate, chosen, families)
-        for name, policy in best.items():
+        for name, chosen_policy in best.items():
+            policy = beginning(chosen_policy, table)
             candidates[name].policies.append(policy)
             candidates[name].runs.append(follow(table, Monitor(policy)))
     whole = stretch(found, longest, len(y) - longest, latency)
     for name, policy in choose(whole, prices, rate, chosen, families).items():
-        candidates[name].final = policy
+        candidates[name].final = beginning(policy, whole, whole.cycles)
     tell("the best possible decisions")
     optimum = [best_possible(table, prices) for _, table in stretches]
     name_of = {one: label for label, one in BASELINES.items()}
@@ -234,14 +236,14 @@ def choose(
     past: Table, prices: Prices, rate: int, window: int, families: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Of each family the policy that would have cost least on past cycles."""
-    normal = normal_error(past)
+    normal, by_hand = normal_error(past), "override" in families
     best: dict[str, tuple[float, dict[str, Any]]] = {}
     for family in families:
         name = family
         if family == "both":
             triggers = [one for one in best if one not in ("never", "override")]
             name = f"{min(triggers, key=lambda one: best[one][0])} + override" if triggers else "override"
-        for policy in _limited(name, past, normal, prices, rate, window, best):
+        for policy in _limited(name, past, normal, prices, rate, window, by_hand, best):
             cost = float(follow(past, Monitor(policy)).costs(past, prices).sum())
             if family not in best or cost < best[family][0]:
                 best[family] = cost, policy
@@ -249,12 +251,12 @@ def choose(
 
 
 def _limited(
-    name: str, past: Table, normal: Normal, prices: Prices, rate: int, window: int, best: Any
+    name: str, past: Table, normal: Normal, prices: Prices, rate: int, window: int, by_hand: bool, best: Any
 ) -> list[dict[str, Any]]:
     """A family's settings; both together take the trigger's best ones and vary the override."""
     trigger, _, override = name.partition(" + ")
     if not override:
-        return list(settings(name, past, normal, prices, rate, window))
+        return list(settings(name, past, normal, prices, rate, window, by_hand))
     parts = best[trigger][1]
     return [
         {**parts, "override": policy["override"]}
@@ -265,16 +267,16 @@ def _limited(
 def recommend(judged: Judged) -> str:
     """The simplest strategy that is not clearly dearer than the cheapest one.
 
-    Where that rules out never retraining, it must itself be clearly cheaper than never.
+    Where one can leave the model alone, only those count that are clearly cheaper than that.
     """
-    means = {name: float(judged.costs(name).sum(axis=1).mean()) for name in judged.candidates}
+    able = list(judged.candidates)
+    if "never" in able:
+        able = [name for name in able if name != "never" and judged.difference(name, "never").high < 0.0]
+    if not able:
+        return "never"
+    means = {name: float(judged.costs(name).sum(axis=1).mean()) for name in able}
     cheapest = min(means, key=means.__getitem__)
-    near = [
-        name for name in judged.candidates if name == cheapest or judged.difference(name, cheapest).low <= 0.0
-    ]
-    if "never" in near or "never" not in judged.candidates:
-        return near[0]
-    return next((name for name in near if judged.difference(name, "never").high < 0.0), cheapest)
+    return next(name for name in able if name == cheapest or judged.difference(name, cheapest).low <= 0.0)
 
 
 def calendar_interval(table: Table, prices: Prices) -> Interval:

@@ -1,6 +1,7 @@
 """A strategy in production: feed it the newest errors once a cycle, get WAIT, INTERVENE or RETRAIN and why.
 
-It needs nothing but Python, and a policy that ``springdrift advise`` wrote::
+It needs nothing but Python (a learned policy needs NumPy and safetensors), and a policy that
+``springdrift advise`` wrote::
 
     from springdrift_agents.advise import Monitor
 
@@ -14,7 +15,8 @@ It needs nothing but Python, and a policy that ``springdrift advise`` wrote::
         log(advice.action, advice.reason)
 
 The errors are rms errors of one cycle: of the model in service, whether it was served or not, and of the
-safe baseline.
+safe baseline. A learned policy reads more of a cycle, which :func:`springdrift_agents.advise.dashboard.seen`
+works out: ``monitor.step(seen=seen(measured, forecast, baseline, fit_error))``.
 """
 
 import json
@@ -24,6 +26,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from springdrift_agents.advise.dashboard import Dashboard, Seen
+
 FORMAT = 1
 TRIGGERS: dict[str, dict[str, float]] = {  # parameters of each, and what they are if not given
     "never": {},
@@ -32,7 +36,9 @@ TRIGGERS: dict[str, dict[str, float]] = {  # parameters of each, and what they a
     "cusum": {"limit": 5.0, "slack": 0.5, "cooldown": 0, "wait": 0},
     "page-hinkley": {"limit": 8.0, "slack": 0.25, "cooldown": 0, "wait": 0},
     "adwin": {"delta": 0.002, "cooldown": 0, "wait": 0},
+    "learned": {},
 }
+LEARNED = {"network": "ppo-series", "sha256": "", "level": 0.0, "by_hand": True}  # what "learned" adds
 OVERRIDE = {"margin": 0.0, "memory": 3}
 LOUDEST = 4.0  # standard deviations: one wild error is no more evidence than this
 TINY = 1e-12
@@ -51,7 +57,10 @@ class Monitor:
     Args:
         policy: a mapping as in ``policy.json``: ``trigger`` (a name from ``TRIGGERS``), ``parameters`` of
             it, ``override`` (None, or ``margin`` and ``memory``), ``usual`` (rms error of a fresh model),
-            ``spread`` (standard deviation of its logarithm), ``latency`` and ``label_delay`` in cycles.
+            ``spread`` (standard deviation of its logarithm), ``latency`` and ``label_delay`` in cycles. The
+            trigger "learned" has besides ``network`` (the name of one that ships, or a file), ``sha256`` of
+            its weights, ``level`` (mean measurement when the model was commissioned) and ``by_hand``
+            (whether it may override).
 
     Raises:
         ValueError: a policy that is none, naming the part and what is allowed.
@@ -65,6 +74,7 @@ class Monitor:
         self.policy = check_policy(policy)
         self.trigger: str = self.policy["trigger"]
         self.parameters: dict[str, float] = self.policy["parameters"]
+        self._network: Any = _network(self.policy) if self.trigger == "learned" else None
         self.reset()
 
     @classmethod
@@ -91,6 +101,10 @@ class Monitor:
         self._asked = -(10**9)
         self._alarmed: int | None = None  # cycle of an alarm that waits for fresh data
         self._worse: deque[float] = deque(maxlen=int((self.policy["override"] or OVERRIDE)["memory"]))
+        if self._network is not None:
+            self._network.reset()
+            self._dashboard = Dashboard(self.policy["usual"], self.policy["level"], self.policy["latency"])
+            self._decided: deque[str] = deque(maxlen=self.policy["label_delay"] + 1)
         self._forget()
 
     def _forget(self) -> None:
@@ -99,17 +113,26 @@ class Monitor:
         self._count = 0
         self._adwin = _adwin(self.parameters["delta"]) if self.trigger == "adwin" else None
 
-    def step(self, error: float | None = None, baseline_error: float | None = None) -> Advice:
+    def step(
+        self, error: float | None = None, baseline_error: float | None = None, seen: Seen | None = None
+    ) -> Advice:
         """The decision for the cycle that begins.
 
         Args:
             error: rms error of the model in service in the newest cycle whose measurements are known; None
                 where none is.
             baseline_error: of the safe baseline in the same cycle.
+            seen: all that is known of that cycle, instead of the two; a learned policy needs it.
 
         Raises:
-            ValueError: an error that is negative or not a finite number.
+            ValueError: an error that is negative or not a finite number; errors alone for a learned policy.
         """
+        if seen is not None:
+            error, baseline_error = seen.error, seen.baseline_error
+        elif self._network is not None and error is not None:
+            raise ValueError(
+                "a learned policy needs seen=..., which springdrift_agents.advise.dashboard.seen makes"
+            )
         for name, value in (("error", error), ("baseline_error", baseline_error)):
             if value is not None and not (math.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be None or a finite number from 0 on, got {value!r}")
@@ -118,6 +141,8 @@ class Monitor:
             self._deployed, self._lands = now, None
             self._forget()
             self._worse.clear()
+        if self._network is not None:
+            return self._learned(now, seen)
         known = now - 1 - self.policy["label_delay"]
         fresh = error is not None and known >= self._deployed  # else it is the error of the model before
         alarm = self._alarm(error if fresh else None, now)
@@ -128,6 +153,24 @@ class Monitor:
             self._lands = now + self.policy["latency"]
             return Advice("RETRAIN", alarm)
         return self._override()
+
+    def _learned(self, now: int, seen: Seen | None) -> Advice:
+        """What the network decides."""
+        board = self._dashboard
+        if now:
+            overrode = len(self._decided) == self._decided.maxlen and self._decided[0] == "INTERVENE"
+            board.pass_cycle(self._decided[-1], seen, overrode)
+        if self._deployed == now and now:
+            board.deploy()
+        training = None if self._lands is None else self._lands - now
+        allowed = ("WAIT", "INTERVENE", "RETRAIN") if self.policy["by_hand"] else ("WAIT", "RETRAIN")
+        action = self._network.decide(board.columns(training), allowed)
+        if action == "RETRAIN" and self._lands is not None:
+            action = "WAIT"  # one is in training already
+        if action == "RETRAIN":
+            self._lands = now + self.policy["latency"]
+        self._decided.append(action)
+        return Advice(action, "" if action == "WAIT" else f"the network {self.policy['network']} decides so")
 
     def _alarm(self, error: float | None, now: int) -> str:
         """Why to retrain now, or nothing."""
@@ -206,6 +249,14 @@ def check_policy(policy: Mapping[str, Any]) -> dict[str, Any]:
         "label_delay": 0,
     }
     filled.update({name: policy[name] for name in policy if name in filled})
+    if trigger == "learned":
+        filled.update({name: policy.get(name, usual) for name, usual in LEARNED.items()})
+        _number("level", filled["level"], -math.inf)
+        for name, kind in (("network", str), ("sha256", str), ("by_hand", bool)):
+            if not isinstance(filled[name], kind):
+                raise ValueError(f"{name} must be a {kind.__name__}, got {filled[name]!r}")
+        if filled["usual"] == 0:
+            raise ValueError("usual must be above 0 for a learned policy")
     for name in ("usual", "spread", "error_cost"):
         _number(name, filled[name], 0.0)
     if filled["spread"] <= 0:
@@ -233,6 +284,12 @@ def _number(name: str, value: Any, low: float) -> None:
         or value < low
     ):
         raise ValueError(f"{name} must be a finite number{'' if low < 0 else ' from 0 on'}, got {value!r}")
+
+
+def _network(policy: Mapping[str, Any]) -> Any:
+    from springdrift_agents.advise.learned import DashboardNetwork  # NumPy: no other trigger needs it
+
+    return DashboardNetwork(policy["network"], policy["sha256"])
 
 
 def _adwin(delta: float) -> Any:

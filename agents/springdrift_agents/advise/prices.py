@@ -65,7 +65,7 @@ def pool(table: Table, prices: Prices, rate: int, window: int, by_hand: bool) ->
         if family in ("override", "both") and not by_hand:
             continue
         if family != "both":
-            for policy in settings(family, table, normal, prices, rate, window):
+            for policy in settings(family, table, normal, prices, rate, window, by_hand):
                 families.append(family)
                 policies.append(policy)
     if by_hand:

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift.series.forecaster import ERROR
+from springdrift.series.forecaster import BIAS, CORRELATION, ERROR, PEAK, SERVED
 from springdrift.series.optimum import Problem, optimum
 from springdrift.series.staleness import Staleness, pair
+from springdrift_agents.advise.dashboard import Seen
+from springdrift_agents.advise.learned import SHIPPED, load
 from springdrift_agents.advise.monitor import Monitor
 
 Floats = NDArray[np.float64]
@@ -46,6 +48,31 @@ class Table(NamedTuple):
     period: int  # measurements a cycle
     latency: int
     delay: int
+    found: Staleness  # of the whole series
+    first: int  # cycle of the series in which the stretch begins
+
+    def seen(self, fitted: int, cycle: int, newest: int) -> Seen:
+        """What is known of a cycle in which the model fitted as ``fitted`` began was in service.
+
+        Args:
+            fitted: cycle of the stretch.
+            cycle: of the stretch.
+            newest: cycle of the stretch in which the newest fit was made.
+        """
+        found, at = self.found, self.first + cycle
+        own, naive = found.stats[found.place(self.first + fitted, at)], found.naive[at]
+        error, bias, correlation, peak, mean = (
+            float(own[k]) for k in (ERROR, BIAS, CORRELATION, PEAK, SERVED)
+        )
+        return Seen(
+            *(error, float(naive[ERROR]), bias, correlation, peak, float(found.level[at]), mean),
+            *(float(naive[SERVED]), float(found.fit_error[self.first + newest])),
+        )
+
+    def home(self, cycle: int) -> float:
+        """Mean measurement of the window before a cycle of the stretch."""
+        at = self.first + cycle
+        return float(self.found.level[max(0, at - self.found.shape.window) : at].mean())
 
     def error(self, fitted: int, cycle: int) -> float:
         """Rms error in a cycle of the model fitted as cycle ``fitted`` began; both of the stretch."""
@@ -73,6 +100,8 @@ def stretch(found: Staleness, start: int, cycles: int, latency: int) -> Table:
         found.shape.period,
         latency,
         found.shape.delay,
+        found,
+        start,
     )
 
 
@@ -108,12 +137,21 @@ def follow(table: Table, monitor: Monitor) -> Run:
         known = t - 1 - table.delay
         error = table.error(int(serving[known]), known) if known >= 0 else None
         baseline = float(table.naive[known]) if known >= 0 else None
-        action, reason = monitor.step(error, baseline)
+        if monitor.trigger == "learned" and known >= 0:
+            newest = max(training, model)
+            action, reason = monitor.step(seen=table.seen(int(serving[known]), known, newest))
+        else:
+            action, reason = monitor.step(error, baseline)
         actions[t] = ACTIONS.index(action)
         reasons.append(reason)
         if action == "RETRAIN":
             training, lands = t, t + table.latency
     return Run(actions, serving, tuple(reasons))
+
+
+def beginning(policy: dict[str, Any], table: Table, cycle: int = 0) -> dict[str, Any]:
+    """A policy as it begins in a cycle of a stretch: a learned one counts from the level of then."""
+    return {**policy, "level": table.home(cycle)} if policy["trigger"] == "learned" else policy
 
 
 def replayed(table: Table, actions: NDArray[np.int64]) -> Run:
@@ -201,10 +239,10 @@ def _alarms(trigger: str, errors: Floats, given: Any, parameters: Any, limit: fl
 
 
 def settings(
-    family: str, table: Table, normal: Normal, prices: Prices, rate: int, window: int
+    family: str, table: Table, normal: Normal, prices: Prices, rate: int, window: int, by_hand: bool = True
 ) -> Iterator[dict[str, Any]]:
-    """The policies of a family that are tried on past data."""
-    base = {
+    """The policies of a family that are tried on past data; ``by_hand``: whether overriding is a choice."""
+    base: dict[str, Any] = {
         "usual": normal.usual,
         "spread": normal.spread,
         "error_cost": prices.error * table.period,
@@ -212,9 +250,9 @@ def settings(
         "label_delay": table.delay,
     }
     trigger, _, override = family.partition(" + ")
-    by_hand: Sequence[Any] = (None,)
+    hands: Sequence[Any] = (None,)
     if "override" in (trigger, override):
-        by_hand = [
+        hands = [
             {"margin": share * prices.intervene, "memory": memory}
             for share, memory in itertools.product((0.5, 1.0, 2.0), (1, 3, 8))
         ]
@@ -236,9 +274,16 @@ def settings(
             tried += [{"limit": limit, "slack": slack, "wait": wait} for wait in waits]
     elif trigger == "adwin":
         tried = [{"delta": 1.0 / rate, "wait": wait} for wait in waits]
+    elif trigger == "learned":
+        base |= {
+            "network": SHIPPED,
+            "sha256": load(SHIPPED).sha256,
+            "level": table.home(0),
+            "by_hand": by_hand,
+        }
     elif trigger == "override":
         trigger = "never"
-    for parameters, hand in itertools.product(tried, by_hand):
+    for parameters, hand in itertools.product(tried, hands):
         yield {**base, "trigger": trigger, "parameters": parameters, "override": hand}
 
 

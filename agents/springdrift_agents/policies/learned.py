@@ -6,9 +6,7 @@ they are read only by those who say that they trust them.
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,14 @@ from numpy.typing import NDArray
 from springdrift import ENV_ID, THREE_ACTIONS, Action
 from springdrift.game.observation import Table
 from springdrift.registry import world_spec
-from springdrift_agents.files import read_bytes, read_json, write_bytes, write_text
+from springdrift_agents.files import write_bytes, write_text
+from springdrift_agents.policies import network
 from springdrift_agents.policies.base import Memory
+from springdrift_agents.policies.network import SUFFIX as SUFFIX
+from springdrift_agents.policies.network import Weights, safetensors
+from springdrift_agents.policies.network import shipped as shipped
 
-SHIPPED = Path(__file__).with_name("shipped")
 STACKS = 256  # the most observations that a network may see at once
-SUFFIX = ".safetensors"
-Weights = Mapping[str, NDArray[np.float32]]
 
 
 _KINDS = {
@@ -37,7 +36,6 @@ _KINDS = {
     "env": str,
 }
 _KINDS |= {"trained": dict}
-MOST_BYTES = 1 << 28  # of a file of weights
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,7 @@ class Learned:
 
     It knows the names of its columns and actions, so it also runs where there are more of either.
 
-    Weights are named "0.weight" (out, in), "0.bias" (out,), "1.weight" …; a recurrent one has
-    "lstm.weight_ih" (4 h, in), "lstm.weight_hh" (4 h, h), "lstm.bias_ih" and "lstm.bias_hh" (4 h,) in front
-    of them, in torch's order of gates.
+    Weights are named as in :mod:`springdrift_agents.policies.network`.
 
     Raises:
         ValueError: weights that are missing, do not fit, are not finite, or so large that values overflow.
@@ -172,11 +168,7 @@ class Learned:
 
     def values(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the network gives for each decision, (n, actions), from frames or hidden states."""
-        for layer in range(self.layers):
-            features = features @ self.weights[f"{layer}.weight"].T + self.weights[f"{layer}.bias"]
-            if layer < self.layers - 1:
-                features = np.tanh(features) if self.card.activation == "tanh" else np.maximum(features, 0.0)
-        return features
+        return network.values(self.weights, self.layers, self.card.activation, features)
 
     def predict(
         self,
@@ -221,7 +213,7 @@ class Learned:
         """
         if not self.hidden:
             return self.values(frames), ()
-        carried = self._recur(frames, *hidden)
+        carried = network.recur(self.weights, frames, *hidden)
         return self.values(carried[0]), carried
 
     def blank(self, count: int) -> Memory:
@@ -236,43 +228,14 @@ class Learned:
         goes_on = ~np.broadcast_to(np.asarray(episode_start, np.bool_), count)[:, None]
         return tuple(np.where(goes_on, part, np.float32(0.0)) for part in state)
 
-    def _recur(
-        self, inputs: NDArray[np.float32], hidden: NDArray[np.float32], cell: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """One step of a long short-term memory (Hochreiter and Schmidhuber 1997), gates as torch has them."""
-        w = self.weights
-        gates = inputs @ w["lstm.weight_ih"].T + w["lstm.bias_ih"]
-        gates += hidden @ w["lstm.weight_hh"].T + w["lstm.bias_hh"]
-        into, forget, new, out = np.split(gates, 4, axis=1)
-        cell = _sigmoid(forget) * cell + _sigmoid(into) * np.tanh(new)
-        return _sigmoid(out) * np.tanh(cell), cell
-
-
-def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1.0))
-
 
 def save(policy: Learned, path: Path) -> None:
     """Write PATH.safetensors and PATH.json, each whole or not at all."""
     stem = path.with_suffix("")
-    data = _safetensors().save(dict(sorted(policy.weights.items())))
+    data = safetensors().save(dict(sorted(policy.weights.items())))
     card = asdict(policy.card) | {"sha256": hashlib.sha256(data).hexdigest()}
     write_bytes(stem.with_suffix(SUFFIX), data)
     write_text(stem.with_suffix(".json"), json.dumps(card, indent=1) + "\n")
-
-
-def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ModuleNotFoundError:
-        raise ImportError('learned policies need safetensors: pip install "springdrift[cli]"') from None
-    return safetensors.numpy
-
-
-@cache
-def shipped() -> dict[str, Path]:
-    """The learned policies in the package, by name."""
-    return {path.stem: path for path in sorted(SHIPPED.glob(f"*{SUFFIX}"))}
 
 
 def read(path: Path) -> Learned:
@@ -282,24 +245,19 @@ def read(path: Path) -> Learned:
         ValueError: files that are damaged or do not belong together; which, and how.
         FileNotFoundError: there is no such file.
     """
-    stem = path.with_suffix("")
-    data = read_bytes(stem.with_suffix(SUFFIX), MOST_BYTES)
-    about = stem.with_suffix(".json")
+    about = path.with_suffix(".json")
     try:
-        found = read_json(about, 1 << 20)
+        found = network.card(path)
         unknown = set(found) - {one.name for one in fields(Card)}
         if unknown:
             raise ValueError(f"unknown entry {min(unknown)!r}")
         card = Card(**found)
     except (TypeError, ValueError, AttributeError) as wrong:
         raise ValueError(f"{about} does not describe a policy: {wrong}") from wrong
-    if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise ValueError(
-            f"{stem.with_suffix(SUFFIX)} is damaged, or is not the one that {about.name} describes"
-        )
+    data = network.data(path, card.sha256)
     try:
-        return Learned(card, _safetensors().load(data))
+        return Learned(card, safetensors().load(data))
     except ImportError:
         raise
     except Exception as wrong:
-        raise ValueError(f"{stem.with_suffix(SUFFIX)}: {wrong}") from wrong
+        raise ValueError(f"{path.with_suffix(SUFFIX)}: {wrong}") from wrong

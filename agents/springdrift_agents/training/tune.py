@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
-from springdrift import ENV_ID
+from springdrift import ENV_ID, WORLDS
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.operations import ALL_RULES
 from springdrift_agents.policies.registry import name_of, policy, rules_of
 from springdrift_agents.policies.rules import Rule
-from springdrift_agents.policies.settings import Settings
+from springdrift_agents.policies.settings import Settings, shipped_settings
 
 FINALISTS = 5  # trials that meet the validation worlds
 
@@ -85,11 +85,23 @@ def tune(
     seed: int = 0,
     env: str = ENV_ID,
     known: Mapping[str, float] | None = None,
+    others: Sequence[Mapping[str, float]] = (),
 ) -> Tuned:
     """Search with Optuna's TPE on tuning worlds; the best few meet on validation worlds.
 
-    The rule's defaults are the first trial and stand in the final. The settings that there are, ``known``,
-    are measured beside them on the same worlds.
+    The search starts from the rule's defaults, from the settings that there are and from those of other
+    kinds of world, and all but ``known`` also stand in the final: what is found costs no more there than
+    any of them.
+
+    Args:
+        rule: its name.
+        scenario: which worlds.
+        trials: settings to try.
+        episodes: worlds for a trial.
+        seed: which worlds, and the search's own.
+        env: id of the kind of world.
+        known: the settings that there are, measured beside those found.
+        others: settings to start from besides, such as those for the same scenario of another kind of world.
 
     Raises:
         ValueError: a rule without parameters, or trials or episodes out of range.
@@ -113,8 +125,11 @@ def tune(
         warnings.simplefilter("ignore")
         sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
         study = optuna.create_study(sampler=sampler)
-    start = {name: min(max(defaults[name], r.low), r.high) for name, r in space.items()}
-    study.enqueue_trial(start)
+    usual = {name: defaults[name] for name in space}
+    starts = [usual, *(dict(one) for one in (*others, *([known] if known else [])))]
+    for start in starts:
+        full = usual | start
+        study.enqueue_trial({name: min(max(full[name], r.low), r.high) for name, r in space.items()})
     study.optimize(objective, n_trials=trials)
     fresh = world_seeds("validation", seed, max(256, episodes))
 
@@ -123,7 +138,7 @@ def tune(
 
     finalists = sorted(study.trials, key=lambda trial: (trial.value, trial.number))[:FINALISTS]
     rounded = [{name: float(f"{v:.3g}") for name, v in trial.params.items()} for trial in finalists]
-    rounded.append({name: defaults[name] for name in space})
+    rounded += [*(dict(one) for one in others), usual]
     costs = [validated(parameters) for parameters in rounded]
     best = min(range(len(costs)), key=costs.__getitem__)
     before = None if known is None else validated(dict(known))
@@ -147,10 +162,12 @@ def tune_all(
 ) -> list[Tuned]:
     """Every rule for every scenario, ``jobs`` at a time; the same result whatever the number of jobs.
 
-    ``known`` are the settings that there are.
+    ``known`` are the settings that there are. Those that ship for other kinds of world are started from
+    as well.
     """
     from joblib import Parallel, delayed
 
+    elsewhere = [shipped_settings(id) for id in WORLDS if id != env]
     work = [(rule, scenario) for scenario in scenarios for rule in rules]
     found = []
     for one in Parallel(n_jobs=jobs, return_as="generator")(
@@ -162,6 +179,7 @@ def tune_all(
             seed,
             env,
             (known or {}).get(scenario, {}).get(rule),
+            [held[scenario][rule] for held in elsewhere if rule in held.get(scenario, {})],
         )
         for rule, scenario in work
     ):
