@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from springdrift import ENV_ID, SERIES_ID, WORLDS
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.evaluation.statistics import mean_interval
 from springdrift_agents.policies.registry import about, policy
 from springdrift_agents.policies.settings import settings
 from springdrift_agents.training import tune as tuning
@@ -78,3 +79,35 @@ def test_a_rule_refuses_what_is_no_dashboard_in_every_world():
                     policy("threshold", env=id).predict(obs)
             else:
                 policy("threshold", env=id).predict(obs)
+
+
+@pytest.fixture(scope="module")
+def on_mix():
+    """Costs of episodes on mix, by policy and world: the same worlds for all."""
+    rules = [f"{rule}@{home}/mix" for home in (ENV_ID, SERIES_ID) for rule in ("threshold", "page-hinkley")]
+    seeds = world_seeds("evaluation", 11, 128)
+    return {
+        (spec, env): evaluate(policy(spec), "mix", seeds, env=env).cost
+        for spec in ("never", *rules, "ppo-mix", "ppo-series", "ppo-both")
+        for env in (ENV_ID, SERIES_ID)
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "env"),
+    [("ppo-mix", ENV_ID), ("ppo-series", SERIES_ID), ("ppo-both", ENV_ID), ("ppo-both", SERIES_ID)],
+)
+def test_a_learned_policy_beats_the_rules_where_it_learned(spec, env, on_mix):
+    """World by world, beyond chance, with the settings tuned there and with those of the other world."""
+    for rule, where in on_mix:
+        if where == env and not rule.startswith("ppo"):
+            assert mean_interval(on_mix[spec, env] - on_mix[rule, env]).high < 0.0, rule
+
+
+@pytest.mark.parametrize(("spec", "env"), [("ppo-mix", SERIES_ID), ("ppo-series", ENV_ID)])
+def test_in_the_other_world_it_beats_never_and_loses_to_rules(spec, env, on_mix):
+    """A rule's meaning transfers; what one network found in one world does so in part."""
+    assert mean_interval(on_mix[spec, env] - on_mix["never", env]).high < 0.0
+    for home in (ENV_ID, SERIES_ID):
+        rule = on_mix[f"threshold@{home}/mix", env]
+        assert mean_interval(on_mix[spec, env] - rule).low > 0.0, home
