@@ -378,7 +378,7 @@ def square_root(advice: Advice) -> Interval | None:
 def rates(advice: Advice, name: str) -> tuple[float, float]:
     """Retrainings and interventions a year of a strategy on the judged stretches."""
     judged = advice.judged
-    runs = judged.optimum if name == "optimum" else judged.candidates[name].runs
+    runs = judged.candidate(name).runs
     actions = np.concatenate([run.actions for run in runs])
     per_year = advice.cycles.per_year / len(actions)
     return float((actions == RETRAIN).sum() * per_year), float((actions == INTERVENE).sum() * per_year)

@@ -112,7 +112,7 @@ def timeline(advice: Advice, width: float) -> Figure:
     middle.set_ylim(bottom=0)
     middle.legend(loc="upper left", fontsize=7.5, ncols=3 if width > 5 else 1)
     for k, name in enumerate(names):
-        runs = judged.optimum if name == "optimum" else judged.candidates[name].runs
+        runs = judged.candidate(name).runs
         for run, (first, _) in zip(runs, judged.stretches, strict=True):
             for action, mark, colour in ((RETRAIN, "|", MODEL), (INTERVENE, ".", BASE)):
                 at = first + np.flatnonzero(run.actions == action)

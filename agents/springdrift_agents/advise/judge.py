@@ -36,6 +36,9 @@ Floats = NDArray[np.float64]
 FAMILIES = ("never", "calendar", "override", "threshold", "cusum", "page-hinkley", "adwin", "both", "learned")
 LEARNING = 0.4  # share of the cycles on which settings are first chosen
 STRETCHES = 4  # rolling origins
+PHASES = (
+    4  # starts within a stretch: what a strategy costs depends on the model that it happens to start with
+)
 SHORTEST = 30  # cycles of a stretch
 WINDOWS = (7, 14, 28, 56)  # cycles that a fit may look back
 RESAMPLES = 1000
@@ -48,6 +51,7 @@ class Candidate:
     name: str
     policies: list[dict[str, Any]] = field(default_factory=list)  # in force on each stretch
     runs: list[Run] = field(default_factory=list)  # on each stretch
+    shifted: list[Run] = field(default_factory=list)  # on each of the shifted ones
     final: dict[str, Any] = field(default_factory=dict)  # chosen on the whole record
 
 
@@ -62,21 +66,42 @@ class Judged(NamedTuple):
     prices: Prices
     stretches: list[tuple[int, Table]]  # first cycle of each, and its errors
     candidates: dict[str, Candidate]
-    optimum: list[Run]  # with the future known
+    shifted: list[tuple[int, Table]]  # the same stretches, begun earlier or later
+    optimum: Candidate  # with the future known
     dummies: list[list[Run]]  # as many retrainings as the recommended strategy, at random times
     recommended: str
     calendar: Interval  # best interval of a calendar, cycles
     first: int  # first cycle of the record that decides
 
+    def candidate(self, name: str) -> Candidate:
+        """A strategy, or the "optimum"."""
+        return self.optimum if name == "optimum" else self.candidates[name]
+
     def costs(self, name: str) -> Floats:
-        """Money by cycle and term over all stretches, (J, 3)."""
-        runs = self.optimum if name == "optimum" else self.candidates[name].runs
-        return total(runs, self.stretches, self.prices)
+        """Money by cycle and term over all that was judged, (J, 3), the mean over all starts."""
+        one = self.candidate(name)
+        return self.total([*one.runs, *one.shifted])
+
+    def total(self, runs: Sequence[Run]) -> Floats:
+        """The same of runs on the stretches and on the shifted ones, one after the other."""
+        return total(runs, [*self.stretches, *self.shifted], self.prices)
 
     def difference(self, name: str, other: str) -> Interval:
-        """What a strategy costs more than another, money a cycle."""
-        gap = self.costs(name).sum(axis=1) - self.costs(other).sum(axis=1)
-        return block_interval(gap, self.block)
+        """What a strategy costs more than another, money a cycle.
+
+        Its spread is that over the whole record, the cycles among them on which the first settings were
+        chosen: their mean would flatter the strategy, but what is judged is often too short to know how much
+        it varies.
+        """
+        whole = self._record(name) - self._record(other)
+        judged = whole[-sum(table.cycles for _, table in self.stretches) :]
+        return block_interval(judged, self.block, among=whole)
+
+    def _record(self, name: str) -> Floats:
+        """Money by cycle, over all that was played, (R,)."""
+        one, stretches = self.candidate(name), [*self.stretches, *self.shifted]
+        first = min(start for start, _ in stretches)
+        return total([*one.runs, *one.shifted], stretches, self.prices, first).sum(axis=1)
 
     @property
     def block(self) -> int:
@@ -85,7 +110,7 @@ class Judged(NamedTuple):
         It is at least a stretch: a model left alone stays stale to the end of it.
         """
         cycles = sum(table.cycles for _, table in self.stretches)
-        retrainings = sum(int((run.actions == RETRAIN).sum()) for run in self.optimum)
+        retrainings = sum(int((run.actions == RETRAIN).sum()) for run in self.optimum.runs)
         longest = max(table.cycles for _, table in self.stretches)
         return max(block_length(cycles, cycles / max(retrainings, 1)), min(longest, cycles // 4))
 
@@ -95,28 +120,72 @@ def block_length(cycles: int, apart: float) -> int:
     return max(1, min(int(max(2 * apart, np.sqrt(cycles))), cycles // 6))
 
 
-def total(runs: Sequence[Run], stretches: Sequence[tuple[int, Table]], prices: Prices) -> Floats:
-    """Money by cycle and term over all stretches, (J, 3)."""
-    return np.concatenate([run.costs(table, prices) for run, (_, table) in zip(runs, stretches, strict=True)])
+def total(
+    runs: Sequence[Run], stretches: Sequence[tuple[int, Table]], prices: Prices, first: int | None = None
+) -> Floats:
+    """Money by cycle and term from the first stretch on, (J, 3): the mean of the runs that cover a cycle.
+
+    Args:
+        runs: one on each stretch.
+        stretches: first cycle of each, and its errors.
+        prices: in the user's money.
+        first: begin with this cycle of the record instead.
+    """
+    first = stretches[0][0] if first is None else first
+    last = max(start + table.cycles for start, table in stretches)
+    sums, runs_of = np.zeros((last - first, 3)), np.zeros((last - first, 1))
+    for run, (start, table) in zip(runs, stretches, strict=True):
+        if start + table.cycles <= first:
+            continue
+        own = run.costs(table, prices)[max(0, first - start) :]
+        rows = slice(max(start, first) - first, start + table.cycles - first)
+        sums[rows] += own
+        runs_of[rows] += 1
+    return sums / runs_of
 
 
-def block_interval(values: Floats, block: int, seed: int = 0) -> Interval:
+def shifted_stretches(
+    stretches: Sequence[tuple[int, Table]], earliest: int, cycles: int
+) -> list[tuple[int, int, int]]:
+    """Starts, lengths and numbers of the stretches whose policies are in force, of the shifted ones.
+
+    A stretch begins again at every quarter of its length: so every cycle is judged with models of every
+    age. The first settings are also played on what lay before, where cycles count for the spread alone.
+    """
+    made = []
+    for number, (start, table) in enumerate(stretches):
+        offsets = [table.cycles * phase // PHASES for phase in range(1, PHASES)]
+        begun = [start + offset for offset in offsets]
+        if number == 0:
+            step = max(1, table.cycles // PHASES)
+            begun += range(start - step, earliest - 1, -step)
+        made += [(a, min(table.cycles, cycles - a), number) for a in begun if earliest <= a < cycles]
+    return made
+
+
+def block_interval(values: Floats, block: int, seed: int = 0, among: Floats | None = None) -> Interval:
     """Mean of a dependent series and its 95 % interval by circular block bootstrap (Politis & Romano 1992).
 
     The bootstrap's standard error is used with Student's t for the number of blocks: few blocks know
     little of their own spread.
 
+    Args:
+        values: the series, (n,).
+        block: length of the blocks.
+        seed: of the resampling.
+        among: a longer series of the same kind, from which blocks are drawn; the series itself if None.
+
     >>> block_interval(np.zeros(40), 5)
     Interval(value=0.0, low=0.0, high=0.0)
     """
-    n, mean = len(values), float(np.mean(values))
-    blocks = n // block
-    if blocks < 2:
+    known = values if among is None else among
+    n, mean, drawn, blocks = len(known), float(np.mean(values)), len(values) // block, len(known) // block
+    if blocks < 2 or drawn < 1:
         return Interval(mean, float("-inf"), float("inf"))
-    doubled = np.concatenate(([0.0], np.cumsum(np.concatenate((values, values[:block])))))
+    doubled = np.concatenate(([0.0], np.cumsum(np.concatenate((known, known[:block])))))
     sums = doubled[block : block + n] - doubled[:n]  # of each block, wherever it begins
     rng = np.random.default_rng(seed)
-    means = sums[rng.integers(n, size=(RESAMPLES, blocks))].mean(axis=1) / block
+    means = sums[rng.integers(n, size=(RESAMPLES, drawn))].mean(axis=1) / block
     half = float(stats.t.ppf(0.975, blocks - 1) * means.std() * np.sqrt(blocks / (blocks - 1)))
     return Interval(mean, mean - half, mean + half)
 
@@ -185,12 +254,23 @@ def judge(
     whole = stretch(found, longest, len(y) - longest, latency)
     for name, policy in choose(whole, prices, rate, chosen, families).items():
         candidates[name].final = beginning(policy, whole, whole.cycles)
+    shifted = []
+    for a, length, number in shifted_stretches(stretches, longest, len(y)):
+        table = stretch(found, a, length, latency)
+        shifted.append((a, table))
+        for candidate in candidates.values():
+            policy = beginning(candidate.policies[number], table)
+            candidate.shifted.append(follow(table, Monitor(policy)))
     tell("the best possible decisions")
-    optimum = [best_possible(table, prices) for _, table in stretches]
+    optimum = Candidate(
+        "optimum",
+        runs=[best_possible(table, prices) for _, table in stretches],
+        shifted=[best_possible(table, prices) for _, table in shifted],
+    )
     name_of = {one: label for label, one in BASELINES.items()}
     judged = Judged(
-        found, chosen, scores, name_of[baseline], normal, prices, stretches, candidates, optimum, [], "never",
-        calendar_interval(whole, prices), longest,
+        found, chosen, scores, name_of[baseline], normal, prices, stretches, candidates, shifted, optimum, [],
+        "never", calendar_interval(whole, prices), longest,
     )  # fmt: skip
     judged = judged._replace(recommended=recommend(judged))
     return judged._replace(dummies=dummies(judged))
@@ -300,10 +380,12 @@ def calendar_interval(table: Table, prices: Prices) -> Interval:
 def dummies(judged: Judged, count: int = 20) -> list[list[Run]]:
     """Runs that retrain and override as often as the recommended strategy, at random times."""
     rng = np.random.default_rng(0)
-    made = []
+    made, chosen = [], judged.candidates[judged.recommended]
     for _ in range(count):
         runs = []
-        for run, (_, table) in zip(judged.candidates[judged.recommended].runs, judged.stretches, strict=True):
+        for run, (_, table) in zip(
+            [*chosen.runs, *chosen.shifted], [*judged.stretches, *judged.shifted], strict=True
+        ):
             actions = np.zeros(table.cycles, np.int64)
             often = int((run.actions == RETRAIN).sum())
             slots = rng.permutation(table.cycles // table.latency)[:often] * table.latency

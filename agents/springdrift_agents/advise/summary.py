@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from springdrift_agents.advise.advice import LABELS, Advice, caveats, describe, rates, sentences, square_root
-from springdrift_agents.advise.judge import total
 from springdrift_agents.evaluation.statistics import Interval
 
 
@@ -42,7 +41,7 @@ def rows(advice: Advice) -> list[dict[str, Any]]:
             }
         )
     if advice.judged.recommended != "never":
-        costs = [total(runs, judged.stretches, judged.prices).sum(axis=1).mean() for runs in judged.dummies]
+        costs = [judged.total(runs).sum(axis=1).mean() for runs in judged.dummies]
         found.append(
             {
                 "strategy": "dummy",

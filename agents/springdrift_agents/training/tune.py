@@ -136,7 +136,8 @@ def tune(
     def validated(parameters: dict[str, float]) -> float:
         return float(evaluate(_rule(make, parameters), scenario, fresh, env=env).cost.mean())
 
-    finalists = sorted(study.trials, key=lambda trial: (trial.value, trial.number))[:FINALISTS]
+    tried = [trial for trial in study.trials if trial.value is not None]  # the others were not reached
+    finalists = sorted(tried, key=lambda trial: (trial.value, trial.number))[:FINALISTS]
     rounded = [{name: float(f"{v:.3g}") for name, v in trial.params.items()} for trial in finalists]
     rounded += [*(dict(one) for one in others), usual]
     costs = [validated(parameters) for parameters in rounded]
