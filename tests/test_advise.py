@@ -100,7 +100,7 @@ def test_a_free_retraining_is_made_each_cycle_and_a_dear_one_never(price, every)
     found = judge(drifting, 0, Prices(1.0, price, 0.0), window=7, families=FEW)
     if every is None:
         assert found.recommended == "never"
-        assert not any((run.actions == RETRAIN).any() for run in found.optimum)
+        assert not any((run.actions == RETRAIN).any() for run in found.optimum.runs)
     else:
         assert found.calendar.value == every
         assert found.recommended == "calendar"
