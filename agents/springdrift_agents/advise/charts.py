@@ -26,6 +26,7 @@ COLOURS = {
     "page-hinkley": "#b23a72",
     "adwin": "#00798c",
     "both": "#5c4a1f",
+    "learned": "#2f7f86",
     "optimum": "#1f2933",
     "dummy": "#c9c2b8",
 }
