@@ -36,6 +36,7 @@ from springdrift.incline.world import InclinedMassWorld as InclinedMassWorld
 from springdrift.registry import ENV_ID as ENV_ID
 from springdrift.registry import OPS_ID as OPS_ID
 from springdrift.registry import SERIES_ID as SERIES_ID
+from springdrift.registry import SERIES_OPS_ID as SERIES_OPS_ID
 from springdrift.registry import UPKEEP_ID as UPKEEP_ID
 from springdrift.registry import WORLDS as WORLDS
 from springdrift.registry import WorldSpec as WorldSpec

@@ -14,11 +14,13 @@ from springdrift.game.vector_env import DriftVectorEnv
 from springdrift.incline.env import InclinedMassEnv, InclinedMassVectorEnv
 from springdrift.incline.operations import InclinedMassOpsEnv, InclinedMassOpsVectorEnv
 from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
+from springdrift.series.operations import TimeSeriesOpsEnv, TimeSeriesOpsVectorEnv
 from springdrift.upkeep.world import UpkeepDashboardEnv, UpkeepVectorEnv
 
 ENV_ID = "springdrift/InclinedMass-v0"
 OPS_ID = "springdrift/InclinedMassOps-v0"
 SERIES_ID = "springdrift/TimeSeries-v0"
+SERIES_OPS_ID = "springdrift/TimeSeriesOps-v0"
 UPKEEP_ID = "springdrift/Upkeep-v0"
 
 
@@ -154,6 +156,7 @@ def world_spec(id: str) -> WorldSpec:
 register_world(ENV_ID, InclinedMassEnv, InclinedMassVectorEnv)
 register_world(OPS_ID, InclinedMassOpsEnv, InclinedMassOpsVectorEnv)
 register_world(SERIES_ID, TimeSeriesEnv, TimeSeriesVectorEnv)
+register_world(SERIES_OPS_ID, TimeSeriesOpsEnv, TimeSeriesOpsVectorEnv)
 register_world("springdrift/UpkeepDashboard-v0", UpkeepDashboardEnv, UpkeepVectorEnv)
 if UPKEEP_ID not in gym.registry:
     gym.register(UPKEEP_ID, entry_point="springdrift.upkeep.env:UpkeepEnv", max_episode_steps=200)

@@ -16,8 +16,8 @@ class Scenarios(MutableMapping[str, Source]):
     A recording is read when it is asked for.
     """
 
-    def __init__(self) -> None:
-        self._known: dict[str, Source] = dict(GENERATED)
+    def __init__(self, generated: Mapping[str, Scenario] = GENERATED) -> None:
+        self._known: dict[str, Source] = dict(generated)
 
     def __getitem__(self, name: str) -> Source:
         if name in self._known:
@@ -46,8 +46,8 @@ class Scenarios(MutableMapping[str, Source]):
 SCENARIOS = Scenarios()
 
 
-def resolve(scenario: Any) -> Source:
-    """The scenario or recording of a name, the one passed, or the one that plain data describes.
+def resolve(scenario: Any, known: Mapping[str, Source] = SCENARIOS) -> Source:
+    """The scenario or recording of a name among those ``known``, the one passed, or the one that plain data describes.
 
     >>> resolve("co2").unit
     'ppm'
@@ -62,10 +62,10 @@ springdrift.series
         return scenario
     if isinstance(scenario, Mapping):
         return Recording.from_dict(scenario) if "y" in scenario else Scenario.from_dict(scenario)
-    if isinstance(scenario, str) and scenario in SCENARIOS:
-        return SCENARIOS[scenario]
-    hint = did_you_mean(scenario, SCENARIOS)
+    if isinstance(scenario, str) and scenario in known:
+        return known[scenario]
+    hint = did_you_mean(scenario, known)
     raise ValueError(
-        f"unknown scenario {scenario!r}{hint} Allowed: {', '.join(SCENARIOS)}, or a Scenario or Recording of "
+        f"unknown scenario {scenario!r}{hint} Allowed: {', '.join(known)}, or a Scenario or Recording of "
         "springdrift.series"
     )

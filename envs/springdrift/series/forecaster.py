@@ -19,6 +19,8 @@ from springdrift.series.waves import cosine, sine
 
 MOST_HARMONICS = 4
 RIDGE = 1.0  # on standardised columns: one made-up measurement that says 0
+TUNED, TUNED_PULL = 3, 100.0  # cycles that a fine-tuning sees, and its ridge, toward its anchor
+DAMPED = 0.5  # what a deployment that goes wrong makes of every coefficient
 # places in a model's row of numbers; the profile's P numbers follow
 CONSTANT, LAG1, LAG2, LEVEL, LONG_SIN, LONG_COS, PROFILE = range(7)
 
@@ -81,13 +83,34 @@ def usual_of(errors: Any) -> float:
 
 
 @compiled
+def forecast(model: Any, seen: Any, t: int, shape: Any, out: Any) -> None:
+    """What a model forecasts of cycle ``t`` as it begins, into ``out`` (P,)."""
+    back = 1 + shape.delay
+    steady = model[CONSTANT] + model[LEVEL] * mean_of(seen[t - back])
+    if shape.long_period > 0:
+        turns = (t % shape.long_period) / shape.long_period
+        steady += model[LONG_SIN] * sine(turns) + model[LONG_COS] * cosine(turns)
+    one, two = model[LAG1], model[LAG2]
+    for j in range(shape.period):
+        lags = one * float(seen[t - back, j]) + two * float(seen[t - back - 1, j])
+        out[j] = steady + model[PROFILE + j] + lags
+
+
+@compiled
 def _equations(
-    seen: Any, first: int, last: int, shape: Any, waves: Any, mu: Any, row: Any, gram: Any
+    seen: Any, first: int, last: int, shape: Any, waves: Any, mu: Any, anchor: Any, room: Any, gram: Any
 ) -> None:
-    """Sums of products of all columns and the target, over the cycles from ``first`` up to ``last``."""
+    """Sums of products of all columns and the target, over the cycles from ``first`` up to ``last``.
+
+    The target is what a cycle has beyond ``mu``, or beyond what an anchor says, where there is one.
+    """
+    row, out = room
+    out[:] = mu
     count = gram.shape[0] - 1
     back = 1 + shape.delay
     for t in range(first, last):
+        if anchor.shape[0] > 0:
+            forecast(anchor, seen, t, shape, out)
         level = mean_of(seen[t - back]) - mu
         row[0] = 1.0
         row[3] = level
@@ -101,20 +124,20 @@ def _equations(
             row[2] = float(seen[t - back - 1, j]) - mu
             for k in range(waves.shape[1]):
                 row[base + k] = waves[j, k]
-            row[count] = float(seen[t, j]) - mu
+            row[count] = float(seen[t, j]) - out[j]
             for a in range(count + 1):
                 for b in range(a + 1):
                     gram[a, b] += row[a] * row[b]
 
 
 @compiled
-def _solve(gram: Any, beta: Any) -> None:
+def _solve(gram: Any, beta: Any, ridge: float) -> None:
     """Ridge by Cholesky's factor of the sums; the last row holds the products with the target."""
     count = gram.shape[0] - 1
     n = gram[0, 0]
     for a in range(1, count):  # columns count alike whatever their unit; the constant costs nothing
         centred = gram[a, a] - gram[a, 0] * gram[a, 0] / n
-        gram[a, a] += RIDGE * (centred + 1e-12 * gram[a, a] + 1e-300) / n + 1e-9 * gram[a, a]
+        gram[a, a] += ridge * (centred + 1e-12 * gram[a, a] + 1e-300) / n + 1e-9 * gram[a, a]
     for a in range(count):
         for b in range(a + 1):
             total = gram[a, b]
@@ -132,6 +155,41 @@ def _solve(gram: Any, beta: Any) -> None:
         for k in range(a + 1, count):
             total -= gram[k, a] * beta[k]
         beta[a] = total / gram[a, a]
+
+
+@compiled(arrays=True)
+def _regress(
+    seen: Any, first: int, last: int, shape: Any, waves: Any, anchor: Any, ridge: float, model: Any
+) -> Any:
+    """Add to ``model`` what a ridge regression over some cycles finds; returns its in-sample rms error."""
+    count = columns_of(shape.period, shape.long_period)
+    mu = 0.0
+    for t in range(first, last):
+        mu += mean_of(seen[t])
+    mu /= last - first
+    gram, beta, out = np.zeros((count + 1, count + 1)), np.zeros(count), np.empty(shape.period)
+    _equations(seen, first, last, shape, waves, mu, anchor, (np.empty(count + 1), out), gram)
+    _solve(gram, beta, ridge)
+    base = 4
+    if shape.long_period > 0:
+        model[LONG_SIN] += beta[4]
+        model[LONG_COS] += beta[5]
+        base = 6
+    model[LAG1] += beta[1]
+    model[LAG2] += beta[2]
+    model[LEVEL] += beta[3]
+    own = 0.0 if anchor.shape[0] > 0 else 1.0  # where there is no anchor, the mean was taken off
+    model[CONSTANT] += beta[0] + mu * (own - beta[1] - beta[2] - beta[3])
+    for j in range(shape.period):
+        for k in range(waves.shape[1]):
+            model[PROFILE + j] += beta[base + k] * waves[j, k]
+    squares = 0.0
+    for t in range(first, last):
+        forecast(model, seen, t, shape, out)
+        for j in range(shape.period):
+            wrong = out[j] - float(seen[t, j])
+            squares += wrong * wrong
+    return np.sqrt(squares / ((last - first) * shape.period))
 
 
 @allocating
@@ -152,44 +210,26 @@ def fit(seen: Any, at: int, first: int, shape: Any, waves: Any, model: Any) -> A
     if last <= first:
         model[LEVEL] = 1.0
         return 0.0
-    count = columns_of(shape.period, shape.long_period)
-    mu = 0.0
-    for t in range(first, last):
-        mu += mean_of(seen[t])
-    mu /= last - first
-    gram, row, beta = np.zeros((count + 1, count + 1)), np.empty(count + 1), np.zeros(count)
-    _equations(seen, first, last, shape, waves, mu, row, gram)
-    _solve(gram, beta)
-    base = 4
-    if shape.long_period > 0:
-        model[LONG_SIN], model[LONG_COS] = beta[4], beta[5]
-        base = 6
-    model[LAG1], model[LAG2], model[LEVEL] = beta[1], beta[2], beta[3]
-    model[CONSTANT] = beta[0] + mu * (1.0 - beta[1] - beta[2] - beta[3])
-    for j in range(shape.period):
-        for k in range(waves.shape[1]):
-            model[PROFILE + j] += beta[base + k] * waves[j, k]
-    out, squares = np.empty(shape.period), 0.0
-    for t in range(first, last):
-        forecast(model, seen, t, shape, out)
-        for j in range(shape.period):
-            wrong = out[j] - float(seen[t, j])
-            squares += wrong * wrong
-    return np.sqrt(squares / ((last - first) * shape.period))
+    return _regress(seen, first, last, shape, waves, model[:0], RIDGE, model)
 
 
-@compiled
-def forecast(model: Any, seen: Any, t: int, shape: Any, out: Any) -> None:
-    """What a model forecasts of cycle ``t`` as it begins, into ``out`` (P,)."""
-    back = 1 + shape.delay
-    steady = model[CONSTANT] + model[LEVEL] * mean_of(seen[t - back])
-    if shape.long_period > 0:
-        turns = (t % shape.long_period) / shape.long_period
-        steady += model[LONG_SIN] * sine(turns) + model[LONG_COS] * cosine(turns)
-    one, two = model[LAG1], model[LAG2]
-    for j in range(shape.period):
-        lags = one * float(seen[t - back, j]) + two * float(seen[t - back - 1, j])
-        out[j] = steady + model[PROFILE + j] + lags
+@allocating
+def tune(
+    seen: Any, at: int, first: int, shape: Any, waves: Any, anchor: Any, cycles: int, pull: float, model: Any
+) -> Any:
+    """Fine-tune ``anchor`` at the start of cycle ``at`` into ``model``; returns its in-sample rms error.
+
+    What is fitted is the rest that the anchor leaves in the newest ``cycles`` known cycles: the ridge, of
+    strength ``pull``, holds every coefficient to the anchor's, and nothing holds the constant. Other
+    arguments are those of :func:`fit`; without a cycle to fit, the model is its anchor.
+    """
+    last = at - shape.delay
+    first = max(first, last - cycles)
+    for k in range(model.shape[0]):
+        model[k] = anchor[k]
+    if last <= first:
+        return 0.0
+    return _regress(seen, first, last, shape, waves, anchor, pull, model)
 
 
 @compiled

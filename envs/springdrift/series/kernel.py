@@ -12,40 +12,42 @@ import numpy as np
 from springdrift.game import streams
 from springdrift.game.actions import Action
 from springdrift.game.jit import allocating, inlined
-from springdrift.series.costs import TERMS
+from springdrift.series import costs
 from springdrift.series.forecaster import (
     BIAS,
     CORRELATION,
     ERROR,
-    MOST_HARMONICS,
     PEAK,
     PROFILE,
     SERVED,
     STATS,
-    Shape,
     baseline,
     compare,
-    fit,
     forecast,
     mean_of,
     usual_of,
 )
 from springdrift.series.generator import Drawn, episode_keys, generate, whole_from
 from springdrift.series.observation import USUAL
-from springdrift.series.optimum import deployed_in
 from springdrift.series.output import report
 from springdrift.series.staleness import compiled_pair
 from springdrift.series.state import (
     ALARM,
     ALARM_COUNT,
     ALARM_MEAN,
+    ANCHOR,
+    BEFORE,
+    BEFORE_ANCHOR,
     CANDIDATE,
     CYCLE,
     DEADLINE,
     DECISION,
+    DEPLOYED,
     ERROR_FAST,
     ERROR_SLOW,
     FIT_ERROR,
+    FITTED_FROM,
+    FITTED_TO,
     HOME,
     IN_FLIGHT,
     LANDS,
@@ -58,20 +60,38 @@ from springdrift.series.state import (
     NOTE_OVERRODE,
     NOTE_PEAK,
     NOTE_SPARED,
+    NUMBER,
     ONSET,
     OVERRIDE_EFFECT,
+    OWN_ERROR,
+    PARENT,
+    PREVIOUS,
     PREVIOUS_SWING,
     PUSH,
-    READY,
     ROW,
     SCALE,
+    SERVED_FOR,
+    SINCE_FINE_TUNE,
     SINCE_INTERVENE,
     SINCE_RETRAIN,
+    SINCE_ROLLBACK,
     START,
     TRUE_ERROR,
     TRUE_NAIVE,
     UNIT,
     VERSION,
+)
+from springdrift.series.versions import (
+    FINE_TUNE,
+    ROLLBACK,
+    computed,
+    keeps,
+    look_back,
+    request,
+    roll_back,
+    shape_of,
+    ship,
+    train,
 )
 from springdrift.series.waves import harmonics
 
@@ -80,13 +100,8 @@ ZERO, ONE = F(0.0), F(1.0)
 FAST, SLOW = 0.3, 0.05  # weights of the moving averages
 SLACK = 0.05  # units, of the alarm
 NONE_YET = 100.0  # cycles that a new episode shows since things that never happened
-WAIT, INTERVENE, RETRAIN = int(Action.WAIT), int(Action.INTERVENE), int(Action.RETRAIN)
-
-
-@inlined
-def _shape_of(rows: Any, row: int) -> Any:
-    s = rows.shape[row]
-    return Shape(s[0], s[1], s[2], s[3], s[4])
+INTERVENE, RETRAIN = int(Action.INTERVENE), int(Action.RETRAIN)
+OWN_TERMS = len(costs.TERMS)  # behind them stand those of versions
 
 
 @inlined
@@ -106,14 +121,16 @@ def _spared(model: Any, naive: Any, scale: Any) -> Any:
 
 
 @inlined
-def _drawn_cycle(lanes: Any, i: int, shape: Any, t: int, found: Any, said: Any, stats: Any) -> float:
-    """Stats of model and baseline in cycle ``t`` of a drawn series, float32 (2, 6); returns its mean."""
+def _computed_cycle(
+    model: Any, y: Any, measured: Any, shape: Any, t: int, found: Any, said: Any, stats: Any
+) -> float:
+    """Stats of model and baseline in cycle ``t`` of a series, float32 (2, 6); returns its mean."""
     period = shape.period
-    seen = lanes.seen[i, : (t + 1) * period].reshape(t + 1, period)
-    true = lanes.y[i, t * period : (t + 1) * period]
+    seen = measured[: (t + 1) * period].reshape(t + 1, period)
+    true = y[t * period : (t + 1) * period]
     for which in range(2):
         if which == 0:
-            forecast(lanes.models[i, 0], seen, t, shape, said)
+            forecast(model, seen, t, shape, said)
         else:
             baseline(seen, t, shape, said)
         compare(said, seen[t], stats)
@@ -134,20 +151,6 @@ def _recorded_cycle(tracks: Any, track: int, version: int, t: int, found: Any) -
         found[1, k] = tracks.naive[place, k]
     found[0, STATS], found[1, STATS] = tracks.cost_error[row], tracks.naive[place, STATS]
     return float(tracks.level[place])
-
-
-@allocating
-def _train(lanes: Any, i: int, rows: Any, tracks: Any, at: int, first: int, which: int) -> float:
-    """Make the fit at the start of cycle ``at`` into the deployed (0) or next (1) model; its own error."""
-    row = int(lanes.state[i, ROW])
-    track = rows.track[row]
-    if track >= 0:
-        return float(tracks.fit_error[tracks.places[track] + at])
-    shape = _shape_of(rows, row)
-    waves = harmonics(shape.period, min(MOST_HARMONICS, (shape.period - 1) // 2))
-    seen = lanes.seen[i, : at * shape.period].reshape(at, shape.period)
-    model = lanes.models[i, which, : PROFILE + shape.period]
-    return float(F(fit(seen, at, first, shape, waves, model)))
 
 
 # ---------------------------------------------------------------- the start of an episode
@@ -197,6 +200,19 @@ def _level(lanes: Any, i: int, rows: Any, tracks: Any, row: int, t: int) -> floa
 
 
 @inlined
+def _first_version(lanes: Any, i: int, fitted_from: float, fitted_to: float) -> None:
+    """The version that was commissioned, and none before it."""
+    models, versions = lanes.models[i], lanes.versions[i]
+    versions[:, :] = 0.0
+    versions[DEPLOYED, PARENT], versions[BEFORE, NUMBER], versions[BEFORE, PARENT] = -1.0, -1.0, -1.0
+    versions[DEPLOYED, FITTED_FROM], versions[DEPLOYED, FITTED_TO] = fitted_from, fitted_to
+    versions[DEPLOYED, OWN_ERROR] = lanes.state[i, FIT_ERROR]
+    for k in range(models.shape[1]):
+        models[ANCHOR, k] = models[DEPLOYED, k]
+        models[BEFORE, k], models[BEFORE_ANCHOR, k] = 0.0, 0.0
+
+
+@inlined
 def _open(lanes: Any, i: int, own: float, usual: float, home: float, tolerance: float) -> None:
     """The dashboard of a forecast that was commissioned a moment ago."""
     s, notes = lanes.state[i], lanes.notes[i]
@@ -204,6 +220,7 @@ def _open(lanes: Any, i: int, own: float, usual: float, home: float, tolerance: 
     s[VERSION], s[CANDIDATE], s[FIT_ERROR] = s[START], s[START], own / s[UNIT]
     s[LANDS] = -1.0
     s[SINCE_RETRAIN], s[SINCE_INTERVENE] = NONE_YET, NONE_YET
+    s[SINCE_FINE_TUNE], s[SINCE_ROLLBACK], s[PREVIOUS] = NONE_YET, NONE_YET, -1.0
     s[ERROR_FAST], s[ERROR_SLOW] = USUAL, USUAL
     s[TRUE_ERROR], s[TRUE_NAIVE] = USUAL, USUAL
     for k in range(notes.shape[0]):
@@ -232,6 +249,8 @@ def _note(s: Any, notes: Any, t: int, found: Any, level: float, overrode: bool) 
 def _assess(s: Any, notes: Any, delay: int, latest: int) -> None:
     """The clocks, and what the newest known cycle adds to the dashboard."""
     s[SINCE_RETRAIN] += 1.0
+    s[SINCE_FINE_TUNE] += 1.0
+    s[SINCE_ROLLBACK] += 1.0
     s[SINCE_INTERVENE] = 0.0 if s[DECISION] == INTERVENE else s[SINCE_INTERVENE] + 1.0
     s[MODEL_AGE] += 1.0
     known = latest - delay
@@ -249,16 +268,29 @@ def _assess(s: Any, notes: Any, delay: int, latest: int) -> None:
 
 
 @inlined
-def _ship(lanes: Any, i: int) -> None:
-    """A model that is ready, in a slot, is deployed."""
+def _decide(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any) -> bool:
+    """Carry out the decision that stands in the state, as far as it changes a model; whether it does."""
     s = lanes.state[i]
-    if s[IN_FLIGHT] == 0.0 or s[CYCLE] < s[LANDS]:
-        return
-    s[VERSION], s[IN_FLIGHT], s[MODEL_AGE], s[LANDS] = s[CANDIDATE], 0.0, 0.0, -1.0
-    s[ALARM], s[ALARM_MEAN], s[ALARM_COUNT] = 0.0, 0.0, 0.0
-    deployed, fresh = lanes.models[i, 0], lanes.models[i, 1]
-    for k in range(deployed.shape[0]):
-        deployed[k] = fresh[k]
+    if s[DECISION] == RETRAIN or (s[DECISION] == FINE_TUNE and keeps(lanes)):
+        if s[IN_FLIGHT] == 0.0:
+            request(lanes, i, rows, tracks, rules, int(s[DECISION]))
+            return True
+    elif s[DECISION] == ROLLBACK and keeps(lanes) and lanes.versions[i, BEFORE, NUMBER] >= 0.0:
+        roll_back(lanes, i)
+        return True
+    return False
+
+
+@inlined
+def _charge(s: Any, rules: Any, error: Any, charged: bool, terms: Any, i: int) -> None:
+    """What the cycle costs, term by term."""
+    c, decision = rules.costs, s[DECISION]
+    terms[0, i] = c[costs.FORECAST] * min(_squared(error, s[SCALE]), c[costs.FORECAST_CAP])
+    terms[1, i] = c[costs.INTERVENE] if decision == INTERVENE else 0.0
+    terms[2, i] = c[costs.RETRAIN] if charged and decision == RETRAIN else 0.0
+    if terms.shape[0] > OWN_TERMS:
+        terms[3, i] = c[costs.FINE_TUNE] if charged and decision == FINE_TUNE else 0.0
+        terms[4, i] = c[costs.ROLLBACK] if charged and decision == ROLLBACK else 0.0
 
 
 @inlined
@@ -267,25 +299,18 @@ def _cycle(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, work: Any, te
     s = lanes.state[i]
     found, said, stats = work
     row, t = int(s[ROW]), int(s[CYCLE])
-    place = int(s[START]) + t
-    charged = s[DECISION] == RETRAIN and s[IN_FLIGHT] == 0.0
-    if charged:
-        first = int(s[START]) if rows.cold[row] > 0 else 0
-        s[FIT_ERROR] = _train(lanes, i, rows, tracks, place, first, 1) / s[UNIT]
-        s[CANDIDATE], s[IN_FLIGHT], s[SINCE_RETRAIN] = place, 1.0, -1.0
-        s[READY] = t + rules.latency
-        s[LANDS] = deployed_in(t, rules.latency, rows.release_every[row])
-    shape = _shape_of(rows, row)
-    if rows.track[row] >= 0:
-        level = _recorded_cycle(tracks, rows.track[row], int(s[VERSION]), place, found)
+    charged = _decide(lanes, i, rows, tracks, rules)
+    place, shape, track = int(s[START]) + t, shape_of(rows, row), rows.track[row]
+    if computed(lanes, i, rows, row):
+        y = lanes.y[i] if track < 0 else tracks.y[tracks.samples[track] :]
+        seen = lanes.seen[i] if track < 0 else tracks.seen[tracks.samples[track] :]
+        model = lanes.models[i, DEPLOYED]
+        level = _computed_cycle(model, y, seen, shape, place, found, said[: shape.period], stats)
     else:
-        level = _drawn_cycle(lanes, i, shape, place, found, said[: shape.period], stats)
+        level = _recorded_cycle(tracks, track, int(s[VERSION]), place, found)
     overrode = s[DECISION] == INTERVENE
     served = 1 if overrode else 0
-    price, intervene, retrain, cap = rules.costs[0], rules.costs[1], rules.costs[2], rules.costs[3]
-    terms[0, i] = price * min(_squared(found[served, STATS], s[SCALE]), cap)
-    terms[1, i] = intervene if overrode else 0.0
-    terms[2, i] = retrain if charged else 0.0
+    _charge(s, rules, found[served, STATS], charged, terms, i)
     s[PUSH] = (found[served, SERVED] - s[HOME]) / s[UNIT]
     s[TRUE_ERROR], s[TRUE_NAIVE] = found[0, STATS] / s[UNIT], found[1, STATS] / s[UNIT]
     notes = lanes.notes[i]
@@ -294,7 +319,11 @@ def _cycle(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, work: Any, te
     _note(s, notes, t, found, level, overrode)
     _assess(s, notes, shape.delay, t)
     s[CYCLE] += 1.0
-    _ship(lanes, i)
+    if keeps(lanes):
+        lanes.versions[i, DEPLOYED, SERVED_FOR] += 1.0
+    ship(lanes, i)
+    if keeps(lanes):
+        look_back(lanes, i, rows, tracks, said[: shape.period], stats)
 
 
 @allocating
@@ -318,21 +347,27 @@ def begin(chosen: Any, lanes: Any, rows: Any, tracks: Any, rules: Any, out: Any)
         i = chosen[k]
         row, start = int(lanes.state[i, ROW]), int(lanes.state[i, START])
         track, validation, window = rows.track[row], rows.validation[row], rows.shape[row, 2]
-        shape, errors, home = _shape_of(rows, row), np.empty(validation, F), 0.0
+        shape, errors, home = shape_of(rows, row), np.empty(validation, F), 0.0
         # the usual error: of the fit half a window before the start, from then to the start
         for fitted in (start - validation, start):
             first = start if rows.cold[row] > 0 and fitted == start else 0
-            own = _train(lanes, i, rows, tracks, fitted, first, 0)
+            own = train(lanes, i, rows, tracks, fitted, first, 0)
             for t in range(fitted, start):
                 if track >= 0:
                     _recorded_cycle(tracks, track, fitted, t, found)
                 else:
-                    _drawn_cycle(lanes, i, shape, t, found, said[: shape.period], stats)
+                    model = lanes.models[i, DEPLOYED]
+                    _computed_cycle(
+                        model, lanes.y[i], lanes.seen[i], shape, t, found, said[: shape.period], stats
+                    )
                 errors[t - fitted] = found[0, ERROR]
         for t in range(start - window, start):
             home += _level(lanes, i, rows, tracks, row, t) / window
         _open(lanes, i, own, usual_of(errors), home, rows.tolerance[row])
-        for term in range(len(TERMS)):
+        if keeps(lanes):
+            last = 0.0 - shape.delay
+            _first_version(lanes, i, last if rows.cold[row] > 0 else last - window, last)
+        for term in range(terms.shape[0]):
             terms[term, i] = 0.0
         report(lanes, i, rows, rules, obs, truth)
 
@@ -347,7 +382,10 @@ def _step(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, work: Any, out
         return 0
     _cycle(lanes, i, rows, tracks, rules, work, terms)
     report(lanes, i, rows, rules, obs, truth)
-    reward[i] = -(terms[0, i] + terms[1, i] + terms[2, i])
+    total = terms[0, i] + terms[1, i] + terms[2, i]
+    for term in range(OWN_TERMS, terms.shape[0]):
+        total += terms[term, i]
+    reward[i] = -total
     over[i] = 1 if lanes.state[i, CYCLE] >= lanes.state[i, DEADLINE] else 0
     return over[i]
 

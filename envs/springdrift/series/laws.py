@@ -181,4 +181,17 @@ class Missing:
         arguments.number("Missing.rate", self.rate, 0, 1, "a cycle")
 
 
-Law = Walk | Trend | Jump | Recurring | Chaos | Promotion | Outlier | Stuck | Missing
+@dataclass(frozen=True)
+class BadRelease:
+    """A share ``rate`` of the deployments goes wrong: what is served is not what was fitted.
+
+    The fit looks right; the forecasts of the version are damped by half. The next deployment is another draw.
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        arguments.number("BadRelease.rate", self.rate, 0, 1, "a deployment")
+
+
+Law = Walk | Trend | Jump | Recurring | Chaos | Promotion | Outlier | Stuck | Missing | BadRelease

@@ -5,7 +5,7 @@ as on its first day reads 0.1. The scale of costs and of the swing is the scenar
 usual error; with the usual tolerance of 10 the two are the same.
 """
 
-from springdrift.game.observation import DASHBOARD, Column, Table
+from springdrift.game.observation import DASHBOARD, VERSIONS, Column, Table
 from springdrift.series.laws import PARAMETERS
 
 USUAL = 0.1  # units: what a healthy model's error reads
@@ -65,3 +65,4 @@ TRUTH = Table(
     )
 )
 OBSERVE = {"monitor": MONITOR, "signals": SIGNALS, "truth": TRUTH}
+OPS_OBSERVE = {name: Table((*table, *VERSIONS)) for name, table in OBSERVE.items()}

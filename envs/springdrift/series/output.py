@@ -12,13 +12,16 @@ from springdrift.series.laws import PARAMETERS
 from springdrift.series.observation import HISTORY, OBSERVE, SHOWN
 from springdrift.series.state import (
     ALARM,
+    BEFORE,
     CYCLE,
     DEADLINE,
     DECISION,
+    DEPLOYED,
     ERROR_FAST,
     ERROR_SLOW,
     FIT_ERROR,
     IN_FLIGHT,
+    IS_BAD,
     MODEL_AGE,
     NOTE_BIAS,
     NOTE_CORRELATION,
@@ -27,15 +30,19 @@ from springdrift.series.state import (
     NOTE_NAIVE,
     NOTE_PEAK,
     NOTE_SPARED,
+    NUMBER,
     ONSET,
     OVERRIDE_EFFECT,
+    PREVIOUS_ERROR,
     PREVIOUS_SWING,
     PUSH,
     READY,
     ROW,
     SCALE,
+    SINCE_FINE_TUNE,
     SINCE_INTERVENE,
     SINCE_RETRAIN,
+    SINCE_ROLLBACK,
     START,
     TRUE_ERROR,
     TRUE_NAIVE,
@@ -45,10 +52,13 @@ from springdrift.series.state import (
 F = np.float32
 ZERO, ONE = F(0.0), F(1.0)
 MODES = {name: mode for mode, name in enumerate(OBSERVE)}
+OPS_MODES = len(MODES)  # added to a mode where what is seen of versions stands behind it
+WIDTHS = np.array([len(table) for table in OBSERVE.values()])
 SIGNALS_MODE, TRUTH_MODE = MODES["signals"], MODES["truth"]
 _OF_LANE = np.array(
     [ONSET, ROW, CYCLE, START, SCALE, TRUE_NAIVE, VERSION, MODEL_AGE, TRUE_ERROR, DECISION], np.int64
 )
+OF_SERIES = len(SERIES_TRUTH)  # rows of truth that the series has
 LAST_CHANGE = SERIES_TRUTH.index("last_change")
 _USUAL_VALUE, _PER = np.array(SHOWN, np.float32).T.copy()
 
@@ -113,22 +123,44 @@ def _signals(s: Any, notes: Any, delay: int, latency: int, o: Any) -> None:
 
 
 @inlined
+def _versions(lanes: Any, i: int, o: Any, first: int) -> None:
+    """What is seen of versions, in the columns from ``first`` on."""
+    s = lanes.state[i]
+    known = lanes.versions[i, BEFORE, NUMBER] >= 0.0
+    o[first] = log_error(F(s[PREVIOUS_ERROR])) if known else ONE
+    o[first + 1], o[first + 2] = age(F(s[SINCE_FINE_TUNE])), age(F(s[SINCE_ROLLBACK]))
+
+
+@inlined
+def _truth_of_versions(lanes: Any, i: int, truth: Any, first: int) -> None:
+    """The rows of truth from ``first`` on: those of versions."""
+    mine = lanes.versions[i, DEPLOYED]
+    truth[first, i] = F(mine[IS_BAD])
+    truth[first + 1, i] = F(lanes.versions[i, BEFORE, NUMBER])
+    for k in range(IS_BAD):
+        truth[first + 2 + k, i] = F(mine[k])
+
+
+@inlined
 def report(lanes: Any, i: int, rows: Any, rules: Any, obs: Any, truth: Any) -> None:
     """Observation and truth of a lane."""
     s, notes = lanes.state[i], lanes.notes[i]
     row = int(s[ROW])
     delay = rows.shape[row, 3]
-    series = truth.shape[0] - _OF_LANE.shape[0]
     place = int(s[START]) + max(0, int(s[CYCLE]) - 1)
-    for k in range(series):
+    for k in range(OF_SERIES):
         truth[k, i] = (
             lanes.truth[i, place, k] if rows.track[row] < 0 else (-ONE if k == LAST_CHANGE else ZERO)
         )
     for k in range(_OF_LANE.shape[0]):
-        truth[series + k, i] = F(s[_OF_LANE[k]])
-    if rules.mode == SIGNALS_MODE:
+        truth[OF_SERIES + k, i] = F(s[_OF_LANE[k]])
+    kind = rules.mode % OPS_MODES
+    if kind == SIGNALS_MODE:
         _signals(s, notes, delay, rules.latency, obs[i])
     else:
         _monitor(s, notes, delay, rules.latency, obs[i])
-        if rules.mode == TRUTH_MODE:
-            _true(s, truth[:series, i], obs[i])
+        if kind == TRUTH_MODE:
+            _true(s, truth[:OF_SERIES, i], obs[i])
+    if rules.mode >= OPS_MODES:
+        _versions(lanes, i, obs[i], WIDTHS[kind])
+        _truth_of_versions(lanes, i, truth, OF_SERIES + _OF_LANE.shape[0])

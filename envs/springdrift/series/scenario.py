@@ -15,6 +15,7 @@ from springdrift.series.laws import (
     LIMITS,
     PARAMETERS,
     USUAL,
+    BadRelease,
     Chaos,
     Jump,
     Law,
@@ -42,7 +43,7 @@ class Scenario:
     """One kind of generated series.
 
     Laws compose, but each needs a place of its own: one Walk or Trend, Jump and Chaos for each parameter,
-    one Recurring, Promotion, Outlier, Stuck and Missing. A mixture takes all it is from its members.
+    one Recurring, Promotion, Outlier, Stuck, Missing and BadRelease. A mixture takes all it is from its members.
 
     Raises:
         ValueError: a field out of range, or laws that do not fit together, naming them and what is allowed.
@@ -181,6 +182,7 @@ class Plans(NamedTuple):
     spoilt: NDArray[np.float64]  # (S, 6): promotion rate and size, outlier rate and size, stuck, missing
     timing: NDArray[np.int64]  # (S, 4): onset and gap, lowest and highest
     noise: NDArray[np.float64]  # (S,)
+    bad_release: NDArray[np.float64]  # (S,) share of deployments that go wrong
 
 
 def plans_of(scenarios: tuple[Scenario, ...]) -> Plans:
@@ -190,7 +192,7 @@ def plans_of(scenarios: tuple[Scenario, ...]) -> Plans:
         *(np.zeros((count, p)), np.zeros((count, p)), np.zeros((count, p, 2)), np.zeros((count, p))),
         *(np.zeros((count, p, 2)), np.zeros((count, p, 3)), np.zeros((count, p))),
         *(np.full((count, DRIVER_ROWS, p), np.nan), np.zeros(count, np.int64), np.zeros((count, 6))),
-        *(np.zeros((count, 4), np.int64), np.zeros(count)),
+        *(np.zeros((count, 4), np.int64), np.zeros(count), np.zeros(count)),
     )
     for row, scenario in enumerate(scenarios):
         usual = {**USUAL, **dict(scenario.base)}
@@ -229,6 +231,8 @@ def _put(plans: Plans, row: int, law: Law) -> None:
             plans.spoilt[row, 4] = rate
         case Missing(rate):
             plans.spoilt[row, 5] = rate
+        case BadRelease(rate):
+            plans.bad_release[row] = rate
         case _:
             raise TypeError(f"expected a law of the series world, got {law!r}")
 

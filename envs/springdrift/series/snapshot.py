@@ -6,26 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.series import state as fields
-from springdrift.series.state import FIELDS, Lanes
+from springdrift.series.state import FIELDS, RECORD, Lanes
 
 _FAR, _LARGE, _COUNT = (-1e30, 1e30), (0.0, 1e30), (0.0, float(2**24))
 RANGES: dict[str, tuple[float, float]] = {  # of the fields of a lane
     **dict.fromkeys(("unit", "scale"), (1e-13, 1e30)),
     **dict.fromkeys(("home", "override_effect", "previous_swing", "push"), _FAR),
     **dict.fromkeys(("fit_error", "error_fast", "error_slow", "alarm", "alarm_mean"), _LARGE),
-    **dict.fromkeys(("error", "naive_error"), _LARGE),
+    **dict.fromkeys(("error", "naive_error", "previous_error"), _LARGE),
 }
 WHOLE: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("cycle", "deadline", "row", "start", "version", "candidate", "ready"), _COUNT),
     **dict.fromkeys(("model_age", "since_retrain", "since_intervene", "alarm_count"), _COUNT),
-    **dict.fromkeys(("onset", "lands"), (-1.0, float(2**24))),
+    **dict.fromkeys(("since_fine_tune", "since_rollback", "versions"), _COUNT),
+    **dict.fromkeys(("onset", "lands", "previous"), (-1.0, float(2**24))),
     "in_flight": (0.0, 1.0), "decision": (0.0, 4.0),
+}  # fmt: skip
+KEPT: dict[str, tuple[float, float]] = {  # of a version; all but its error are whole numbers
+    **dict.fromkeys(("number", "parent"), (-1.0, float(2**24))), "fit_error": _LARGE, "served": _COUNT,
+    **dict.fromkeys(("fitted_from", "fitted_to"), (-float(2**24), float(2**24))),
+    **dict.fromkeys(("tuned", "bad"), (0.0, 1.0)),
 }  # fmt: skip
 PARTS: dict[str, tuple[float, float]] = dict.fromkeys(("models", "y", "seen", "truth"), (-1e9, 1e9))
 NOTED: dict[int, tuple[float, float]] = {  # of a cycle; all else is far
     fields.NOTE_ERROR: _LARGE, fields.NOTE_NAIVE: _LARGE, fields.NOTE_PEAK: (0.0, 1.0),
 }  # fmt: skip
 assert {*RANGES, *WHOLE} == {*FIELDS}
+assert {*KEPT} == {*RECORD}
 
 
 def check_lanes(lanes: Lanes, latency: int) -> None:
@@ -43,6 +50,10 @@ def check_lanes(lanes: Lanes, latency: int) -> None:
             _refuse(name, values, low, high)
     for name, (low, high) in PARTS.items():
         _refuse(name, getattr(lanes, name), low, high)
+    for place, name in enumerate(RECORD):
+        values = lanes.versions[..., place]
+        whole = name == "fit_error" or values == np.floor(values)
+        _refuse(f"versions' {name}", values, *KEPT[name], whole)
     for note in range(fields.NOTES):
         _refuse("notes", lanes.notes[..., note], *NOTED.get(note, _FAR))
     late = lanes.state[:, fields.READY] - lanes.state[:, fields.CYCLE]

@@ -1,6 +1,6 @@
 """What a batch of forecasts in service is made of: scenarios, staleness matrices, and its lanes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,23 @@ FIELDS = (
     *("since_retrain", "since_intervene", "error_fast", "error_slow"),
     *("alarm", "alarm_mean", "alarm_count", "override_effect", "previous_swing", "push"),
     *("decision", "error", "naive_error"),
+    *("previous", "previous_error", "since_fine_tune", "since_rollback", "versions"),
 )
 _places = list(range(len(FIELDS)))
 CYCLE, DEADLINE, ROW, START, ONSET, UNIT, SCALE, HOME, *_places = _places
 VERSION, CANDIDATE, IN_FLIGHT, READY, LANDS, FIT_ERROR, MODEL_AGE, *_places = _places
 SINCE_RETRAIN, SINCE_INTERVENE, ERROR_FAST, ERROR_SLOW, *_places = _places
 ALARM, ALARM_MEAN, ALARM_COUNT, OVERRIDE_EFFECT, PREVIOUS_SWING, PUSH, *_places = _places
-DECISION, TRUE_ERROR, TRUE_NAIVE = _places
+DECISION, TRUE_ERROR, TRUE_NAIVE, *_places = _places
+PREVIOUS, PREVIOUS_ERROR, SINCE_FINE_TUNE, SINCE_ROLLBACK, VERSIONS = _places
+
+# the version in service, the one in training, and the one that served before: places of their numbers and
+# of their coefficients, behind which stand those of the retrainings that the first and the last go back to
+DEPLOYED, TRAINED, BEFORE, KEPT = range(4)
+ANCHOR, BEFORE_ANCHOR, MODELS = range(3, 6)
+# what is kept of a version, in this order
+RECORD = ("number", "parent", "fitted_from", "fitted_to", "fit_error", "served", "tuned", "bad")
+NUMBER, PARENT, FITTED_FROM, FITTED_TO, OWN_ERROR, SERVED_FOR, IS_TUNED, IS_BAD = range(len(RECORD))
 
 # what is noted of every cycle, and shown once it is known
 NOTE_ERROR, NOTE_NAIVE, NOTE_BIAS, NOTE_CORRELATION, NOTE_PEAK, NOTE_LEVEL = range(6)
@@ -33,6 +43,8 @@ TRUTH_NAMES = (
     *("onset", "scenario", "cycle", "start", "scale", "naive_error"),
     *("version", "model_age", "error", "decision"),
 )
+VERSION_NAMES = RECORD[:IS_BAD]
+OPS_TRUTH_NAMES = (*TRUTH_NAMES, "bad", "previous_version")  # where versions can be rolled back
 EXOGENOUS = TRUTH_NAMES[: TRUTH_NAMES.index("version")]
 
 
@@ -63,6 +75,10 @@ class Tracks(NamedTuple):
     naive: NDArray[np.float32]  # (cycles, 6)
     fit_error: NDArray[np.float32]  # (cycles,)
     level: NDArray[np.float32]  # (cycles,)
+    samples: NDArray[np.int64]  # (R + 1,) where the samples of each begin and end; 0 where none are kept
+    y: NDArray[np.float32]  # (samples,)
+    seen: NDArray[np.float32]  # (samples,)
+    models: NDArray[np.float64]  # (cycles, PROFILE + P) of each fit, where versions are kept
 
 
 class Lanes(NamedTuple):
@@ -72,30 +88,47 @@ class Lanes(NamedTuple):
     episodes: NDArray[np.uint32]  # (n,) number of the next episode
     state: NDArray[np.float64]  # (n, FIELDS)
     notes: NDArray[np.float64]  # (n, ring, NOTES), cycle t at t modulo the ring
-    models: NDArray[np.float64]  # (n, 2, PROFILE + P): deployed and in training
+    models: NDArray[np.float64]  # (n, 2, PROFILE + P): deployed and in training; MODELS of them for versions
     y: NDArray[np.float32]  # (n, cycles * P) a drawn series, cycle by cycle
     seen: NDArray[np.float32]  # the same as measured
     truth: NDArray[np.float32]  # (n, cycles, SERIES_TRUTH) its truth
+    versions: NDArray[np.float64]  # (n, KEPT, RECORD); (n, 0, RECORD) where no versions are kept
 
 
 class Rules(NamedTuple):
     """What a batch has in common."""
 
-    costs: NDArray[np.float64]  # (4,): forecast, intervene, retrain, cap
+    costs: NDArray[np.float64]  # (4,), or (6,) where versions are kept, by the places of costs
     latency: int
     mode: int
+    tuned: int  # cycles that a fine-tuning sees
+    pull: float  # of a fine-tuning toward its anchor
 
 
-def tracks_of(tables: list[Staleness]) -> Tracks:
-    """The staleness matrices one behind the other; one empty cycle where there is none."""
+def tracks_of(tables: list[Staleness], kept: list[tuple[Any, Any, Any]]) -> Tracks:
+    """The staleness matrices one behind the other; one empty cycle where there is none.
+
+    ``kept`` holds y and seen, (N, P), and the fits' coefficients, (N, PROFILE + P), of each where versions
+    are kept, and nothing elsewhere.
+    """
     pairs = np.cumsum([0, *(len(table.cost_error) for table in tables)])
     places = np.cumsum([0, *(table.cycles for table in tables)])
+    width = max((models.shape[1] for _, _, models in kept), default=0)
+    samples = (
+        np.cumsum([0, *(y.size for y, _, _ in kept)]).astype(np.int64),
+        np.concatenate([np.zeros(0, np.float32), *(y.ravel() for y, _, _ in kept)]),
+        np.concatenate([np.zeros(0, np.float32), *(seen.ravel() for _, seen, _ in kept)]),
+        np.concatenate(
+            [np.zeros((0, width)), *(np.pad(m, ((0, 0), (0, width - m.shape[1]))) for *_, m in kept)]
+        ),
+    )
     if not tables:
         nothing = np.zeros(1, np.int64)
         return Tracks(
             *(nothing, nothing.copy(), nothing.copy(), nothing.copy(), np.zeros((1, 5), np.float32)),
             *(np.zeros(1, np.float32), np.zeros((1, 6), np.float32)),
             *(np.zeros(1, np.float32), np.zeros(1, np.float32)),
+            *samples,
         )
     return Tracks(
         pairs[:-1].astype(np.int64),
@@ -106,4 +139,5 @@ def tracks_of(tables: list[Staleness]) -> Tracks:
             np.ascontiguousarray(np.concatenate([getattr(table, name) for table in tables]))
             for name in ("stats", "cost_error", "naive", "fit_error", "level")
         ),
+        *samples,
     )

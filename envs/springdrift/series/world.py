@@ -15,7 +15,7 @@ from springdrift.series import kernel
 from springdrift.series import state as fields
 from springdrift.series.catalogue import SCENARIOS, Source, resolve
 from springdrift.series.costs import TERMS, Costs
-from springdrift.series.forecaster import BASELINES, PROFILE, Shape
+from springdrift.series.forecaster import BASELINES, PROFILE, TUNED, TUNED_PULL, Shape
 from springdrift.series.generator import TRUTHS as SERIES_TRUTHS
 from springdrift.series.observation import HISTORY, OBSERVE
 from springdrift.series.optimum import Problem, problem
@@ -27,11 +27,15 @@ from springdrift.series.staleness import RIDGE_MODEL, Staleness, staleness
 from springdrift.series.state import (
     EXOGENOUS,
     FIELDS,
+    KEPT,
+    MODELS,
     NOTES,
+    RECORD,
     TRUTH_NAMES,
     Lanes,
     Rows,
     Rules,
+    Tracks,
     tracks_of,
 )
 
@@ -93,6 +97,7 @@ class SeriesWorld:
     scenarios, prices, observations = SCENARIOS, Costs, OBSERVE
     actions, terms, truth_names, exogenous = THREE_ACTIONS, TERMS, TRUTH_NAMES, EXOGENOUS
     version_names: ClassVar[tuple[str, ...]] = ()
+    modes: ClassVar[Mapping[str, int]] = MODES
 
     def __init__(
         self,
@@ -110,11 +115,11 @@ class SeriesWorld:
         cache: str | None = None,
     ) -> None:
         self.count = whole("num_envs", count, 1, 2**24)
-        self.scenario = resolve(scenario)
-        self.costs = Costs.of(costs)
-        if not isinstance(observe, str) or observe not in OBSERVE:
-            raise ValueError(f"unknown observe {observe!r}; allowed: {', '.join(OBSERVE)}")
-        self.observe, self.observation = observe, OBSERVE[observe]
+        self.scenario = resolve(scenario, self.scenarios)
+        self.costs = self.prices.of(costs)
+        if not isinstance(observe, str) or observe not in self.observations:
+            raise ValueError(f"unknown observe {observe!r}; allowed: {', '.join(self.observations)}")
+        self.observe, self.observation = observe, self.observations[observe]
         self.cycles = None if cycles is None else whole("cycles", cycles, 1, MOST_CYCLES)
         self.latency = whole("latency", latency, 1, 1000)
         self.window = None if window is None else whole("window", window, 2, MOST_WINDOW)
@@ -126,7 +131,7 @@ class SeriesWorld:
         self._tabulate()
         self.own = self.row(self.scenario)
         self.starts = np.full(self.count, self.own, np.int64)
-        self.rules = Rules(self.costs.array(), self.latency, MODES[observe])
+        self.rules = Rules(self.costs.array(), self.latency, self.modes[observe], TUNED, TUNED_PULL)
         self._make_lanes()
         self.allocate()
 
@@ -137,8 +142,8 @@ class SeriesWorld:
         own = self.scenario
         table: dict[str, Source] = {own.name: own}
         if isinstance(own, Scenario):
-            members = {name: resolve(name) for name in own.members}
-            table = {**SCENARIOS.generated(), **members, own.name: own}
+            members = {name: resolve(name, self.scenarios) for name in own.members}
+            table = {**self.scenarios.generated(), **members, own.name: own}
             if self.model != RIDGE_MODEL:
                 raise ValueError(
                     f"a model of your own takes a recording, got the scenario {own.name!r}: keep a series "
@@ -152,7 +157,16 @@ class SeriesWorld:
             for source, shape in zip(self.sources, self.shapes, strict=True)
         )
         self.rows = self._rows()
-        self.tracks = tracks_of([table for table in self.tables if table is not None])
+        self.tracks = self._tracks()
+
+    def _tracks(self) -> Tracks:
+        tables = [table for table in self.tables if table is not None]
+        return tracks_of(tables, [])
+
+    @property
+    def keeps(self) -> bool:
+        """Whether versions are kept to go back to."""
+        return self.actions.n > Action.ROLLBACK
 
     def _shape(self, source: Source) -> Shape:
         window = self.window or (source.window if isinstance(source, Recording) else WINDOW)
@@ -221,7 +235,7 @@ class SeriesWorld:
         """
         if isinstance(scenario, str) and scenario in self.names:
             return self.names.index(scenario)
-        chosen = resolve(scenario)
+        chosen = resolve(scenario, self.scenarios)
         for row, source in enumerate(self.sources):
             if source is chosen or (isinstance(source, Scenario) and source == chosen):
                 return row
@@ -243,10 +257,11 @@ class SeriesWorld:
             np.zeros(n, np.uint32),
             np.zeros((n, len(FIELDS))),
             np.zeros((n, self.label_delay + HISTORY, NOTES)),
-            np.zeros((n, 2, PROFILE + period)),
+            np.zeros((n, MODELS if self.keeps else 2, PROFILE + period)),
             np.zeros((n, samples), np.float32),
             np.zeros((n, samples), np.float32),
             np.zeros((n, total, SERIES_TRUTHS), np.float32),
+            np.zeros((n, KEPT if self.keeps else 0, len(RECORD))),
         )
         self._flags = np.zeros(samples, np.uint8)
         digest = hashlib.blake2b(digest_size=16)
@@ -263,10 +278,10 @@ class SeriesWorld:
         n = self.count
         self.out = Outputs(
             np.empty((n, len(self.observation)), np.float32),
-            np.empty((len(TERMS), n)),
+            np.empty((len(self.terms), n)),
             np.empty(n),
             np.empty(n, np.int64),
-            np.empty((len(TRUTH_NAMES), n), np.float32),
+            np.empty((len(self.truth_names), n), np.float32),
         )
 
     # ------------------------------------------------------------ episodes
@@ -302,9 +317,13 @@ class SeriesWorld:
         return self.lanes.state[:, fields.CYCLE] >= self.lanes.state[:, fields.DEADLINE]
 
     def masks(self) -> NDArray[np.bool_]:
-        """Which actions would do something, (count, 3): no RETRAIN while a model is in training."""
+        """Which actions would do something, (count, actions): no fit while a model is in training, and no
+        rollback where no version served before."""
         masks = np.ones((self.count, self.actions.n), np.bool_)
         masks[:, Action.RETRAIN] = self.lanes.state[:, fields.IN_FLIGHT] == 0.0
+        if self.keeps:
+            masks[:, Action.FINE_TUNE] = masks[:, Action.RETRAIN]
+            masks[:, Action.ROLLBACK] = self.lanes.versions[:, fields.BEFORE, fields.NUMBER] >= 0.0
         return masks
 
     def problem(self, lane: int = 0) -> Problem:
@@ -380,5 +399,7 @@ class SeriesWorld:
         fine &= s[:, fields.DEADLINE] == rows.cycles[at]
         for place in (fields.VERSION, fields.CANDIDATE):
             fine &= (s[:, place] >= start) & (s[:, place] <= start + cycle)
+        fine &= (s[:, fields.PREVIOUS] < 0) | (s[:, fields.PREVIOUS] >= start)
+        fine &= s[:, fields.PREVIOUS] <= start + cycle
         if not (fine | ~begun).all() or not np.isfinite(s).all():
             raise ValueError("a state's cycles and versions must lie within its series")

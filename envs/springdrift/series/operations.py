@@ -1,0 +1,112 @@
+"""``springdrift/TimeSeriesOps-v0``: five decisions, with fine-tuning and versions to go back to."""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift.game.actions import FIVE_ACTIONS
+from springdrift.series.catalogue import Scenarios
+from springdrift.series.costs import OPS_TERMS, OpsCosts
+from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
+from springdrift.series.forecaster import PROFILE, Shape, fit
+from springdrift.series.laws import BadRelease, Jump, Recurring, Trend, Walk
+from springdrift.series.observation import OPS_OBSERVE
+from springdrift.series.output import MODES, OPS_MODES
+from springdrift.series.recording import Recording
+from springdrift.series.scenario import GENERATED, Scenario
+from springdrift.series.staleness import RIDGE_MODEL, harmonics_of
+from springdrift.series.state import OPS_TRUTH_NAMES, VERSION_NAMES, Tracks, tracks_of
+from springdrift.series.world import SeriesWorld
+
+_ALL = (
+    *(scenario for scenario in GENERATED.values() if not scenario.members),
+    Scenario(
+        "bad-release",
+        "the season jumps, and now and then a deployment goes wrong although the fit looked right",
+        (Jump("lag", (-0.4, 0.4), 0.15), BadRelease(0.4)),
+        "retrain after a jump; roll back what turns out worse than the version before",
+    ),
+    Scenario(
+        "returning",
+        "two regimes take turns",
+        (Recurring(({"lag": 0.0, "shape": 0.0}, {"lag": 0.2, "shape": 0.6})),),
+        "roll back: the version before was fitted on the regime that returned",
+        gap=(20, 40),
+    ),
+    Scenario(
+        "two-speed",
+        "the level walks slowly, and now and then the season jumps",
+        (Walk("level", 0.05, (-10.0, 10.0)), Jump("lag", (-0.4, 0.4), 0.2)),
+        "fine-tune after the walk, retrain after a jump",
+        gap=(60, 100),
+    ),
+)
+OPS_SCENARIOS = Scenarios(
+    {
+        **GENERATED,
+        **{scenario.name: scenario for scenario in _ALL},
+        "mix-ops": replace(
+            GENERATED["mix"], name="mix-ops", members=tuple(scenario.name for scenario in _ALL)
+        ),
+    }
+)
+
+
+@lru_cache(maxsize=32)
+def _coefficients(recording: Recording, shape: Shape) -> NDArray[np.float64]:
+    """Those of every fit that could be asked for, (N, PROFILE + P); zeros where there is too little history."""
+    found = np.zeros((recording.length, PROFILE + shape.period))
+    waves = harmonics_of(shape)
+    for at in range(shape.history - shape.validation, recording.length):
+        fit(recording.seen, at, 0, shape, waves, found[at])
+    return found
+
+
+class SeriesOpsWorld(SeriesWorld):
+    """A batch of forecasts in service whose operator can also fine-tune, and roll back to the version before.
+
+    Options are those of :class:`~springdrift.series.world.SeriesWorld`, and so is what they do. A fine-tuning
+    refits on the newest few cycles, leaning strongly on the last retraining, and is live in the next cycle,
+    without waiting for a release slot. A rollback puts the version that served before into service at once;
+    the next one takes it back. The model is the ridge regression: others cannot be fine-tuned.
+    """
+
+    scenarios, prices, observations = OPS_SCENARIOS, OpsCosts, OPS_OBSERVE
+    actions, terms, truth_names = FIVE_ACTIONS, OPS_TERMS, (*OPS_TRUTH_NAMES, *VERSION_NAMES)
+    version_names: ClassVar = VERSION_NAMES
+    modes: ClassVar = {name: mode + OPS_MODES for name, mode in MODES.items()}
+
+    def _tracks(self) -> Tracks:
+        if self.model != RIDGE_MODEL:
+            raise ValueError(f"a model of your own cannot be fine-tuned: model must be {RIDGE_MODEL!r} here")
+        tables, kept = [], list[tuple[Any, Any, Any]]()
+        for source, shape, table in zip(self.sources, self.shapes, self.tables, strict=True):
+            if isinstance(source, Recording) and table is not None:
+                tables.append(table)
+                kept.append((source.y, source.seen, _coefficients(source, shape)))
+        return tracks_of(tables, kept)
+
+
+class TimeSeriesOpsEnv(TimeSeriesEnv):
+    """A forecast in service with five decisions: wait, intervene, retrain, fine-tune, roll back.
+
+    As :class:`~springdrift.series.env.TimeSeriesEnv`; ``info["version"]`` says which version serves.
+
+    >>> import gymnasium as gym, springdrift
+    >>> env = gym.make("springdrift/TimeSeriesOps-v0", scenario="stationary")
+    >>> obs, info = env.reset(seed=0)
+    >>> obs, reward, terminated, truncated, info = env.step(springdrift.Action.FINE_TUNE)
+    >>> info["terms"]["fine_tune"], info["version"]["number"], info["version"]["tuned"]
+    (1.0, 1.0, 1.0)
+    """
+
+    World = SeriesOpsWorld
+
+
+class TimeSeriesOpsVectorEnv(TimeSeriesVectorEnv):
+    """Many of them in one kernel call; as :class:`~springdrift.series.env.TimeSeriesVectorEnv`."""
+
+    Env = TimeSeriesOpsEnv
