@@ -47,7 +47,7 @@ SCENARIOS = Scenarios()
 
 
 def resolve(scenario: Any, known: Mapping[str, Source] = SCENARIOS) -> Source:
-    """The scenario or recording of a name among those ``known``, the one passed, or the one that plain data describes.
+    """The scenario or recording of a name among those ``known``, the one passed, or that of plain data.
 
     >>> resolve("co2").unit
     'ppm'

@@ -234,12 +234,18 @@ def empty(cycles: int, period: int) -> Drawn:
     )
 
 
+@inlined
+def episode_words(seed: Any, episode: Any) -> Any:
+    """The two words that all draws of an episode start from."""
+    low, high = np.uint32(seed & np.uint64(0xFFFFFFFF)), np.uint32(seed >> np.uint64(32))
+    return streams.threefry(low, high, np.uint32(episode), np.uint32(streams.EPISODE))
+
+
 @allocating
 def episode_keys(seed: Any, episode: Any) -> Any:
-    """The two words that all draws of an episode start from, uint32 (2,)."""
+    """The same as an array, uint32 (2,)."""
     keys = np.empty(2, np.uint32)
-    low, high = np.uint32(seed & np.uint64(0xFFFFFFFF)), np.uint32(seed >> np.uint64(32))
-    keys[0], keys[1] = streams.threefry(low, high, np.uint32(episode), np.uint32(streams.EPISODE))
+    keys[0], keys[1] = episode_words(seed, episode)
     return keys
 
 

@@ -12,7 +12,7 @@ from springdrift.series.catalogue import Scenarios
 from springdrift.series.costs import OPS_TERMS, OpsCosts
 from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
 from springdrift.series.forecaster import PROFILE, Shape, fit
-from springdrift.series.laws import BadRelease, Jump, Recurring, Trend, Walk
+from springdrift.series.laws import BadRelease, Jump, Recurring, Walk
 from springdrift.series.observation import OPS_OBSERVE
 from springdrift.series.output import MODES, OPS_MODES
 from springdrift.series.recording import Recording
@@ -57,7 +57,7 @@ OPS_SCENARIOS = Scenarios(
 
 @lru_cache(maxsize=32)
 def _coefficients(recording: Recording, shape: Shape) -> NDArray[np.float64]:
-    """Those of every fit that could be asked for, (N, PROFILE + P); zeros where there is too little history."""
+    """Those of every fit that could be asked for, (N, PROFILE + P); zeros before the first."""
     found = np.zeros((recording.length, PROFILE + shape.period))
     waves = harmonics_of(shape)
     for at in range(shape.history - shape.validation, recording.length):

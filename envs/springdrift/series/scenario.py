@@ -43,7 +43,8 @@ class Scenario:
     """One kind of generated series.
 
     Laws compose, but each needs a place of its own: one Walk or Trend, Jump and Chaos for each parameter,
-    one Recurring, Promotion, Outlier, Stuck, Missing and BadRelease. A mixture takes all it is from its members.
+    one Recurring, Promotion, Outlier, Stuck, Missing and BadRelease. A mixture takes all it is from its
+    members.
 
     Raises:
         ValueError: a field out of range, or laws that do not fit together, naming them and what is allowed.

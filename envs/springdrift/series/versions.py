@@ -6,7 +6,7 @@ import numpy as np
 
 from springdrift.game import streams
 from springdrift.game.actions import Action
-from springdrift.game.jit import allocating, inlined
+from springdrift.game.jit import compiled, inlined
 from springdrift.series.forecaster import (
     DAMPED,
     ERROR,
@@ -18,7 +18,7 @@ from springdrift.series.forecaster import (
     forecast,
     tune,
 )
-from springdrift.series.generator import episode_keys
+from springdrift.series.generator import episode_words
 from springdrift.series.optimum import deployed_in
 from springdrift.series.state import (
     ALARM,
@@ -85,7 +85,7 @@ def computed(lanes: Any, i: int, rows: Any, row: int) -> bool:
     return lanes.versions[i, DEPLOYED, IS_TUNED] + lanes.versions[i, DEPLOYED, IS_BAD] > 0.0
 
 
-@allocating
+@compiled(arrays=True)
 def train(lanes: Any, i: int, rows: Any, tracks: Any, at: int, first: int, which: int) -> float:
     """Make the fit at the start of cycle ``at`` into the deployed (0) or next (1) model; its own error."""
     row = int(lanes.state[i, ROW])
@@ -103,7 +103,7 @@ def train(lanes: Any, i: int, rows: Any, tracks: Any, at: int, first: int, which
     return float(np.float32(fit(seen, at, first, shape, waves, model[: PROFILE + shape.period])))
 
 
-@allocating
+@compiled(arrays=True)
 def _tune(lanes: Any, i: int, rows: Any, tracks: Any, at: int, first: int, rules: Any) -> float:
     """Fine-tune the anchor of the deployed model into the next one; its own error."""
     row = int(lanes.state[i, ROW])
@@ -118,18 +118,15 @@ def _tune(lanes: Any, i: int, rows: Any, tracks: Any, at: int, first: int, rules
     return float(np.float32(tune(seen, at, first, shape, waves, anchor, rules.tuned, rules.pull, model)))
 
 
-@allocating
-def _release(lanes: Any, i: int, rows: Any, t: int) -> float:
-    """1 where the deployment of what is asked for in cycle ``t`` goes wrong."""
-    rate = rows.plans.bad_release[int(lanes.state[i, ROW])]
-    if rate <= 0.0 or rows.track[int(lanes.state[i, ROW])] >= 0:
-        return 0.0
-    keys = episode_keys(lanes.seeds[i], lanes.episodes[i] - np.uint32(1))
-    a, _ = streams.threefry(keys[0], keys[1], np.uint32(t), np.uint32(streams.RELEASE))
-    return 1.0 if float(streams.uniform(a)) < rate else 0.0
+@inlined
+def goes_wrong(seed: Any, episode: Any, t: Any, rate: float) -> bool:
+    """Whether the deployment of what is asked for in cycle ``t`` of an episode goes wrong."""
+    one, other = episode_words(seed, episode)
+    a, _ = streams.threefry(one, other, np.uint32(t), np.uint32(streams.RELEASE))
+    return float(streams.uniform(a)) < rate
 
 
-@allocating
+@compiled(arrays=True)
 def request(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, decision: int) -> None:
     """Ask for a retraining, or for a fine-tuning: it sees what is known as the cycle begins."""
     s, row = lanes.state[i], int(lanes.state[i, ROW])
@@ -149,7 +146,8 @@ def request(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, decision: in
         mine[NUMBER], mine[PARENT] = s[VERSIONS] + 1.0, lanes.versions[i, DEPLOYED, NUMBER]
         mine[FITTED_FROM] = min(max(float(last - window), first - s[START]), float(last))
         mine[FITTED_TO], mine[OWN_ERROR], mine[SERVED_FOR] = last, s[FIT_ERROR], 0.0
-        mine[IS_TUNED], mine[IS_BAD] = 1.0 if decision == FINE_TUNE else 0.0, _release(lanes, i, rows, t)
+        mine[IS_TUNED], rate = 1.0 if decision == FINE_TUNE else 0.0, rows.plans.bad_release[row]
+        mine[IS_BAD] = 1.0 if goes_wrong(lanes.seeds[i], lanes.episodes[i] - np.uint32(1), t, rate) else 0.0
 
 
 @inlined
