@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game.actions import FIVE_ACTIONS
+from springdrift.series import state as fields
 from springdrift.series.catalogue import Scenarios
 from springdrift.series.costs import OPS_TERMS, OpsCosts
 from springdrift.series.env import TimeSeriesEnv, TimeSeriesVectorEnv
@@ -19,6 +20,7 @@ from springdrift.series.recording import Recording
 from springdrift.series.scenario import GENERATED, Scenario
 from springdrift.series.staleness import RIDGE_MODEL, harmonics_of
 from springdrift.series.state import OPS_TRUTH_NAMES, VERSION_NAMES, Tracks, tracks_of
+from springdrift.series.versions_optimum import OpsProblem, bad_releases, ops_problem
 from springdrift.series.world import SeriesWorld
 
 _ALL = (
@@ -88,6 +90,34 @@ class SeriesOpsWorld(SeriesWorld):
                 tables.append(table)
                 kept.append((source.y, source.seen, _coefficients(source, shape)))
         return tracks_of(tables, kept)
+
+    def problem(self, lane: int = 0) -> OpsProblem:  # type: ignore[override]
+        """The episode that a lane is in, with all that is still to come: what its exact optimum is of.
+
+        It is that of the whole episode, whatever was decided in it so far. It holds what each of some
+        ``cycles ** 2 / 2`` versions would cost in each cycle: 32 MB for 200 cycles.
+        """
+        s, rows = self.lanes.state[lane], self.rows
+        row, start = int(s[fields.ROW]), int(s[fields.START])
+        shape, cycles, source = self.shapes[row], int(rows.cycles[row]), self.sources[row]
+        bad = np.zeros(cycles, np.bool_)
+        if isinstance(source, Recording):
+            y, seen = source.y, source.seen
+        else:
+            count = start + cycles
+            y, seen = (
+                part[lane, : count * shape.period].reshape(count, shape.period)
+                for part in (self.lanes.y, self.lanes.seen)
+            )
+            episode = self.lanes.episodes[lane] - np.uint32(1)
+            bad_releases(self.lanes.seeds[lane], episode, float(rows.plans.bad_release[row]), bad)
+        return ops_problem(
+            *(y, seen, shape, start, cycles, self.costs, float(s[fields.SCALE]), bad),
+            latency=self.latency,
+            release_every=int(rows.release_every[row]),
+            born=start if rows.cold[row] else 0,
+            tuning=(self.rules.tuned, self.rules.pull),
+        )
 
 
 class TimeSeriesOpsEnv(TimeSeriesEnv):

@@ -6,6 +6,7 @@ release slots, overrides and label delay included, and nothing is approximated.
 """
 
 import math
+from functools import singledispatch
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -195,7 +196,8 @@ def _cost(p: Any, actions: Any) -> Any:
     return terms
 
 
-def terms_of(p: Problem, actions: Any) -> dict[str, float]:
+@singledispatch
+def terms_of(p: Any, actions: Any) -> dict[str, float]:
     """What a schedule of decisions, (T,), costs by term. A request while one is in flight is ignored."""
     given = np.ascontiguousarray(actions, np.int64)
     if given.shape != (p.cycles,):
@@ -203,12 +205,13 @@ def terms_of(p: Problem, actions: Any) -> dict[str, float]:
     return dict(zip(TERMS, _cost(p, given).tolist(), strict=True))
 
 
-def cost_of(p: Problem, actions: Any) -> float:
+def cost_of(p: Any, actions: Any) -> float:
     """What a schedule of decisions, (T,), costs."""
     return sum(terms_of(p, actions).values())
 
 
-def optimum(p: Problem) -> Schedule:
+@singledispatch
+def optimum(p: Any) -> Schedule:
     """The cheapest schedule there is, and its cost; exact."""
     actions = np.zeros(p.cycles, np.int64)
     _follow(p, _plan(p), actions)

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from springdrift.game.actions import Action
 from springdrift.render.frame import SeriesFrame, Version
 from springdrift.series import state as fields
-from springdrift.series.costs import TERMS
 from springdrift.series.generator import TRUTH_NAMES
 from springdrift.series.laws import PARAMETERS
 from springdrift.series.recording import Recording
-from springdrift.series.staleness import baselines, forecasts
+from springdrift.series.staleness import baselines, forecasts, say_all
 from springdrift.series.world import SeriesWorld
 
 SHOWN = 12  # cycles of which a frame holds measurements
@@ -60,6 +59,7 @@ class Recorder:
         self._paid: list[NDArray[np.float64]] = []
         self._shortfall: list[float] = []
         self._fits: dict[int, NDArray[np.float64]] = {}
+        self._kept = [self._version()]
 
     def before(self, action: int) -> None:
         """A cycle is about to begin, with this decision."""
@@ -70,11 +70,19 @@ class Recorder:
         """The cycle is done."""
         self._paid.append(self.world.out.costs[:, self.index].copy())
         self._states.append(self._state())
+        self._kept.append(self._version())
         self._shortfall.append(self._short())
         self.done += 1
 
     def _state(self) -> NDArray[np.float64]:
         return self.world.lanes.state[self.index].copy()
+
+    def _version(self) -> tuple[NDArray[np.float64], ...]:
+        """Record and coefficients of the version in service, where versions are kept."""
+        lanes, i = self.world.lanes, self.index
+        if not self.world.keeps:
+            return ()
+        return lanes.versions[i, fields.DEPLOYED].copy(), lanes.models[i, fields.DEPLOYED].copy()
 
     def _short(self) -> float:
         """How far the model fell short of the baseline in the newest cycle that is known."""
@@ -141,8 +149,8 @@ class Recorder:
             by_operator=bool(decisions) and decisions[-1] == Action.INTERVENE,
             measurements=seen.shape[1],
             errors=states[1:, fields.ERROR_FAST],
-            terms=TERMS,
-            costs=np.array(self._paid[:known]).reshape(-1, len(TERMS)),
+            terms=self.world.terms,
+            costs=np.array(self._paid[:known]).reshape(-1, len(self.world.terms)),
             decisions=np.array(decisions, np.int64),
             training=training,
             version=len(versions) - 1,
@@ -182,8 +190,12 @@ class Recorder:
         naive = baselines(seen, start + int(cycles[0]), len(cycles), shape)
         overrode = np.zeros((len(cycles), period), np.bool_)
         for n, c in enumerate(cycles.tolist()):
-            version = int(states[min(c - self._since, len(states) - 1)][fields.VERSION])
-            said[n] = self._said(row, start, version, seen)[start + c - version]
+            at = min(c - self._since, len(states) - 1)
+            version = int(states[at][fields.VERSION])
+            if self.world.keeps:
+                say_all(self._kept[at][1], seen, start + c, shape, said[n : n + 1])
+            else:
+                said[n] = self._said(row, start, version, seen)[start + c - version]
             if c - self._since < len(self._actions):
                 overrode[n] = self._actions[c - self._since] == Action.INTERVENE
         count = (len(cycles) - 1) * period + (math.floor((time - cycle) * period + 1e-9) if started else 0)
@@ -224,12 +236,21 @@ class Recorder:
         first = max(start if self.world.rows.cold[row] and version >= start else 0, last - shape.window)
         return min(first, last) - start, last - start
 
+    def _window(self, row: int, start: int, at: int, version: int) -> tuple[int, int]:
+        """The cycles that the version in service in a state was fitted on."""
+        if not self.world.keeps:
+            return self._fitted(row, start, version)
+        record = self._kept[at][0]
+        return int(record[fields.FITTED_FROM]), int(record[fields.FITTED_TO])
+
     def _versions(self, states: Any, start: int, row: int, time: float) -> tuple[Version, ...]:
         numbers = states[:, fields.VERSION].astype(np.int64)
+        if self.world.keeps:
+            numbers = np.array([record[fields.NUMBER] for record, _ in self._kept[: len(states)]])
         deployed = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist()]
         ends = [*deployed[1:], time - self._since]
         return tuple(
-            Version(self._since + at, self._since + end, self._fitted(row, start, int(numbers[at])))
+            Version(self._since + at, self._since + end, self._window(row, start, at, int(numbers[at])))
             for at, end in zip(deployed, ends, strict=True)
         )
 

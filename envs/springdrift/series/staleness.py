@@ -367,7 +367,8 @@ def _estimators(
 
 
 @allocating
-def _say_all(model: Any, seen: Any, first: int, shape: Any, said: Any) -> None:
+def say_all(model: Any, seen: Any, first: int, shape: Any, said: Any) -> None:
+    """What a model says of the cycles from ``first`` on, into ``said`` (n, P)."""
     for n in range(said.shape[0]):
         forecast(model, seen, first + n, shape, said[n])
 
@@ -405,7 +406,7 @@ def forecasts(
     if isinstance(model, str):
         row, said = np.empty(PROFILE + shape.period), np.empty((count - fitted, shape.period))
         fit(seen, fitted, born if fitted >= born else 0, shape, waves, row)
-        _say_all(row, seen, fitted, shape, said)
+        say_all(row, seen, fitted, shape, said)
         return said
     start = max(2 + 2 * shape.delay, fitted - shape.delay - shape.window)
     table = features(seen, start, shape, waves)

@@ -1,0 +1,426 @@
+"""The exact optimum with five decisions: versions that are fine-tuned, go wrong, and are gone back to.
+
+What a cycle costs depends on the version in service, and what can be done on the one before it and on the
+one in training: too many states to try them all. A relaxed problem is small enough: there the version before
+may turn, in each cycle, into whichever fine-tuning of the same retraining, older than the version in service,
+is cheapest. What it costs from any state on is never more than the truth, so a best-first search that is
+guided by it (A*, [1]) ends with the optimum, and with the proof of it.
+
+[1] P. Hart, N. Nilsson, B. Raphael, A formal basis for the heuristic determination of minimum cost paths,
+IEEE Transactions on Systems Science and Cybernetics 4, 1968.
+"""
+
+import heapq
+from collections.abc import Callable
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from springdrift.game.actions import Action
+from springdrift.game.jit import allocating
+from springdrift.series.costs import OPS_TERMS, OpsCosts
+from springdrift.series.forecaster import (
+    DAMPED,
+    ERROR,
+    PROFILE,
+    STATS,
+    TUNED,
+    TUNED_PULL,
+    Shape,
+    baseline,
+    compare,
+    fit,
+    forecast,
+    tune,
+)
+from springdrift.series.optimum import Schedule, optimum, terms_of
+from springdrift.series.optimum import deployed_in as _deployed_in
+from springdrift.series.staleness import harmonics_of
+from springdrift.series.versions import goes_wrong
+
+deployed_in: Callable[[int, int, int], int] = getattr(_deployed_in, "py_func", _deployed_in)
+WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
+NONE = -1  # no version
+Floats = NDArray[np.float64]
+
+
+class OpsProblem(NamedTuple):
+    """An episode of T cycles with five decisions: what every version would cost in every cycle.
+
+    Fit 0 was commissioned, and fit ``q + 1`` is the one that is asked for in cycle q. Fine-tuning fit i in
+    cycle q makes the version ``triangle(i, q)``; a row of such versions holds what is served.
+    """
+
+    fits: Floats  # (T + 1, T) what serving a fit costs in each cycle
+    tuned: Floats  # (triangle(0, T), T) the same of each fine-tuned version
+    naive: Floats  # (T,) of the safe baseline, its fee included
+    intervene: float  # prices
+    retrain: float
+    fine_tune: float
+    rollback: float
+    latency: int
+    release_every: int
+
+    @property
+    def cycles(self) -> int:
+        """The deadline."""
+        return len(self.naive)
+
+
+class _Version(NamedTuple):
+    anchor: int  # the fit that it is, or goes back to
+    asked: int  # the cycle in which it was asked for; -1 for the commissioned one
+    tuned: bool
+
+
+def triangle(fitted: Any, asked: Any) -> Any:
+    """Row of the fine-tuning of a fit that is asked for in a cycle; ``fitted`` is at most ``asked``."""
+    return asked * (asked + 1) // 2 + fitted
+
+
+@allocating
+def bad_releases(seed: Any, episode: Any, rate: float, bad: Any) -> None:
+    """Which deployments go wrong, by the cycle in which they are asked for, into ``bad`` (T,)."""
+    for t in range(bad.shape[0]):
+        bad[t] = goes_wrong(seed, episode, t, rate)
+
+
+@allocating
+def _errors(model: Any, y: Any, seen: Any, start: int, first: int, shape: Any, wrong: bool, out: Any) -> None:
+    """True rms errors of a version from cycle ``first`` of an episode on, into ``out`` (T,)."""
+    said, stats = np.empty(shape.period), np.empty(STATS)
+    for k in range(model.shape[0]):
+        model[k] *= DAMPED if wrong else 1.0
+    for t in range(first, out.shape[0]):
+        forecast(model, seen, start + t, shape, said)
+        compare(said, y[start + t], stats)
+        out[t] = stats[ERROR]
+
+
+@allocating
+def _baseline_errors(y: Any, seen: Any, start: int, shape: Any, out: Any) -> None:
+    """True rms errors of the safe baseline in the cycles of an episode, into ``out`` (T,)."""
+    said, stats = np.empty(shape.period), np.empty(STATS)
+    for t in range(out.shape[0]):
+        baseline(seen, start + t, shape, said)
+        compare(said, y[start + t], stats)
+        out[t] = stats[ERROR]
+
+
+@allocating
+def _all_errors(
+    y: Any,
+    seen: Any,
+    start: int,
+    born: int,
+    shape: Any,
+    waves: Any,
+    bad: Any,
+    how: Any,
+    fits: Any,
+    tuned: Any,
+) -> None:
+    """True rms errors of all versions of an episode."""
+    count, cycles, pull = fits.shape[1], how[0], how[1]
+    anchor, model = np.empty(PROFILE + shape.period), np.empty(PROFILE + shape.period)
+    for i in range(count):  # a fit of the last cycle would never serve
+        asked = max(0, i - 1)
+        fit(seen, start + asked, born, shape, waves, anchor)
+        model[:] = anchor
+        _errors(model, y, seen, start, asked, shape, i > 0 and bad[asked], fits[i])
+        for q in range(i, count - 1):
+            tune(seen, start + q, born, shape, waves, anchor, int(cycles), pull, model)
+            _errors(model, y, seen, start, q + 1, shape, bad[q], tuned[q * (q + 1) // 2 + i])
+
+
+def ops_problem(
+    y: Any,
+    seen: Any,
+    shape: Shape,
+    start: int,
+    cycles: int,
+    costs: OpsCosts,
+    scale: float,
+    bad: Any = None,
+    latency: int = 3,
+    release_every: int = 0,
+    born: int = 0,
+    tuning: tuple[int, float] = (TUNED, TUNED_PULL),
+) -> OpsProblem:
+    """The episode of ``cycles`` cycles from cycle ``start`` of a series on.
+
+    Args:
+        y: (N, P) what happens.
+        seen: (N, P) what is measured.
+        shape: how fits see it.
+        start: the episode's first cycle.
+        cycles: its deadline.
+        costs: prices.
+        scale: of errors.
+        bad: (cycles,) whether what is asked for in a cycle goes wrong.
+        latency: cycles from the request of a retraining to its deployment.
+        release_every: cycles between release slots.
+        born: no fit sees an earlier cycle.
+        tuning: cycles that a fine-tuning sees, and its pull.
+    """
+    wrong = np.zeros(cycles, np.bool_) if bad is None else np.asarray(bad, np.bool_)
+    fits = np.zeros((cycles + 1, cycles), np.float32)
+    tuned = np.zeros((triangle(0, cycles), cycles), np.float32)
+    naive, how = np.zeros(cycles, np.float32), np.array(tuning, np.float64)
+    _all_errors(y, seen, start, born, shape, harmonics_of(shape), wrong, how, fits, tuned)
+    _baseline_errors(y, seen, start, shape, naive)
+
+    def priced(error: Any) -> Floats:
+        relative = np.asarray(error, np.float64) / scale
+        return costs.forecast * np.minimum(relative * relative, costs.forecast_cap)
+
+    return OpsProblem(
+        *(priced(fits), priced(tuned), priced(naive) + costs.intervene),
+        *(costs.intervene, costs.retrain, costs.fine_tune, costs.rollback, latency, release_every),
+    )
+
+
+def _cost(p: OpsProblem, version: _Version, t: int) -> float:
+    """What serving a version costs in a cycle."""
+    if version.tuned:
+        return float(p.tuned[triangle(version.anchor, version.asked), t])
+    return float(p.fits[version.anchor, t])
+
+
+COMMISSIONED = _Version(0, NONE, False)
+
+
+@terms_of.register
+def _terms(p: OpsProblem, actions: Any) -> dict[str, float]:
+    """What a schedule costs by term; a decision that its mask forbids does nothing and costs nothing."""
+    terms = dict.fromkeys(OPS_TERMS, 0.0)
+    serving, before, training, lands = COMMISSIONED, None, None, NONE
+    for t, action in enumerate(np.asarray(actions, np.int64).tolist()):
+        if training is not None and t == lands:
+            serving, before, training = training, serving, None
+        if action == ROLLBACK and before is not None:
+            serving, before = before, serving
+            terms["rollback"] += p.rollback
+        elif action == RETRAIN and training is None:
+            training, lands = _Version(t + 1, t, False), deployed_in(t, p.latency, p.release_every)
+            terms["retrain"] += p.retrain
+        elif action == FINE_TUNE and training is None:
+            training, lands = _Version(serving.anchor, t, True), t + 1
+            terms["fine_tune"] += p.fine_tune
+        if action == INTERVENE:
+            terms["forecast"] += float(p.naive[t]) - p.intervene
+            terms["intervene"] += p.intervene
+        else:
+            terms["forecast"] += _cost(p, serving, t)
+    return terms
+
+
+# ---------------------------------------------------------------- the relaxed problem
+
+
+class _Bounds(NamedTuple):
+    """What the relaxed problem costs from cycle t on, with no model in training.
+
+    Each of the four is a list by cycle of arrays by ``triangle(i, q)``: the version in service, or the one
+    before it, is what was asked for in cycle q, a retraining (``fresh``) or a fine-tuning of fit i
+    (``tuned``); the other of the two is fit i, or a fine-tuning of it from before.
+    """
+
+    fresh: list[Floats]
+    fresh_before: list[Floats]  # the one asked for in q is the one before
+    tuned: list[Floats]
+    tuned_before: list[Floats]
+    alone: Floats  # (T + 1,) no version before
+
+
+def _older(p: OpsProblem) -> Floats:
+    """The least that fit i or a fine-tuning of it from before cycle q costs in each cycle, by triangle."""
+    found = np.empty_like(p.tuned)
+    for q in range(p.cycles):
+        row, last = triangle(0, q), triangle(0, q - 1) if q else 0
+        found[row : row + q] = np.minimum(found[last : last + q], p.tuned[last : last + q])
+        found[row + q] = p.fits[q]
+    return found
+
+
+def _bounds(p: OpsProblem) -> _Bounds:
+    """Solve the relaxed problem by dynamic programming, from the deadline back."""
+    cycles, older = p.cycles, _older(p)
+    anchors = np.concatenate([np.arange(q + 1) for q in range(cycles)])
+    asked = np.repeat(np.arange(cycles), np.arange(1, cycles + 1))
+    size = triangle(0, cycles)
+    ends = [np.zeros(size) for _ in range(4)]
+    found = _Bounds([], [], [], [], np.zeros(cycles + 1))
+    flights: dict[int, list[Floats]] = {}  # by the cycle of the request: as the four, while it is in training
+    alone: dict[int, float] = {}
+    after, alone_after = ends, 0.0
+    for t in reversed(range(cycles)):
+        n = triangle(0, t + 1)  # versions asked for up to this cycle
+        own = (p.fits[asked[:n] + 1, t], p.tuned[:n, t])
+        other, anchor = older[:n, t], anchors[:n]
+        goes_back = (asked[:n] + 1, anchor)  # what a retraining, and a fine-tuning, goes back to
+        now_flights: dict[int, list[Floats]] = {}
+        now_alone: dict[int, float] = {}
+
+        def landed(q: int, fits: Any, after: list[Floats] = after) -> Any:
+            return after[0][triangle(np.minimum(fits, q), q)]
+
+        for q in range(max(0, t - p.latency - max(0, p.release_every)), t + 1):
+            lands = deployed_in(q, p.latency, p.release_every)
+            if lands <= t:
+                continue
+            parts: list[Floats] = []
+            for kind in range(2):
+                if lands == t + 1 < cycles:
+                    new, old = landed(q, goes_back[kind]), landed(q, anchor)
+                elif t + 1 == cycles:
+                    new = old = np.zeros(n)
+                else:
+                    new, old = (one[:n] for one in flights[q][2 * kind : 2 * kind + 2])
+                if q == t:  # the request itself is this cycle's decision
+                    parts += [own[kind] + new, other + old]
+                    continue
+                mine, theirs = np.minimum(own[kind], p.naive[t]), np.minimum(other, p.naive[t])
+                parts += [
+                    np.minimum(mine + new, p.rollback + other + old),
+                    np.minimum(theirs + old, p.rollback + own[kind] + new),
+                ]
+            now_flights[q] = parts
+            last = landed(q, 0) if lands == t + 1 < cycles else alone.get(q, 0.0) if t + 1 < cycles else 0.0
+            serving = p.fits[0, t] if q == t else min(p.fits[0, t], p.naive[t])
+            now_alone[q] = float(serving + last)
+        values: list[Floats] = []
+        for kind in range(2):
+            new, old = after[2 * kind][:n], after[2 * kind + 1][:n]
+            mine, theirs = np.minimum(own[kind], p.naive[t]), np.minimum(other, p.naive[t])
+            rows = triangle(np.minimum(goes_back[kind], t), t), triangle(anchor, t)
+            values += [
+                np.minimum.reduce(
+                    [
+                        mine + new,
+                        p.rollback + other + old,
+                        p.fine_tune + own[kind] + after[2][rows[0]],
+                        p.retrain + now_flights[t][2 * kind],
+                    ]
+                ),
+                np.minimum.reduce(
+                    [
+                        theirs + old,
+                        p.rollback + own[kind] + new,
+                        p.fine_tune + other + after[2][rows[1]],
+                        p.retrain + now_flights[t][2 * kind + 1],
+                    ]
+                ),
+            ]
+        alone_now = min(
+            min(p.fits[0, t], p.naive[t]) + alone_after,
+            p.fine_tune + p.fits[0, t] + after[2][triangle(0, t)],
+            p.retrain + now_alone[t],
+        )
+        found.alone[t] = alone_now
+        for place, value in enumerate(values):
+            found[place].append(value)
+        flights, alone, alone_after = now_flights, now_alone, alone_now
+        after = [np.concatenate((value, np.zeros(size - n))) for value in values]
+    for one in found[:4]:
+        one.reverse()
+    return found
+
+
+def _bound(bounds: _Bounds, t: int, serving: _Version, before: _Version | None) -> float:
+    """The least that an episode costs from cycle ``t`` on."""
+    if before is None or t >= len(bounds.fresh):
+        return float(bounds.alone[t])
+    newer, older = (serving, before) if _is_newer(serving, before) else (before, serving)
+    kind = 2 * newer.tuned + (newer is before)
+    return float(bounds[kind][t][triangle(older.anchor, newer.asked)])
+
+
+def _is_newer(one: _Version, other: _Version) -> bool:
+    return one.asked > other.asked
+
+
+# ---------------------------------------------------------------- the search
+
+
+class _Node(NamedTuple):
+    cycle: int
+    serving: _Version
+    before: _Version | None
+
+
+Step = tuple[float, _Node, tuple[int, ...]]  # cost, where it leads, decisions
+
+
+def _flight(p: OpsProblem, node: _Node) -> list[Step]:
+    """Ask for a retraining: the cheapest way to its deployment for each version that may then serve."""
+    t, serving, before = node
+    lands = min(deployed_in(t, p.latency, p.release_every), p.cycles)
+    ways: dict[_Version, tuple[float, tuple[int, ...], _Version | None]] = {
+        serving: (p.retrain + _cost(p, serving, t), (int(RETRAIN),), before)
+    }
+    for cycle in range(t + 1, lands):
+        override, onward = float(p.naive[cycle]), dict(ways)
+        onward.clear()
+        for version, (paid, made, other) in ways.items():
+            own = _cost(p, version, cycle)
+            kept = paid + min(own, override), (*made, int(INTERVENE if override < own else WAIT)), other
+            if version not in onward or kept[0] < onward[version][0]:
+                onward[version] = kept
+            if other is not None:
+                back = paid + p.rollback + _cost(p, other, cycle), (*made, int(ROLLBACK)), version
+                if other not in onward or back[0] < onward[other][0]:
+                    onward[other] = back
+        ways = onward
+    fresh = _Version(t + 1, t, False)
+    return [(paid, _Node(lands, fresh, version), made) for version, (paid, made, _) in ways.items()]
+
+
+def _steps(p: OpsProblem, node: _Node) -> list[Step]:
+    """Every decision that a state allows, no model being in training."""
+    t, serving, before = node
+    own, override = _cost(p, serving, t), float(p.naive[t])
+    tuned = _Version(serving.anchor, t, True)
+    found: list[Step] = [
+        (
+            min(own, override),
+            _Node(t + 1, serving, before),
+            (int(INTERVENE if override < own else WAIT),),
+        ),
+        (p.fine_tune + own, _Node(t + 1, tuned, serving), (int(FINE_TUNE),)),
+        *_flight(p, node),
+    ]
+    if before is not None:
+        paid = p.rollback + _cost(p, before, t)
+        found.append((paid, _Node(t + 1, before, serving), (int(ROLLBACK),)))
+    return found
+
+
+@optimum.register
+def ops_optimum(p: OpsProblem) -> Schedule:
+    """The cheapest schedule with five decisions, and its cost; exact."""
+    bounds, order = _bounds(p), count()
+    start = _Node(0, COMMISSIONED, None)
+    best: dict[_Node, float] = {start: 0.0}
+    came: dict[_Node, tuple[_Node, tuple[int, ...]]] = {}
+    queue = [(_bound(bounds, 0, COMMISSIONED, None), 0, next(order), 0.0, start)]
+    while queue:
+        _, _, _, paid, node = heapq.heappop(queue)
+        if paid > best[node]:
+            continue
+        if node.cycle >= p.cycles:
+            break
+        for cost, onward, made in _steps(p, node):
+            total = paid + cost
+            if total < best.get(onward, np.inf):
+                best[onward], came[onward] = total, (node, made)
+                bound = total + _bound(bounds, onward.cycle, onward.serving, onward.before)
+                heapq.heappush(queue, (bound, -onward.cycle, next(order), total, onward))
+    decisions: tuple[int, ...] = ()
+    while node != start:
+        node, made = came[node]
+        decisions = (*made, *decisions)
+    actions = np.array(decisions, np.int64)
+    return Schedule(actions, sum(terms_of(p, actions).values()))
