@@ -35,9 +35,7 @@ from springdrift.series.state import (
     ALARM,
     ALARM_COUNT,
     ALARM_MEAN,
-    ANCHOR,
     BEFORE,
-    BEFORE_ANCHOR,
     CANDIDATE,
     CYCLE,
     DEADLINE,
@@ -46,8 +44,6 @@ from springdrift.series.state import (
     ERROR_FAST,
     ERROR_SLOW,
     FIT_ERROR,
-    FITTED_FROM,
-    FITTED_TO,
     HOME,
     IN_FLIGHT,
     LANDS,
@@ -63,8 +59,6 @@ from springdrift.series.state import (
     NUMBER,
     ONSET,
     OVERRIDE_EFFECT,
-    OWN_ERROR,
-    PARENT,
     PREVIOUS,
     PREVIOUS_SWING,
     PUSH,
@@ -85,6 +79,7 @@ from springdrift.series.versions import (
     FINE_TUNE,
     ROLLBACK,
     computed,
+    first_version,
     keeps,
     look_back,
     request,
@@ -197,19 +192,6 @@ def _level(lanes: Any, i: int, rows: Any, tracks: Any, row: int, t: int) -> floa
     if track >= 0:
         return float(tracks.level[tracks.places[track] + t])
     return float(F(mean_of(lanes.seen[i, t * period : (t + 1) * period])))
-
-
-@inlined
-def _first_version(lanes: Any, i: int, fitted_from: float, fitted_to: float) -> None:
-    """The version that was commissioned, and none before it."""
-    models, versions = lanes.models[i], lanes.versions[i]
-    versions[:, :] = 0.0
-    versions[DEPLOYED, PARENT], versions[BEFORE, NUMBER], versions[BEFORE, PARENT] = -1.0, -1.0, -1.0
-    versions[DEPLOYED, FITTED_FROM], versions[DEPLOYED, FITTED_TO] = fitted_from, fitted_to
-    versions[DEPLOYED, OWN_ERROR] = lanes.state[i, FIT_ERROR]
-    for k in range(models.shape[1]):
-        models[ANCHOR, k] = models[DEPLOYED, k]
-        models[BEFORE, k], models[BEFORE_ANCHOR, k] = 0.0, 0.0
 
 
 @inlined
@@ -366,7 +348,7 @@ def begin(chosen: Any, lanes: Any, rows: Any, tracks: Any, rules: Any, out: Any)
         _open(lanes, i, own, usual_of(errors), home, rows.tolerance[row])
         if keeps(lanes):
             last = 0.0 - shape.delay
-            _first_version(lanes, i, last if rows.cold[row] > 0 else last - window, last)
+            first_version(lanes, i, last if rows.cold[row] > 0 else last - window, last)
         for term in range(terms.shape[0]):
             terms[term, i] = 0.0
         report(lanes, i, rows, rules, obs, truth)

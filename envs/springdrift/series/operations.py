@@ -20,7 +20,8 @@ from springdrift.series.recording import Recording
 from springdrift.series.scenario import GENERATED, Scenario
 from springdrift.series.staleness import RIDGE_MODEL, harmonics_of
 from springdrift.series.state import OPS_TRUTH_NAMES, VERSION_NAMES, Tracks, tracks_of
-from springdrift.series.versions_optimum import OpsProblem, bad_releases, ops_problem
+from springdrift.series.versions_optimum import ops_optimum as ops_optimum
+from springdrift.series.versions_problem import OpsProblem, bad_releases, ops_problem
 from springdrift.series.world import SeriesWorld
 
 _ALL = (

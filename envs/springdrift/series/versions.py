@@ -151,6 +151,19 @@ def request(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, decision: in
 
 
 @inlined
+def first_version(lanes: Any, i: int, fitted_from: float, fitted_to: float) -> None:
+    """The version that was commissioned, and none before it."""
+    models, versions = lanes.models[i], lanes.versions[i]
+    versions[:, :] = 0.0
+    versions[DEPLOYED, PARENT], versions[BEFORE, NUMBER], versions[BEFORE, PARENT] = -1.0, -1.0, -1.0
+    versions[DEPLOYED, FITTED_FROM], versions[DEPLOYED, FITTED_TO] = fitted_from, fitted_to
+    versions[DEPLOYED, OWN_ERROR] = lanes.state[i, FIT_ERROR]
+    for k in range(models.shape[1]):
+        models[ANCHOR, k] = models[DEPLOYED, k]
+        models[BEFORE, k], models[BEFORE_ANCHOR, k] = 0.0, 0.0
+
+
+@inlined
 def _restart(s: Any) -> None:
     """A version goes into service: its age and its alarm start anew."""
     s[MODEL_AGE], s[ALARM], s[ALARM_MEAN], s[ALARM_COUNT] = 0.0, 0.0, 0.0, 0.0

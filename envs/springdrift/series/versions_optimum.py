@@ -11,7 +11,6 @@ IEEE Transactions on Systems Science and Cybernetics 4, 1968.
 """
 
 import heapq
-from collections.abc import Callable
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -19,202 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game.actions import Action
-from springdrift.game.jit import allocating
-from springdrift.series.costs import OPS_TERMS, OpsCosts
-from springdrift.series.forecaster import (
-    DAMPED,
-    ERROR,
-    PROFILE,
-    STATS,
-    TUNED,
-    TUNED_PULL,
-    Shape,
-    baseline,
-    compare,
-    fit,
-    forecast,
-    tune,
-)
 from springdrift.series.optimum import Schedule, optimum, terms_of
-from springdrift.series.optimum import deployed_in as _deployed_in
-from springdrift.series.staleness import harmonics_of
-from springdrift.series.versions import goes_wrong
+from springdrift.series.versions_problem import (
+    COMMISSIONED,
+    OpsProblem,
+    Version,
+    cost_in,
+    deployed_in,
+    triangle,
+)
 
-deployed_in: Callable[[int, int, int], int] = getattr(_deployed_in, "py_func", _deployed_in)
 WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
-NONE = -1  # no version
 Floats = NDArray[np.float64]
-
-
-class OpsProblem(NamedTuple):
-    """An episode of T cycles with five decisions: what every version would cost in every cycle.
-
-    Fit 0 was commissioned, and fit ``q + 1`` is the one that is asked for in cycle q. Fine-tuning fit i in
-    cycle q makes the version ``triangle(i, q)``; a row of such versions holds what is served.
-    """
-
-    fits: Floats  # (T + 1, T) what serving a fit costs in each cycle
-    tuned: Floats  # (triangle(0, T), T) the same of each fine-tuned version
-    naive: Floats  # (T,) of the safe baseline, its fee included
-    intervene: float  # prices
-    retrain: float
-    fine_tune: float
-    rollback: float
-    latency: int
-    release_every: int
-
-    @property
-    def cycles(self) -> int:
-        """The deadline."""
-        return len(self.naive)
-
-
-class _Version(NamedTuple):
-    anchor: int  # the fit that it is, or goes back to
-    asked: int  # the cycle in which it was asked for; -1 for the commissioned one
-    tuned: bool
-
-
-def triangle(fitted: Any, asked: Any) -> Any:
-    """Row of the fine-tuning of a fit that is asked for in a cycle; ``fitted`` is at most ``asked``."""
-    return asked * (asked + 1) // 2 + fitted
-
-
-@allocating
-def bad_releases(seed: Any, episode: Any, rate: float, bad: Any) -> None:
-    """Which deployments go wrong, by the cycle in which they are asked for, into ``bad`` (T,)."""
-    for t in range(bad.shape[0]):
-        bad[t] = goes_wrong(seed, episode, t, rate)
-
-
-@allocating
-def _errors(model: Any, y: Any, seen: Any, start: int, first: int, shape: Any, wrong: bool, out: Any) -> None:
-    """True rms errors of a version from cycle ``first`` of an episode on, into ``out`` (T,)."""
-    said, stats = np.empty(shape.period), np.empty(STATS)
-    for k in range(model.shape[0]):
-        model[k] *= DAMPED if wrong else 1.0
-    for t in range(first, out.shape[0]):
-        forecast(model, seen, start + t, shape, said)
-        compare(said, y[start + t], stats)
-        out[t] = stats[ERROR]
-
-
-@allocating
-def _baseline_errors(y: Any, seen: Any, start: int, shape: Any, out: Any) -> None:
-    """True rms errors of the safe baseline in the cycles of an episode, into ``out`` (T,)."""
-    said, stats = np.empty(shape.period), np.empty(STATS)
-    for t in range(out.shape[0]):
-        baseline(seen, start + t, shape, said)
-        compare(said, y[start + t], stats)
-        out[t] = stats[ERROR]
-
-
-@allocating
-def _all_errors(
-    y: Any,
-    seen: Any,
-    start: int,
-    born: int,
-    shape: Any,
-    waves: Any,
-    bad: Any,
-    how: Any,
-    fits: Any,
-    tuned: Any,
-) -> None:
-    """True rms errors of all versions of an episode."""
-    count, cycles, pull = fits.shape[1], how[0], how[1]
-    anchor, model = np.empty(PROFILE + shape.period), np.empty(PROFILE + shape.period)
-    for i in range(count):  # a fit of the last cycle would never serve
-        asked = max(0, i - 1)
-        fit(seen, start + asked, born, shape, waves, anchor)
-        model[:] = anchor
-        _errors(model, y, seen, start, asked, shape, i > 0 and bad[asked], fits[i])
-        for q in range(i, count - 1):
-            tune(seen, start + q, born, shape, waves, anchor, int(cycles), pull, model)
-            _errors(model, y, seen, start, q + 1, shape, bad[q], tuned[q * (q + 1) // 2 + i])
-
-
-def ops_problem(
-    y: Any,
-    seen: Any,
-    shape: Shape,
-    start: int,
-    cycles: int,
-    costs: OpsCosts,
-    scale: float,
-    bad: Any = None,
-    latency: int = 3,
-    release_every: int = 0,
-    born: int = 0,
-    tuning: tuple[int, float] = (TUNED, TUNED_PULL),
-) -> OpsProblem:
-    """The episode of ``cycles`` cycles from cycle ``start`` of a series on.
-
-    Args:
-        y: (N, P) what happens.
-        seen: (N, P) what is measured.
-        shape: how fits see it.
-        start: the episode's first cycle.
-        cycles: its deadline.
-        costs: prices.
-        scale: of errors.
-        bad: (cycles,) whether what is asked for in a cycle goes wrong.
-        latency: cycles from the request of a retraining to its deployment.
-        release_every: cycles between release slots.
-        born: no fit sees an earlier cycle.
-        tuning: cycles that a fine-tuning sees, and its pull.
-    """
-    wrong = np.zeros(cycles, np.bool_) if bad is None else np.asarray(bad, np.bool_)
-    fits = np.zeros((cycles + 1, cycles), np.float32)
-    tuned = np.zeros((triangle(0, cycles), cycles), np.float32)
-    naive, how = np.zeros(cycles, np.float32), np.array(tuning, np.float64)
-    _all_errors(y, seen, start, born, shape, harmonics_of(shape), wrong, how, fits, tuned)
-    _baseline_errors(y, seen, start, shape, naive)
-
-    def priced(error: Any) -> Floats:
-        relative = np.asarray(error, np.float64) / scale
-        return costs.forecast * np.minimum(relative * relative, costs.forecast_cap)
-
-    return OpsProblem(
-        *(priced(fits), priced(tuned), priced(naive) + costs.intervene),
-        *(costs.intervene, costs.retrain, costs.fine_tune, costs.rollback, latency, release_every),
-    )
-
-
-def _cost(p: OpsProblem, version: _Version, t: int) -> float:
-    """What serving a version costs in a cycle."""
-    if version.tuned:
-        return float(p.tuned[triangle(version.anchor, version.asked), t])
-    return float(p.fits[version.anchor, t])
-
-
-COMMISSIONED = _Version(0, NONE, False)
-
-
-@terms_of.register
-def _terms(p: OpsProblem, actions: Any) -> dict[str, float]:
-    """What a schedule costs by term; a decision that its mask forbids does nothing and costs nothing."""
-    terms = dict.fromkeys(OPS_TERMS, 0.0)
-    serving, before, training, lands = COMMISSIONED, None, None, NONE
-    for t, action in enumerate(np.asarray(actions, np.int64).tolist()):
-        if training is not None and t == lands:
-            serving, before, training = training, serving, None
-        if action == ROLLBACK and before is not None:
-            serving, before = before, serving
-            terms["rollback"] += p.rollback
-        elif action == RETRAIN and training is None:
-            training, lands = _Version(t + 1, t, False), deployed_in(t, p.latency, p.release_every)
-            terms["retrain"] += p.retrain
-        elif action == FINE_TUNE and training is None:
-            training, lands = _Version(serving.anchor, t, True), t + 1
-            terms["fine_tune"] += p.fine_tune
-        if action == INTERVENE:
-            terms["forecast"] += float(p.naive[t]) - p.intervene
-            terms["intervene"] += p.intervene
-        else:
-            terms["forecast"] += _cost(p, serving, t)
-    return terms
 
 
 # ---------------------------------------------------------------- the relaxed problem
@@ -329,7 +144,7 @@ def _bounds(p: OpsProblem) -> _Bounds:
     return found
 
 
-def _bound(bounds: _Bounds, t: int, serving: _Version, before: _Version | None) -> float:
+def _bound(bounds: _Bounds, t: int, serving: Version, before: Version | None) -> float:
     """The least that an episode costs from cycle ``t`` on."""
     if before is None or t >= len(bounds.fresh):
         return float(bounds.alone[t])
@@ -338,7 +153,7 @@ def _bound(bounds: _Bounds, t: int, serving: _Version, before: _Version | None) 
     return float(bounds[kind][t][triangle(older.anchor, newer.asked)])
 
 
-def _is_newer(one: _Version, other: _Version) -> bool:
+def _is_newer(one: Version, other: Version) -> bool:
     return one.asked > other.asked
 
 
@@ -347,8 +162,8 @@ def _is_newer(one: _Version, other: _Version) -> bool:
 
 class _Node(NamedTuple):
     cycle: int
-    serving: _Version
-    before: _Version | None
+    serving: Version
+    before: Version | None
 
 
 Step = tuple[float, _Node, tuple[int, ...]]  # cost, where it leads, decisions
@@ -358,31 +173,31 @@ def _flight(p: OpsProblem, node: _Node) -> list[Step]:
     """Ask for a retraining: the cheapest way to its deployment for each version that may then serve."""
     t, serving, before = node
     lands = min(deployed_in(t, p.latency, p.release_every), p.cycles)
-    ways: dict[_Version, tuple[float, tuple[int, ...], _Version | None]] = {
-        serving: (p.retrain + _cost(p, serving, t), (int(RETRAIN),), before)
+    ways: dict[Version, tuple[float, tuple[int, ...], Version | None]] = {
+        serving: (p.retrain + cost_in(p, serving, t), (int(RETRAIN),), before)
     }
     for cycle in range(t + 1, lands):
         override, onward = float(p.naive[cycle]), dict(ways)
         onward.clear()
         for version, (paid, made, other) in ways.items():
-            own = _cost(p, version, cycle)
+            own = cost_in(p, version, cycle)
             kept = paid + min(own, override), (*made, int(INTERVENE if override < own else WAIT)), other
             if version not in onward or kept[0] < onward[version][0]:
                 onward[version] = kept
             if other is not None:
-                back = paid + p.rollback + _cost(p, other, cycle), (*made, int(ROLLBACK)), version
+                back = paid + p.rollback + cost_in(p, other, cycle), (*made, int(ROLLBACK)), version
                 if other not in onward or back[0] < onward[other][0]:
                     onward[other] = back
         ways = onward
-    fresh = _Version(t + 1, t, False)
+    fresh = Version(t + 1, t, False)
     return [(paid, _Node(lands, fresh, version), made) for version, (paid, made, _) in ways.items()]
 
 
 def _steps(p: OpsProblem, node: _Node) -> list[Step]:
     """Every decision that a state allows, no model being in training."""
     t, serving, before = node
-    own, override = _cost(p, serving, t), float(p.naive[t])
-    tuned = _Version(serving.anchor, t, True)
+    own, override = cost_in(p, serving, t), float(p.naive[t])
+    tuned = Version(serving.anchor, t, True)
     found: list[Step] = [
         (
             min(own, override),
@@ -393,7 +208,7 @@ def _steps(p: OpsProblem, node: _Node) -> list[Step]:
         *_flight(p, node),
     ]
     if before is not None:
-        paid = p.rollback + _cost(p, before, t)
+        paid = p.rollback + cost_in(p, before, t)
         found.append((paid, _Node(t + 1, before, serving), (int(ROLLBACK),)))
     return found
 
