@@ -309,11 +309,10 @@ def test_a_film_shows_what_the_version_in_service_said():
     assert shown[2] > 2 * shown[0]
     assert shown[-1] < 2 * shown[0]
     assert shown[-1] == pytest.approx(env.world.out.truth[20, 0], rel=1e-4)
-    assert [(one.deployed, one.fitted) for one in frame.versions] == [
-        (0, (-14, 0)),
-        (2, (1 - TUNED, 1)),
-        (5, (-14, 0)),
-    ]
+    windows = [(one.deployed, one.fitted) for one in frame.versions]
+    assert windows == [(0, (-14, 0)), (2, (1 - TUNED, 1)), (4, (-14, 0))]
+    served = [(one.number, one.since, one.tuned, one.back) for one in frame.services]
+    assert served == [(0, 0, False, False), (1, 2, True, False), (0, 4, False, True)]
 
 
 # ---------------------------------------------------------------- the exact optimum

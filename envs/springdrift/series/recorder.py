@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game.actions import Action
-from springdrift.render.frame import SeriesFrame, Version
+from springdrift.render.frame import SeriesFrame, Service, Version
 from springdrift.series import state as fields
 from springdrift.series.generator import TRUTH_NAMES
 from springdrift.series.laws import PARAMETERS
@@ -78,11 +78,18 @@ class Recorder:
         return self.world.lanes.state[self.index].copy()
 
     def _version(self) -> tuple[NDArray[np.float64], ...]:
-        """Record and coefficients of the version in service, where versions are kept."""
-        lanes, i = self.world.lanes, self.index
+        """Records and coefficients of the version in service and of the one before, where they are kept."""
         if not self.world.keeps:
             return ()
-        return lanes.versions[i, fields.DEPLOYED].copy(), lanes.models[i, fields.DEPLOYED].copy()
+        lanes, i, both = self.world.lanes, self.index, [fields.DEPLOYED, fields.BEFORE]
+        return lanes.versions[i, both], lanes.models[i, both]
+
+    def _served(self, at: int, begun: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Record and coefficients of the version that served in a cycle, of which so many had begun."""
+        over = at < begun
+        records, models = self._kept[at + over]
+        shipped = over and self._states[at + 1][fields.VERSIONS] > self._states[at][fields.VERSIONS]
+        return records[int(shipped)], models[int(shipped)]
 
     def _short(self) -> float:
         """How far the model fell short of the baseline in the newest cycle that is known."""
@@ -135,11 +142,11 @@ class Recorder:
         source, y, seen = self._series(row)
         cycle = max(self._since, done - 1)  # that is shown
         time = done - 1 + share if started else float(done)
-        shown = self._shown(seen, states, start, cycle, time, started)
+        shown = self._shown(seen, states, start, cycle, time, started, at)
         decisions = self._actions[:at]
         in_flight = started and self._states[at if share == 1.0 else known][fields.IN_FLIGHT] > 0.0
         training = max(0.0, state[fields.READY] - state[fields.CYCLE]) if in_flight else math.nan
-        versions = self._versions(states, start, row, time)
+        versions = self._versions(states, start, row, time, at)
         return SeriesFrame(
             scenario=self.world.names[int(self.world.starts[self.index])],
             drawn=self.world.names[row],
@@ -163,6 +170,7 @@ class Recorder:
             true=_samples(y, shown["cycles"] + start, shown["count"]),
             shortfall=np.array(self._shortfall[:known]),
             versions=versions,
+            services=self._services(states, at),
             candidate=self._fitted(row, start, int(state[fields.CANDIDATE])) if in_flight else None,
             hidden=self._hidden(row, start + cycle),
             **shown["values"],
@@ -180,7 +188,7 @@ class Recorder:
         return source, y, seen
 
     def _shown(
-        self, seen: Any, states: Any, start: int, cycle: int, time: float, started: bool
+        self, seen: Any, states: Any, start: int, cycle: int, time: float, started: bool, begun: int
     ) -> dict[str, Any]:
         """Measured, forecast and served samples of the last cycles, up to this moment."""
         row = int(states[0][fields.ROW])
@@ -193,7 +201,7 @@ class Recorder:
             at = min(c - self._since, len(states) - 1)
             version = int(states[at][fields.VERSION])
             if self.world.keeps:
-                say_all(self._kept[at][1], seen, start + c, shape, said[n : n + 1])
+                say_all(self._served(at, begun)[1], seen, start + c, shape, said[n : n + 1])
             else:
                 said[n] = self._said(row, start, version, seen)[start + c - version]
             if c - self._since < len(self._actions):
@@ -236,23 +244,30 @@ class Recorder:
         first = max(start if self.world.rows.cold[row] and version >= start else 0, last - shape.window)
         return min(first, last) - start, last - start
 
-    def _window(self, row: int, start: int, at: int, version: int) -> tuple[int, int]:
-        """The cycles that the version in service in a state was fitted on."""
-        if not self.world.keeps:
-            return self._fitted(row, start, version)
-        record = self._kept[at][0]
-        return int(record[fields.FITTED_FROM]), int(record[fields.FITTED_TO])
-
-    def _versions(self, states: Any, start: int, row: int, time: float) -> tuple[Version, ...]:
+    def _versions(self, states: Any, start: int, row: int, time: float, begun: int) -> tuple[Version, ...]:
         numbers = states[:, fields.VERSION].astype(np.int64)
+        windows = [self._fitted(row, start, number) for number in numbers.tolist()]
         if self.world.keeps:
-            numbers = np.array([record[fields.NUMBER] for record, _ in self._kept[: len(states)]])
+            served = [self._served(at, begun)[0] for at in range(len(states))]
+            numbers = np.array([record[fields.NUMBER] for record in served])
+            windows = [(int(one[fields.FITTED_FROM]), int(one[fields.FITTED_TO])) for one in served]
         deployed = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist()]
         ends = [*deployed[1:], time - self._since]
         return tuple(
-            Version(self._since + at, self._since + end, self._window(row, start, at, int(numbers[at])))
+            Version(self._since + at, self._since + end, windows[at])
             for at, end in zip(deployed, ends, strict=True)
         )
+
+    def _services(self, states: Any, begun: int) -> tuple[Service, ...]:
+        """Which versions served up to a moment, in a world in which they can be rolled back."""
+        found: list[Service] = []
+        for at in range(len(states) if self.world.keeps else 0):
+            record = self._served(at, begun)[0]
+            number = int(record[fields.NUMBER])
+            if not found or found[-1].number != number:
+                back = at < begun and self._states[at + 1][fields.SINCE_ROLLBACK] == 0.0
+                found.append(Service(number, self._since + at, record[fields.IS_TUNED] > 0.0, bool(back)))
+        return tuple(found)
 
     def _changed(self, row: int, start: int, done: int) -> tuple[int, ...]:
         if self.world.rows.track[row] >= 0:
