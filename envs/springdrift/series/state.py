@@ -114,7 +114,7 @@ def tracks_of(tables: list[Staleness], kept: list[tuple[Any, Any, Any]]) -> Trac
     pairs = np.cumsum([0, *(len(table.cost_error) for table in tables)])
     places = np.cumsum([0, *(table.cycles for table in tables)])
     width = max((models.shape[1] for _, _, models in kept), default=0)
-    samples = (
+    samples: Any = (
         np.cumsum([0, *(y.size for y, _, _ in kept)]).astype(np.int64),
         np.concatenate([np.zeros(0, np.float32), *(y.ravel() for y, _, _ in kept)]),
         np.concatenate([np.zeros(0, np.float32), *(seen.ravel() for _, seen, _ in kept)]),
