@@ -107,7 +107,7 @@ def test_a_fine_tuning_is_a_ridge_regression_toward_its_anchor(delay, long_perio
     seen = draw(GENERATED["gradual"], 3, cycles=60, history=shape.history).seen
     rng, at, waves = np.random.default_rng(0), 50, harmonics_of(shape)
     anchor, model = rng.normal(size=PROFILE + 24) * 0.3, np.empty(PROFILE + 24)
-    error = tune(seen, at, 0, shape, waves, anchor, 3, 40.0, model)
+    error = tune(seen, at, 0, shape, waves, anchor, 3, (40.0, 9.0), model)
     values, said, rows, rest = seen.astype(np.float64), np.empty((1, 24)), [], []
     for t in range(at - delay - 3, at - delay):
         say_all(anchor, seen, t, shape, said)
@@ -118,9 +118,8 @@ def test_a_fine_tuning_is_a_ridge_regression_toward_its_anchor(delay, long_perio
             rest.append(values[t, j] - said[0, j])
     x, left = np.array(rows), np.array(rest)
     home, centre = left.mean(), x.mean(0)
-    beta = np.linalg.solve(
-        (x - centre).T @ (x - centre) + 40.0 * np.diag(x.var(0)), (x - centre).T @ (left - home)
-    )
+    centred, pull = x - centre, np.array([40.0] * (x.shape[1] - 8) + [9.0] * 8)
+    beta = np.linalg.solve(centred.T @ centred + np.diag(pull * x.var(0)), centred.T @ (left - home))
     change = x @ beta + home - centre @ beta
     assert error == pytest.approx(np.sqrt(np.mean((left - change) ** 2)), rel=1e-5)
     new = np.empty((1, 24))
@@ -133,7 +132,7 @@ def test_a_fine_tuning_is_a_ridge_regression_toward_its_anchor(delay, long_perio
 def test_a_fine_tuning_without_a_cycle_to_see_is_its_anchor():
     shape = Shape(period=6, long_period=0, window=5, delay=0, baseline=0)
     seen, anchor, model = np.ones((20, 6), np.float32), np.arange(13.0), np.empty(13)
-    assert tune(seen, 12, 12, shape, harmonics_of(shape), anchor, 3, 40.0, model) == 0.0
+    assert tune(seen, 12, 12, shape, harmonics_of(shape), anchor, 3, (40.0, 9.0), model) == 0.0
     np.testing.assert_array_equal(model, anchor)
 
 

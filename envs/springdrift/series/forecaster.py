@@ -19,7 +19,8 @@ from springdrift.series.waves import cosine, sine
 
 MOST_HARMONICS = 4
 RIDGE = 1.0  # on standardised columns: one made-up measurement that says 0
-TUNED, TUNED_PULL = 3, 100.0  # cycles that a fine-tuning sees, and its ridge, toward its anchor
+TUNED = 4  # cycles that a fine-tuning sees
+PULL = (300.0, 20.0)  # its ridge, toward its anchor: on lags, level and longer season; on the harmonics
 DAMPED = 0.5  # what a deployment that goes wrong makes of every coefficient
 # places in a model's row of numbers; the profile's P numbers follow
 CONSTANT, LAG1, LAG2, LEVEL, LONG_SIN, LONG_COS, PROFILE = range(7)
@@ -131,13 +132,17 @@ def _equations(
 
 
 @compiled
-def _solve(gram: Any, beta: Any, ridge: float) -> None:
-    """Ridge by Cholesky's factor of the sums; the last row holds the products with the target."""
+def _solve(gram: Any, beta: Any, ridge: Any, harmonics: int) -> None:
+    """Ridge by Cholesky's factor of the sums; the last row holds the products with the target.
+
+    ``ridge`` is its strength on the columns before the first of the harmonics, and from there on.
+    """
     count = gram.shape[0] - 1
     n = gram[0, 0]
     for a in range(1, count):  # columns count alike whatever their unit; the constant costs nothing
         centred = gram[a, a] - gram[a, 0] * gram[a, 0] / n
-        gram[a, a] += ridge * (centred + 1e-12 * gram[a, a] + 1e-300) / n + 1e-9 * gram[a, a]
+        strength = ridge[0] if a < harmonics else ridge[1]
+        gram[a, a] += strength * (centred + 1e-12 * gram[a, a] + 1e-300) / n + 1e-9 * gram[a, a]
     for a in range(count):
         for b in range(a + 1):
             total = gram[a, b]
@@ -159,7 +164,7 @@ def _solve(gram: Any, beta: Any, ridge: float) -> None:
 
 @compiled(arrays=True)
 def _regress(
-    seen: Any, first: int, last: int, shape: Any, waves: Any, anchor: Any, ridge: float, model: Any
+    seen: Any, first: int, last: int, shape: Any, waves: Any, anchor: Any, ridge: Any, model: Any
 ) -> Any:
     """Add to ``model`` what a ridge regression over some cycles finds; returns its in-sample rms error."""
     count = columns_of(shape.period, shape.long_period)
@@ -169,12 +174,11 @@ def _regress(
     mu /= last - first
     gram, beta, out = np.zeros((count + 1, count + 1)), np.zeros(count), np.empty(shape.period)
     _equations(seen, first, last, shape, waves, mu, anchor, (np.empty(count + 1), out), gram)
-    _solve(gram, beta, ridge)
-    base = 4
+    base = 6 if shape.long_period > 0 else 4
+    _solve(gram, beta, ridge, base)
     if shape.long_period > 0:
         model[LONG_SIN] += beta[4]
         model[LONG_COS] += beta[5]
-        base = 6
     model[LAG1] += beta[1]
     model[LAG2] += beta[2]
     model[LEVEL] += beta[3]
@@ -210,18 +214,19 @@ def fit(seen: Any, at: int, first: int, shape: Any, waves: Any, model: Any) -> A
     if last <= first:
         model[LEVEL] = 1.0
         return 0.0
-    return _regress(seen, first, last, shape, waves, model[:0], RIDGE, model)
+    return _regress(seen, first, last, shape, waves, model[:0], (RIDGE, RIDGE), model)
 
 
 @allocating
 def tune(
-    seen: Any, at: int, first: int, shape: Any, waves: Any, anchor: Any, cycles: int, pull: float, model: Any
+    seen: Any, at: int, first: int, shape: Any, waves: Any, anchor: Any, cycles: int, pull: Any, model: Any
 ) -> Any:
     """Fine-tune ``anchor`` at the start of cycle ``at`` into ``model``; returns its in-sample rms error.
 
-    What is fitted is the rest that the anchor leaves in the newest ``cycles`` known cycles: the ridge, of
-    strength ``pull``, holds every coefficient to the anchor's, and nothing holds the constant. Other
-    arguments are those of :func:`fit`; without a cycle to fit, the model is its anchor.
+    What is fitted is the rest that the anchor leaves in the newest ``cycles`` known cycles: a ridge holds
+    every coefficient to the anchor's, of strength ``pull[0]`` on lags, level and longer season and
+    ``pull[1]`` on the harmonics, and nothing holds the constant. Other arguments are those of :func:`fit`;
+    without a cycle to fit, the model is its anchor.
     """
     last = at - shape.delay
     first = max(first, last - cycles)

@@ -78,7 +78,9 @@ class SeriesOpsWorld(SeriesWorld):
     """
 
     scenarios, prices, observations = OPS_SCENARIOS, OpsCosts, OPS_OBSERVE
-    actions, terms, truth_names = FIVE_ACTIONS, OPS_TERMS, (*OPS_TRUTH_NAMES, *VERSION_NAMES)
+    actions = FIVE_ACTIONS
+    terms: ClassVar = OPS_TERMS
+    truth_names: ClassVar = (*OPS_TRUTH_NAMES, *VERSION_NAMES)
     version_names: ClassVar = VERSION_NAMES
     modes: ClassVar = {name: mode + OPS_MODES for name, mode in MODES.items()}
 
@@ -113,7 +115,10 @@ class SeriesOpsWorld(SeriesWorld):
             episode = self.lanes.episodes[lane] - np.uint32(1)
             bad_releases(self.lanes.seeds[lane], episode, float(rows.plans.bad_release[row]), bad)
         return ops_problem(
-            *(y, seen, shape, start, cycles, self.costs, float(s[fields.SCALE]), bad),
+            *(y, seen, shape, start, cycles),
+            costs=OpsCosts.of(self.costs),
+            scale=float(s[fields.SCALE]),
+            bad=bad,
             latency=self.latency,
             release_every=int(rows.release_every[row]),
             born=start if rows.cold[row] else 0,

@@ -102,7 +102,7 @@ class Rules(NamedTuple):
     latency: int
     mode: int
     tuned: int  # cycles that a fine-tuning sees
-    pull: float  # of a fine-tuning toward its anchor
+    pull: tuple[float, float]  # of a fine-tuning toward its anchor: on lags and level, on harmonics
 
 
 def tracks_of(tables: list[Staleness], kept: list[tuple[Any, Any, Any]]) -> Tracks:

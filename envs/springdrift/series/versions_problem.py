@@ -13,9 +13,9 @@ from springdrift.series.forecaster import (
     DAMPED,
     ERROR,
     PROFILE,
+    PULL,
     STATS,
     TUNED,
-    TUNED_PULL,
     Shape,
     baseline,
     compare,
@@ -119,7 +119,7 @@ def _all_errors(
         model[:] = anchor
         _errors(model, y, seen, start, asked, shape, i > 0 and bad[asked], fits[i])
         for q in range(i, count - 1):
-            tune(seen, start + q, born, shape, waves, anchor, int(cycles), pull, model)
+            tune(seen, start + q, born, shape, waves, anchor, cycles, pull, model)
             _errors(model, y, seen, start, q + 1, shape, bad[q], tuned[q * (q + 1) // 2 + i])
 
 
@@ -135,7 +135,7 @@ def ops_problem(
     latency: int = 3,
     release_every: int = 0,
     born: int = 0,
-    tuning: tuple[int, float] = (TUNED, TUNED_PULL),
+    tuning: tuple[int, tuple[float, float]] = (TUNED, PULL),
 ) -> OpsProblem:
     """The episode of ``cycles`` cycles from cycle ``start`` of a series on.
 
@@ -156,8 +156,8 @@ def ops_problem(
     wrong = np.zeros(cycles, np.bool_) if bad is None else np.asarray(bad, np.bool_)
     fits = np.zeros((cycles + 1, cycles), np.float32)
     tuned = np.zeros((triangle(0, cycles), cycles), np.float32)
-    naive, how = np.zeros(cycles, np.float32), np.array(tuning, np.float64)
-    _all_errors(y, seen, start, born, shape, harmonics_of(shape), wrong, how, fits, tuned)
+    naive = np.zeros(cycles, np.float32)
+    _all_errors(y, seen, start, born, shape, harmonics_of(shape), wrong, tuning, fits, tuned)
     _baseline_errors(y, seen, start, shape, naive)
 
     def priced(error: Any) -> Floats:
@@ -166,7 +166,8 @@ def ops_problem(
 
     return OpsProblem(
         *(priced(fits), priced(tuned), priced(naive) + costs.intervene),
-        *(costs.intervene, costs.retrain, costs.fine_tune, costs.rollback, latency, release_every),
+        *(costs.intervene, costs.retrain, costs.fine_tune, costs.rollback),
+        *(latency, release_every),
     )
 
 

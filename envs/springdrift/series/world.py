@@ -15,7 +15,7 @@ from springdrift.series import kernel
 from springdrift.series import state as fields
 from springdrift.series.catalogue import SCENARIOS, Source, resolve
 from springdrift.series.costs import TERMS, Costs
-from springdrift.series.forecaster import BASELINES, PROFILE, TUNED, TUNED_PULL, Shape
+from springdrift.series.forecaster import BASELINES, PROFILE, PULL, TUNED, Shape
 from springdrift.series.generator import TRUTHS as SERIES_TRUTHS
 from springdrift.series.observation import HISTORY, OBSERVE
 from springdrift.series.optimum import Problem, problem
@@ -95,7 +95,9 @@ class SeriesWorld:
     """
 
     scenarios, prices, observations = SCENARIOS, Costs, OBSERVE
-    actions, terms, truth_names, exogenous = THREE_ACTIONS, TERMS, TRUTH_NAMES, EXOGENOUS
+    actions, exogenous = THREE_ACTIONS, EXOGENOUS
+    terms: ClassVar[tuple[str, ...]] = TERMS
+    truth_names: ClassVar[tuple[str, ...]] = TRUTH_NAMES
     version_names: ClassVar[tuple[str, ...]] = ()
     modes: ClassVar[Mapping[str, int]] = MODES
 
@@ -131,7 +133,7 @@ class SeriesWorld:
         self._tabulate()
         self.own = self.row(self.scenario)
         self.starts = np.full(self.count, self.own, np.int64)
-        self.rules = Rules(self.costs.array(), self.latency, self.modes[observe], TUNED, TUNED_PULL)
+        self.rules = Rules(self.costs.array(), self.latency, self.modes[observe], TUNED, PULL)
         self._make_lanes()
         self.allocate()
 
