@@ -67,7 +67,8 @@ def _bounds(p: OpsProblem) -> _Bounds:
     asked = np.repeat(np.arange(cycles), np.arange(1, cycles + 1))
     size = triangle(0, cycles)
     ends = [np.zeros(size) for _ in range(4)]
-    found = _Bounds([], [], [], [], np.zeros(cycles + 1))
+    kinds: tuple[list[Floats], ...] = ([], [], [], [])
+    bare = np.zeros(cycles + 1)
     flights: dict[int, list[Floats]] = {}  # by the cycle of the request: as the four, while it is in training
     alone: dict[int, float] = {}
     after, alone_after = ends, 0.0
@@ -134,14 +135,12 @@ def _bounds(p: OpsProblem) -> _Bounds:
             p.fine_tune + p.fits[0, t] + after[2][triangle(0, t)],
             p.retrain + now_alone[t],
         )
-        found.alone[t] = alone_now
-        for place, value in enumerate(values):
-            found[place].append(value)
+        bare[t] = alone_now
+        for whose, value in zip(kinds, values, strict=True):
+            whose.insert(0, value)
         flights, alone, alone_after = now_flights, now_alone, alone_now
         after = [np.concatenate((value, np.zeros(size - n))) for value in values]
-    for one in found[:4]:
-        one.reverse()
-    return found
+    return _Bounds(*kinds, bare)
 
 
 def _bound(bounds: _Bounds, t: int, serving: Version, before: Version | None) -> float:
