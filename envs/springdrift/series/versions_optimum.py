@@ -140,7 +140,7 @@ def _bounds(p: OpsProblem) -> _Bounds:
             whose.insert(0, value)
         flights, alone, alone_after = now_flights, now_alone, alone_now
         after = [np.concatenate((value, np.zeros(size - n))) for value in values]
-    return _Bounds(*kinds, bare)
+    return _Bounds(kinds[0], kinds[1], kinds[2], kinds[3], bare)
 
 
 def _bound(bounds: _Bounds, t: int, serving: Version, before: Version | None) -> float:
