@@ -305,9 +305,10 @@ def test_a_film_shows_what_the_version_in_service_said():
     frame = recorder.now()
     wrong = (frame.forecast - frame.measured).reshape(-1, 24)
     shown = np.sqrt((wrong**2).mean(1)) / env.world.lanes.state[0, 5]
+    place = env.world.truth_names.index("error")
     assert shown[2] > 2 * shown[0]
     assert shown[-1] < 2 * shown[0]
-    assert shown[-1] == pytest.approx(env.world.out.truth[20, 0], rel=1e-4)
+    assert shown[-1] == pytest.approx(env.world.out.truth[place, 0], rel=1e-4)
     windows = [(one.deployed, one.fitted) for one in frame.versions]
     assert windows == [(0, (-14, 0)), (2, (1 - TUNED, 1)), (4, (-14, 0))]
     served = [(one.number, one.since, one.tuned, one.back) for one in frame.services]

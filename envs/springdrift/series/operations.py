@@ -18,7 +18,7 @@ from springdrift.series.observation import OPS_OBSERVE
 from springdrift.series.output import MODES, OPS_MODES
 from springdrift.series.recording import Recording
 from springdrift.series.scenario import GENERATED, Scenario
-from springdrift.series.staleness import RIDGE_MODEL, harmonics_of
+from springdrift.series.staleness import RIDGE_MODEL, Staleness, harmonics_of
 from springdrift.series.state import OPS_TRUTH_NAMES, VERSION_NAMES, Tracks, tracks_of
 from springdrift.series.versions_optimum import ops_optimum as ops_optimum
 from springdrift.series.versions_problem import OpsProblem, bad_releases, ops_problem
@@ -84,9 +84,12 @@ class SeriesOpsWorld(SeriesWorld):
     version_names: ClassVar = VERSION_NAMES
     modes: ClassVar = {name: mode + OPS_MODES for name, mode in MODES.items()}
 
-    def _tracks(self) -> Tracks:
+    def _table(self, source: Recording, shape: Shape) -> Staleness:
         if self.model != RIDGE_MODEL:
             raise ValueError(f"a model of your own cannot be fine-tuned: model must be {RIDGE_MODEL!r} here")
+        return super()._table(source, shape)
+
+    def _tracks(self) -> Tracks:
         tables, kept = [], list[tuple[Any, Any, Any]]()
         for source, shape, table in zip(self.sources, self.shapes, self.tables, strict=True):
             if isinstance(source, Recording) and table is not None:

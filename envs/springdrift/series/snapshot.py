@@ -52,8 +52,10 @@ def check_lanes(lanes: Lanes, latency: int) -> None:
         _refuse(name, getattr(lanes, name), low, high)
     for place, name in enumerate(RECORD):
         values = lanes.versions[..., place]
-        whole = name == "fit_error" or values == np.floor(values)
-        _refuse(f"versions' {name}", values, *KEPT[name], whole)
+        if name == "fit_error":
+            _refuse(f"versions' {name}", values, *KEPT[name])
+        else:
+            _refuse(f"versions' {name}", values, *KEPT[name], values == np.floor(values), "whole numbers")
     for note in range(fields.NOTES):
         _refuse("notes", lanes.notes[..., note], *NOTED.get(note, _FAR))
     late = lanes.state[:, fields.READY] - lanes.state[:, fields.CYCLE]
