@@ -3,6 +3,7 @@
 from springdrift.series.boosting import gradient_boosting as gradient_boosting
 from springdrift.series.catalogue import SCENARIOS as SCENARIOS
 from springdrift.series.costs import Costs as Costs
+from springdrift.series.laws import BadRelease as BadRelease
 from springdrift.series.laws import Chaos as Chaos
 from springdrift.series.laws import Jump as Jump
 from springdrift.series.laws import Missing as Missing
