@@ -57,7 +57,7 @@ def test_a_rollback_right_after_a_fine_tuning_leaves_only_the_fees():
     undone = play(TimeSeriesOpsEnv("abrupt"), [FINE_TUNE, ROLLBACK] * 30)
     for k, (mine, theirs) in enumerate(zip(undone, waiting, strict=True)):
         assert mine[4]["terms"]["forecast"] == theirs[4]["terms"]["forecast"]
-        fees = {"retrain": 0.0, "fine_tune": 1.0 - k % 2, "rollback": 0.5 * (k % 2)}
+        fees = {"retrain": 0.0, "fine_tune": 0.5 * (1 - k % 2), "rollback": 0.5 * (k % 2)}
         assert {name: mine[4]["terms"][name] for name in fees} == fees
         if k % 2:
             assert mine[4]["version"]["number"] == 0.0

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from springdrift import ENV_ID, OPS_ID, SERIES_ID, WORLDS, Action
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, SERIES_OPS_ID, WORLDS, Action
 
-IDS = (ENV_ID, SERIES_ID, OPS_ID)
+IDS = (ENV_ID, SERIES_ID, OPS_ID, SERIES_OPS_ID)
 SEED = 20_26
 
 

@@ -139,7 +139,7 @@ class TimeSeriesOpsEnv(TimeSeriesEnv):
     >>> obs, info = env.reset(seed=0)
     >>> obs, reward, terminated, truncated, info = env.step(springdrift.Action.FINE_TUNE)
     >>> info["terms"]["fine_tune"], info["version"]["number"], info["version"]["tuned"]
-    (1.0, 1.0, 1.0)
+    (0.5, 1.0, 1.0)
     """
 
     World = SeriesOpsWorld
