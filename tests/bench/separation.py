@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import ENV_ID, OPS_ID, SERIES_ID
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, SERIES_OPS_ID
 from springdrift.registry import world_spec
 from springdrift_agents.evaluation.evaluate import compare
 from springdrift_agents.evaluation.report import Row, summarise
@@ -75,6 +75,23 @@ GAMES = {
         triggers={},
         together=(),
     ),
+    SERIES_OPS_ID: Game(
+        strategies=(
+            *("never", "always", "swing:start=0.45:stop=0.3", "periodic:every=10"),
+            *("retrain:error=0.25:cooldown=6", "threshold:error=0.4:cooldown=12:start=0.6:stop=0.5"),
+            *("fine-tune:error=0.3:tune=0.2:pause=8:cooldown=12:start=0.6:stop=0.5",),
+            *("champion:error=0.45:fresh=3:start=0.6:stop=0.5",),
+            *("operations:error=0.4:tune=0.25:start=0.6:stop=0.5",),
+        ),
+        override="swing:start=0.45:stop=0.3",
+        trigger="retrain:error=0.25:cooldown=6",
+        quiet=("stationary", "shock", "faulty-sensor", "chaos"),
+        stale=("gradual", "abrupt", "recurring", "tilt", "compound", "two-speed"),
+        overrides=(),
+        calendars={},
+        triggers={},
+        together=(),
+    ),
     SERIES_ID: Game(
         strategies=(
             *("never", "always", "swing:start=0.45:stop=0.3"),
@@ -112,6 +129,11 @@ WITHOUT = {  # settings with which a rule never takes a decision
 }
 TUNING = "fine-tune:error=1e9:tune=0.7:pause=5"  # and nothing else of the model
 SPAM = ("always", "periodic:every=1", "fine-tune:tune=0:pause=0:error=1e9", "champion:better=1e9:least=0")
+# The same on series, where errors and swings are of another size.
+PUSHING = "start=0.6:stop=0.5"
+ALL_FIVE, KEEPING = f"operations:error=0.4:tune=0.25:{PUSHING}", f"champion:error=0.45:fresh=3:{PUSHING}"
+STALE_TRIGGER = f"threshold:error=0.4:cooldown=12:{PUSHING}"
+TUNING_ALONE = f"fine-tune:error=1e9:tune=0.2:pause=6:{PUSHING}"
 DUELS = {
     OPS_ID: {
         "fine-tuning wins where the world creeps": [
@@ -151,6 +173,36 @@ DUELS = {
             Duel("compound", "operations", "champion"),
             Duel("faulty-sensor", "champion", "operations"),
             Duel("tilt", "fine-tune", "operations"),
+        ],
+    },
+    SERIES_OPS_ID: {
+        "fine-tuning wins where the level creeps": [
+            Duel("tilt", TUNING_ALONE, one)
+            for one in (STALE_TRIGGER, "retrain:error=0.25:cooldown=6", "periodic:every=10")
+        ],
+        "fine-tuning alone loses where a sensor lies, where regimes return, and from a cold start": [
+            Duel(name, f"{KEEPING}:better=0", TUNING_ALONE) for name in ("faulty-sensor", "returning", "poc")
+        ],
+        "rolling back wins where a deployment goes wrong and where regimes return": [
+            Duel(name, f"rollback:error=0.4:cooldown=12:{PUSHING}", STALE_TRIGGER)
+            for name in ("bad-release", "returning")
+        ],
+        "rolling back loses where nothing returns": [Duel("abrupt", f"{KEEPING}:better=0", KEEPING)],
+        "each decision is right somewhere: the same rule without it costs more": [
+            Duel("stationary", "never", "always"),
+            Duel("abrupt", ALL_FIVE, f"{ALL_FIVE}:start=9"),
+            Duel("abrupt", ALL_FIVE, f"{ALL_FIVE}:error=1e9"),
+            Duel("two-speed", ALL_FIVE, f"{ALL_FIVE}:tune=1e9"),
+            Duel("bad-release", ALL_FIVE, f"{ALL_FIVE}:better=0"),
+        ],
+        "any one decision in every cycle costs more than never acting where nothing drifts, and more than "
+        "the rule of all five on the mixture": [
+            *(Duel("stationary", "never", spam) for spam in SPAM[:3]),
+            *(Duel("mix-ops", ALL_FIVE, spam) for spam in SPAM),
+        ],
+        "no rule is best everywhere": [
+            *(Duel(name, KEEPING, ALL_FIVE) for name in ("shock", "faulty-sensor")),
+            *(Duel(name, "never", ALL_FIVE) for name in ("chaos", "driver")),
         ],
     },
 }
