@@ -1,9 +1,11 @@
 """Policies by what a person writes: a name, a file, or a class of the user's own, with parameters."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, is_dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from springdrift import ENV_ID
@@ -31,8 +33,22 @@ def rules_of(env: str = ENV_ID) -> dict[str, type[Rule]]:
 
 
 def policy_names(env: str = ENV_ID) -> list[str]:
-    """Every built-in policy for a kind of world: the rules, then the learned ones that ship."""
-    return [*rules_of(env), *shipped()]
+    """Every built-in policy that can run in a kind of world: the rules, then the learned ones that ship.
+
+    >>> "ppo-ops" in policy_names("springdrift/InclinedMassOps-v0"), "ppo-ops" in policy_names()
+    (True, False)
+    """
+    world = world_spec(env).world
+    columns, actions = world.observations["monitor"].names, world.actions.names
+    learned_here = [name for name, path in shipped().items() if fits(_names_of(path), columns, actions)]
+    return [*rules_of(env), *learned_here]
+
+
+@cache
+def _names_of(network: Path) -> SimpleNamespace:
+    """Names of the columns and actions of a learned policy that ships, from the card beside its weights."""
+    card = json.loads(network.with_suffix(".json").read_text(encoding="utf-8"))
+    return SimpleNamespace(columns=card["columns"], actions=card["actions"])
 
 
 def name_of(spec: str) -> str:

@@ -229,6 +229,7 @@ def _card(config: TrainConfig, **trained: Any) -> Card:
         activation=policy_kwargs(config.hyper.get("policy_kwargs", {})).get("activation_fn", usual),
         masked=config.algo == "maskable-ppo",
         env=config.envs[0],
+        actions=world_spec(config.envs[0]).actions.names,
         trained={"env": config.env, "scenario": config.scenario, "seed": config.seed, **trained},
     )
 
