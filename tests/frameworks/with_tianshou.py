@@ -1,8 +1,9 @@
 """Tianshou: its high-level builder trains DQN on an id, with an env factory of its own."""
 
+import gymnasium as gym
 import torch
 from tianshou.highlevel.config import OffPolicyTrainingConfig
-from tianshou.highlevel.env import EnvFactoryRegistered, VectorEnvType
+from tianshou.highlevel.env import EnvFactoryRegistered, EnvMode, VectorEnvType
 from tianshou.highlevel.experiment import DQNExperimentBuilder, ExperimentConfig
 from tianshou.highlevel.params.algorithm_params import DQNParams
 from worlds import SEED, on_each
@@ -10,14 +11,19 @@ from worlds import SEED, on_each
 import springdrift  # noqa: F401 (registers its ids)
 
 
+class Flat(EnvFactoryRegistered):
+    """Envs by their id; Upkeep's state, a number, as one of 36."""
+
+    def _create_env(self, mode: EnvMode) -> gym.Env:
+        return gym.wrappers.FlattenObservation(super()._create_env(mode))
+
+
 def learn(id: str, steps: int) -> float:
     """Train DQN, and test it as the trainer does."""
     experiment = (
         DQNExperimentBuilder(
-            EnvFactoryRegistered(
-                task=id, venv_type=VectorEnvType.DUMMY, training_seed=SEED, test_seed=SEED + 1
-            ),
-            ExperimentConfig(persistence_enabled=False, watch=False),
+            Flat(task=id, venv_type=VectorEnvType.DUMMY),
+            ExperimentConfig(seed=SEED, persistence_enabled=False, watch=False),
             OffPolicyTrainingConfig(
                 max_epochs=2,
                 epoch_num_steps=max(steps // 2, 200),
