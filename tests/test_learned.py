@@ -241,11 +241,12 @@ def test_what_ships_is_small_and_plays(name):
     found = springdrift_agents.load(name)
     assert found.card.algo in ALGOS
     assert learned.shipped()[name].stat().st_size < 400_000
-    assert name in policy_names()
+    env = found.card.env
+    assert name in policy_names(env)
     assert observe_of(found) == "monitor"
     seeds = world_seeds("validation", 9, 64)
     world = found.card.trained["scenario"].replace("practice", "mix")
-    mine, idle = (evaluate(one, world, seeds).cost.mean() for one in (found, policy("never")))
+    mine, idle = (evaluate(one, world, seeds, env=env).cost.mean() for one in (found, policy("never")))
     assert mine < idle
 
 

@@ -17,7 +17,8 @@ from springdrift.incline.operations import OPS_SCENARIOS, InclinedMassOpsEnv, In
 from springdrift.incline.state import LAGS
 from springdrift.render.frame import Service
 from springdrift_agents.cli.app import app
-from springdrift_agents.evaluation.evaluate import evaluate
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.evaluation.statistics import mean_interval
 from springdrift_agents.play import game
 from springdrift_agents.policies.registry import policy, policy_names
 
@@ -288,3 +289,14 @@ def test_lists_tell_what_this_world_has():
     seen = CliRunner().invoke(app, ["observation", "--env", OPS_ID]).stdout
     assert "previous_error" in seen
     assert "fine_tune + rollback" in seen
+
+
+def test_the_learned_policy_beats_the_best_tuned_rule_on_fresh_worlds():
+    seeds = world_seeds("evaluation", 41, 256)
+    rules = [f"{name}@mix-ops" for name in ("operations", "champion", "fine-tune", "rollback", "threshold")]
+    costs = {
+        spec: evaluate(policy(spec, env=OPS_ID), "mix-ops", seeds, env=OPS_ID).cost
+        for spec in (*rules, "ppo-ops")
+    }
+    best = min(rules, key=lambda spec: costs[spec].mean())
+    assert mean_interval(costs[best] - costs["ppo-ops"]).low > 3.0

@@ -194,11 +194,11 @@ def test_lessons_are_listed(tmp_path):
     (tmp_path / "lesson1_machine.py").write_text(
         "# %% [markdown]\n# # Lesson 1: The machine\n#\n# **Goal.** See\n# it.\n#\n# **You need** eyes.\n"
     )
-    (tmp_path / "lesson9_more.py").write_text("# %% [markdown]\n# # Lesson 9: More\n")
+    (tmp_path / "lesson99_more.py").write_text("# %% [markdown]\n# # Lesson 99: More\n")
     first, second = generated.lessons(tmp_path).splitlines()[2:]
     assert first.startswith("| [Lesson 1: The machine](lesson1_machine.ipynb) | See it. | ")
     assert "points" in first
-    assert second == "| [Lesson 9: More](lesson9_more.ipynb) |  |  |"
+    assert second == "| [Lesson 99: More](lesson99_more.ipynb) |  |  |"
 
 
 def test_pages_and_parts_belong_together():
