@@ -62,7 +62,7 @@ def test_a_bad_row_in_the_middle_is_named_and_left_out(tmp_path):
     lines = plain()
     lines[600] = "Total,,12"
     got = grid.load(write(tmp_path, lines), "when", "load")
-    assert "1 rows without the 2 fields of the header (row 601): left out" in said(got)
+    assert "1 row without the 2 fields of the header (row 601): left out" in said(got)
     assert np.flatnonzero(np.isnan(got.values)).tolist() == [599]
     mended = grid.mend(got, 24)
     assert abs(mended.values[599] - LOAD[599]) < 1.5
@@ -121,6 +121,14 @@ def test_dates_that_may_be_either_are_asked_for(tmp_path):
     assert "evenly spaced" in str(notes[0])
 
 
+def test_a_week_that_comes_twice_is_no_change_of_clocks(tmp_path):
+    weeks = np.datetime64("2020-01-05T00:00", "m") + np.arange(200) * np.timedelta64(7 * 24 * 60, "m")
+    lines = plain(weeks, LOAD[:200])
+    october = next(k for k, week in enumerate(weeks) if str(week).startswith("2021-10"))
+    got = grid.load(write(tmp_path, [*lines, lines[october + 1]]), "when", "load")
+    assert said(got).endswith("1 time that comes more than once (row 202): their mean was kept")
+
+
 def test_clocks_that_change(tmp_path):
     utc = np.datetime64("2024-01-01T00:00", "m") + np.arange(8000) * np.timedelta64(60, "m")
     from zoneinfo import ZoneInfo
@@ -137,7 +145,7 @@ def test_clocks_that_change(tmp_path):
     assert "2 times that come twice in Europe/Vienna" in said(got)
     naive = grid.load(path, "when", "load")
     assert "hour that comes twice" in said(naive)
-    assert "1 times missing" in said(naive)
+    assert "1 time missing" in said(naive)
     with pytest.raises(DataError, match="unknown time zone 'Wien'"):
         grid.load(path, "when", "load", zone="Wien")
 

@@ -1,5 +1,6 @@
 """What was found wrong with a file or a series, and what was done about it: nothing is mended silently."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,7 +23,22 @@ class Finding:
     def __str__(self) -> str:
         where = f" ({rows_text(self.rows, self.count)})" if self.rows else ""
         number = f"{self.count:,} " if self.count else ""
-        return f"{number}{self.what}{where}: {self.done}"
+        return f"{number}{_one(self.what) if self.count == 1 else self.what}{where}: {self.done}"
+
+
+_SINGULAR = {
+    **{"rows": "row", "times": "time", "values": "value", "gaps": "gap", "measurements": "measurement"},
+    **{"that are": "that is", "that come": "that comes", "that do": "that does", "that have": "that has"},
+}
+
+
+def _one(what: str) -> str:
+    """The name of a kind of problem, for one of them.
+
+    >>> _one("times that come more than once"), _one("empty rows")
+    ('time that comes more than once', 'empty row')
+    """
+    return re.sub(rf"\b({'|'.join(_SINGULAR)})\b", lambda found: _SINGULAR[found[1]], what)
 
 
 def finding(what: str, rows: Iterable[int], done: str) -> Finding:

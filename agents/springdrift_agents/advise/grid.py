@@ -188,8 +188,9 @@ def _merge(
     twice = np.flatnonzero(counts > 1)
     hours = times.astype("datetime64[h]")[first[twice]].astype(object)
     autumn = all(hour.month in (9, 10, 11, 3, 4) and hour.hour < 5 for hour in hours) and 0 < len(hours) <= 8
+    hourly = len(kept) > 1 and np.median(np.diff(kept)) <= np.timedelta64(1, "h")
     said = "their mean was kept"
-    if autumn:
+    if autumn and hourly:
         said += "; this looks like the hour that comes twice when clocks go back: name the zone with --zone"
     return kept, merged, rows[first], [finding("times that come more than once", again, said)]
 
