@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from typer.testing import CliRunner
 
-from springdrift import ENV_ID
+from springdrift import ENV_ID, OBS
 from springdrift_agents.cli.app import app
 from springdrift_agents.planning import plans
 from springdrift_agents.play import scores
@@ -164,7 +164,7 @@ def test_weights_as_large_as_can_be_run_never_overflow():
         except ValueError:
             high = middle
     policy = Learned(Card("ppo"), {**WEIGHTS, "0.weight": np.full((3, 18), low, np.float32)})
-    box = learned.OBSERVE["monitor"].box()
+    box = OBS.box()
     for observation in (box.high, box.low):
         assert np.isfinite(policy.values(observation[None])).all()
     assert high < 1.001 * low

@@ -206,7 +206,7 @@ WRONG = [
     ("2.6", mean_day(columns="effect, t / 24"), "numbers the days"),
     ("2.6", mean_day(columns="effect, t % 24 + 1"), "counted from 0"),
     ("2.6", mean_day("sum(m.y)"), "take the mean"),
-    ("2.6", mean_day("avg(ifnull(m.y, 0))"), "counts as a zero"),
+    ("2.6", mean_day("avg(ifnull(m.y, 0))"), "is taken for a zero"),
     ("2.6", mean_day("sum(m.y) / count(*)"), "counts it, too"),
     ("2.6", mean_day("round(avg(m.y), 2)"), "rounding loses what is asked"),
     (

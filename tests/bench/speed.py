@@ -23,6 +23,7 @@ from bench.operations import operations
 from springdrift import ENV_ID, OBS, SERIES_ID, THREE_ACTIONS, InclinedMassVectorEnv, World
 from springdrift.incline.machine import INTERVAL
 from springdrift.incline.outputs import BILL
+from springdrift.incline.reward import kernel_prices
 from springdrift.incline.state import KEYS, MEASUREMENTS, ROWS
 from springdrift.registry import world_spec
 
@@ -308,14 +309,14 @@ def phases(rounds: int) -> list[Phase]:
     envs.reset(seed=0)
     world = envs.world
     lanes = world.kernel.LANES
-    draws, drift, training, motion, sensing, output, scratch = (
+    draws, drift, training, motion, sensing, versions, output, scratch = (
         import_module(f"{world.kernel.__package__}.{room}")
-        for room in ("draws", "drift", "training", "motion", "sensing", "output", "scratch")
+        for room in ("draws", "drift", "training", "motion", "sensing", "versions", "output", "scratch")
     )
     s, w = world.batch.real[0], world.batch.keys[0]
     t, o = np.zeros(scratch.SCRATCH, np.float32), np.zeros(len(OBS) * lanes, np.float32)
     c, plans = np.zeros(BILL * lanes), world.table.plans
-    costs, substeps = world.costs.array(), world.substeps // MEASUREMENTS
+    costs, substeps = kernel_prices(world.costs), world.substeps // MEASUREMENTS
     h = np.float32(INTERVAL / substeps)
     recall, record, push, glide = motion.recall, sensing.record, motion.push, motion.glide
     decide, ship = training.decide, training.ship
@@ -326,9 +327,9 @@ def phases(rounds: int) -> list[Phase]:
         record(s, t)
 
     @njit(nogil=True)
-    def models(s: Any, latency: int) -> None:
+    def models(s: Any, w: Any, latency: int) -> None:
         decide(s, latency)
-        ship(s)
+        ship(s, w)
 
     @njit(nogil=True)
     def first_push(s: Any, t: Any) -> None:
@@ -342,13 +343,14 @@ def phases(rounds: int) -> list[Phase]:
     parts: dict[str, tuple[Any, tuple[Any, ...], int, tuple[Any, ...]]] = {
         "draw random numbers": (draws.draw, (s, w, t), 1, (draws.draw,)),
         "drift the world": (drift.drift, (s, w, t, plans), 1, (drift.drift,)),
-        "decide and ship models": (models, (s, world.latency), 1, (decide, ship)),
+        "decide and ship models": (models, (s, w, world.latency), 1, (decide, ship)),
         "recall and record": (rings, (s, t), 1, (recall, record)),
         "prepare": (motion.prepare, (s, t, h), 1, (motion.prepare,)),
         "forecast and push (8)": (first_push, (s, t), MEASUREMENTS, (push,)),
         f"move ({substeps * MEASUREMENTS})": (free_glide, (t, substeps, h), MEASUREMENTS, (glide,)),
         "measure": (sensing.measure, (s, t), 1, (sensing.measure,)),
         "assess": (sensing.assess, (s, t), 1, (sensing.assess,)),
+        "ask the version before": (versions.shadow, (s, t), 1, (versions.shadow,)),
         "observe": (output.monitor, (s, o, world.latency), 1, (output.monitor,)),
         "charge": (output.charge, (s, costs, c), 1, (output.charge,)),
         "report": (output.report, (s, o, c, 0, *world._whole[:3]), 1, ()),
