@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from springdrift.game.jit import allocating, compiled, side_by_side
 from springdrift.incline.machine import F
-from springdrift.incline.observation import NOTHING
+from springdrift.incline.observation import NOTHING, OPS_MODES
 from springdrift.incline.outputs import BILL
 from springdrift.incline.state import COMMISSIONING_CYCLES, KEYS, ROWS
 
@@ -34,6 +34,7 @@ class Rules(NamedTuple):
     costs: NDArray[np.float64]  # (8,)
     latency: int  # cycles from the request of a retraining to its deployment
     substeps: int  # of an interval
+    versions: bool  # whether what the version before would have said is shown
 
 
 @compiled
@@ -45,7 +46,8 @@ def _cycle(s: Any, w: Any, t: Any, rules: Any, path: Any) -> None:
     move(s, t, rules.substeps, path)
     measure(s, t)
     assess(s, t)
-    shadow(s, t)
+    if rules.versions:
+        shadow(s, t)
     record(s, t)
     ship(s, w)
 
@@ -74,7 +76,7 @@ def advance(
     (8 * substeps + 1, LANES), receives where the mass went in the last of the blocks, m; (0, LANES) for
     nothing.
     """
-    rules = Rules(plans, costs, latency, substeps)
+    rules = Rules(plans, costs, latency, substeps, mode >= OPS_MODES)
     t, o, c = scratch(), np.empty(obs.shape[1] * LANES, F), np.empty(BILL * LANES)
     ended = 0
     for block in range(first, last):
