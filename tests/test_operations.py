@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import springdrift
-from springdrift import ENV_ID, OPS_ID, WORLDS, Action, BadRelease, Scenario
+from playing import play
+from springdrift import OPS_ID, WORLDS, Action, BadRelease, Scenario
 from springdrift.incline import model
 from springdrift.incline.kernel.versions import DAMPED
 from springdrift.incline.operations import OPS_SCENARIOS, InclinedMassOpsEnv, InclinedMassOpsWorld
@@ -25,43 +26,9 @@ from springdrift_agents.policies.registry import policy, policy_names
 WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
 
 
-def play(env, actions, seed=3):
-    """What each step returns, to the end of the episode."""
-    env.reset(seed=seed)
-    told = []
-    for action in actions:
-        told.append(env.step(action))
-        if told[-1][2]:
-            break
-    return told
-
-
 def field(env, name):
     """A field of the state of a single env, (size,)."""
     return env.world.batch.field(name)[0, ..., 0].reshape(-1).astype(np.float64)
-
-
-@pytest.mark.parametrize("scenario", ["mix", "release-train", "poc"])
-def test_without_the_new_decisions_it_is_the_world_of_three(scenario):
-    rng = np.random.default_rng(1)
-    actions = rng.choice(3, 60, p=(0.7, 0.2, 0.1))
-    three, five = gym.make(ENV_ID, scenario=scenario), gym.make(OPS_ID, scenario=scenario)
-    for mine, theirs in zip(play(three, actions), play(five, actions), strict=False):
-        np.testing.assert_array_equal(mine[0], theirs[0][: len(springdrift.OBS)])
-        assert mine[1:3] == theirs[1:3]
-
-
-def test_a_rollback_right_after_a_fine_tuning_leaves_only_the_fees():
-    """The tuned version would serve from the cycle on in which the one before is put back."""
-    waiting = play(InclinedMassOpsEnv("abrupt"), [WAIT] * 60)
-    undone = play(InclinedMassOpsEnv("abrupt"), [FINE_TUNE, ROLLBACK] * 30)
-    for k, (mine, theirs) in enumerate(zip(undone, waiting, strict=True)):
-        for term in ("forecast", "swing", "intervene"):
-            assert mine[4]["terms"][term] == theirs[4]["terms"][term]
-        fees = {"retrain": 0.0, "fine_tune": 1.0 - k % 2, "rollback": 0.5 * (k % 2)}
-        assert {name: mine[4]["terms"][name] for name in fees} == fees
-        if k % 2:
-            assert mine[4]["version"]["number"] == 0.0
 
 
 def test_versions_have_numbers_parents_and_windows():
@@ -109,35 +76,6 @@ def test_a_fine_tuning_is_a_ridge_regression_toward_the_last_retraining(seed, ac
     wanted = own + change
     wanted[-1] -= wanted[:LAGS].sum() * y.mean()
     np.testing.assert_allclose(field(env, "model"), wanted, rtol=2e-3, atol=2e-4)
-
-
-def test_a_fine_tuning_ships_at_once_and_a_retraining_in_its_slot():
-    tuned = play(InclinedMassOpsEnv("release-train"), [WAIT, FINE_TUNE, WAIT])
-    assert [step[4]["version"]["number"] for step in tuned] == [0.0, 1.0, 1.0]
-    fresh = play(InclinedMassOpsEnv("release-train"), [WAIT, RETRAIN] + [WAIT] * 9)
-    assert [step[4]["version"]["number"] for step in fresh] == [0.0] * 9 + [1.0] * 2
-
-
-def test_what_cannot_be_done_is_masked_and_costs_nothing():
-    env = InclinedMassOpsEnv("abrupt")
-    env.reset(seed=0)
-    assert env.action_masks().tolist() == [True, True, True, True, False]
-    assert env.step(ROLLBACK)[4]["terms"]["rollback"] == 0.0
-    env.step(RETRAIN)
-    assert env.action_masks().tolist() == [True, True, False, False, False]
-    _, _, _, _, info = env.step(FINE_TUNE)
-    assert (info["terms"]["fine_tune"], info["version"]["number"]) == (0.0, 0.0)
-    for _ in range(2):
-        env.step(WAIT)
-    assert env.action_masks().all()
-
-
-def test_a_rollback_leaves_the_model_in_training_alone():
-    env = InclinedMassOpsEnv("stationary")
-    told = [step[4]["version"] for step in play(env, [FINE_TUNE, WAIT, RETRAIN, ROLLBACK, WAIT, WAIT])]
-    assert [one["number"] for one in told] == [1.0, 1.0, 1.0, 0.0, 2.0, 2.0]
-    assert told[-1]["parent"] == 1.0  # what served as it was asked for
-    assert env.step(ROLLBACK)[4]["version"]["number"] == 0.0
 
 
 def test_a_bad_release_serves_what_was_not_fitted_and_a_fine_tuning_mends_it():
@@ -223,18 +161,6 @@ def test_one_world_or_many_the_bits_are_the_same():
         np.testing.assert_array_equal(alone.out.obs[0], obs)
         np.testing.assert_array_equal(alone.out.truth[:, 0], truth)
         assert alone.out.reward[0] == reward
-
-
-def test_states_hold_the_versions():
-    env = InclinedMassOpsEnv("returning")
-    play(env, [FINE_TUNE, WAIT, RETRAIN, WAIT])
-    moment = env.get_state()
-    first = [env.step(action)[:2] for action in (WAIT, ROLLBACK, FINE_TUNE, WAIT)]
-    env.set_state(moment)
-    for (obs, reward), action in zip(first, (WAIT, ROLLBACK, FINE_TUNE, WAIT), strict=True):
-        mine = env.step(action)
-        np.testing.assert_array_equal(mine[0], obs)
-        assert mine[1] == reward
 
 
 def test_the_recorder_tells_which_version_served_when():

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import springdrift
+from playing import play
 from springdrift import SERIES_ID, SERIES_OPS_ID, WORLDS, Action
 from springdrift.series import Recording, Scenario
 from springdrift.series.forecaster import DAMPED, PROFILE, TUNED, Shape, tune
@@ -26,41 +27,9 @@ WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
 SHAPE = Shape(period=24, long_period=7, window=14, delay=0, baseline=0)
 
 
-def play(env, actions, seed=3):
-    """What each step returns, to the end of the episode."""
-    env.reset(seed=seed)
-    told = []
-    for action in actions:
-        told.append(env.step(int(action)))
-        if told[-1][2]:
-            break
-    return told
-
-
 def model_of(env, which):
     """Coefficients of a single env."""
     return env.world.lanes.models[0, which].copy()
-
-
-@pytest.mark.parametrize("scenario", ["mix", "release-train", "poc", "electricity"])
-def test_without_the_new_decisions_it_is_the_world_of_three(scenario):
-    actions = np.random.default_rng(1).choice(3, 60, p=(0.7, 0.2, 0.1))
-    three, five = gym.make(SERIES_ID, scenario=scenario), gym.make(SERIES_OPS_ID, scenario=scenario)
-    for mine, theirs in zip(play(three, actions), play(five, actions), strict=True):
-        np.testing.assert_array_equal(mine[0], theirs[0][: len(springdrift.OBS)])
-        assert mine[1:3] == theirs[1:3]
-
-
-def test_a_rollback_right_after_a_fine_tuning_leaves_only_the_fees():
-    """The tuned version would serve from the cycle on in which the one before is put back."""
-    waiting = play(TimeSeriesOpsEnv("abrupt"), [WAIT] * 60)
-    undone = play(TimeSeriesOpsEnv("abrupt"), [FINE_TUNE, ROLLBACK] * 30)
-    for k, (mine, theirs) in enumerate(zip(undone, waiting, strict=True)):
-        assert mine[4]["terms"]["forecast"] == theirs[4]["terms"]["forecast"]
-        fees = {"retrain": 0.0, "fine_tune": 0.5 * (1 - k % 2), "rollback": 0.5 * (k % 2)}
-        assert {name: mine[4]["terms"][name] for name in fees} == fees
-        if k % 2:
-            assert mine[4]["version"]["number"] == 0.0
 
 
 def test_a_rollback_gives_exactly_the_errors_of_the_version_before():
@@ -147,35 +116,6 @@ def test_whatever_was_fine_tuned_before_it_leans_on_the_last_retraining():
     play(once, [WAIT] * 5 + [FINE_TUNE], seed=1)
     env.step(FINE_TUNE)
     np.testing.assert_array_equal(model_of(env, DEPLOYED), model_of(once, DEPLOYED))
-
-
-def test_a_fine_tuning_ships_at_once_and_a_retraining_in_its_slot():
-    tuned = play(TimeSeriesOpsEnv("release-train"), [WAIT, FINE_TUNE, WAIT])
-    assert [step[4]["version"]["number"] for step in tuned] == [0.0, 1.0, 1.0]
-    fresh = play(TimeSeriesOpsEnv("release-train"), [WAIT, RETRAIN] + [WAIT] * 9)
-    assert [step[4]["version"]["number"] for step in fresh] == [0.0] * 9 + [1.0] * 2
-
-
-def test_what_cannot_be_done_is_masked_and_costs_nothing():
-    env = TimeSeriesOpsEnv("abrupt")
-    env.reset(seed=0)
-    assert env.action_masks().tolist() == [True, True, True, True, False]
-    assert env.step(ROLLBACK)[4]["terms"]["rollback"] == 0.0
-    env.step(RETRAIN)
-    assert env.action_masks().tolist() == [True, True, False, False, False]
-    _, _, _, _, info = env.step(FINE_TUNE)
-    assert (info["terms"]["fine_tune"], info["version"]["number"]) == (0.0, 0.0)
-    for _ in range(2):
-        env.step(WAIT)
-    assert env.action_masks().all()
-
-
-def test_a_rollback_leaves_the_model_in_training_alone():
-    env = TimeSeriesOpsEnv("stationary")
-    told = [step[4]["version"] for step in play(env, [FINE_TUNE, WAIT, RETRAIN, ROLLBACK, WAIT, WAIT])]
-    assert [one["number"] for one in told] == [1.0, 1.0, 1.0, 0.0, 2.0, 2.0]
-    assert told[-1]["parent"] == 1.0  # what served as it was asked for
-    assert env.step(ROLLBACK)[4]["version"]["number"] == 0.0
 
 
 def test_a_bad_release_serves_what_was_not_fitted_and_a_fine_tuning_starts_from_what_was():
@@ -273,16 +213,10 @@ def test_one_world_or_many_the_bits_are_the_same():
             np.testing.assert_array_equal(mine, theirs)
 
 
-def test_states_hold_the_versions():
+def test_versions_of_a_state_are_whole_numbers():
     env = TimeSeriesOpsEnv("returning")
     play(env, [FINE_TUNE, WAIT, RETRAIN, WAIT])
     moment = env.get_state()
-    first = [env.step(action)[:2] for action in (WAIT, ROLLBACK, FINE_TUNE, WAIT)]
-    env.set_state(moment)
-    for (obs, reward), action in zip(first, (WAIT, ROLLBACK, FINE_TUNE, WAIT), strict=True):
-        mine = env.step(action)
-        np.testing.assert_array_equal(mine[0], obs)
-        assert mine[1] == reward
     lanes = moment.world.lanes
     for value in (0.5, np.nan, 1e20):
         versions = lanes.versions.copy()

@@ -313,7 +313,7 @@ class Table:
     def buttons(self) -> list[tuple[str, str, int, tuple[int, int, int, int]]]:
         """Label, colour, decision and place on the window of each button."""
         actions, prices = self.game.world.actions, self.game.prices
-        wide = 400 // actions.n if actions.n == 3 else 92
+        wide = 133 if actions.n == 3 else 92
         made = []
         for one in actions:
             name, key = LABELS[one.action]
@@ -323,12 +323,10 @@ class Table:
         return made
 
     def _buttons(self) -> None:
-        bar, screen = self.bar, self.window.screen
+        bar, screen, buttons = self.bar, self.window.screen, self.buttons()
         bar.surface.fill(PAPER)
-        size = bar.fitting(
-            [label for label, *_ in self.buttons()], self.buttons()[0][3][2] - 10, 14, bold=True
-        )
-        for label, colour, action, (x, y, w, h) in self.buttons():
+        size = bar.fitting([label for label, *_ in buttons], buttons[0][3][2] - 10, 14, bold=True)
+        for label, colour, action, (x, y, w, h) in buttons:
             chosen, ink = self._asked == action, "#ffffff" if self._asked == action else colour
             bar.box(x, y - 600, w, h, colour if chosen else "#ffffff", colour, 6)
             top = y - 600 + (h - bar.height(size)) / 2
@@ -336,7 +334,7 @@ class Table:
         mode = "waits for you" if self.waiting else f"tempo {self.tempo:g}"
         bar.text(mode, 948, 5, 13, INK, align=1)
         top, size = 8 + bar.height(13), 10.5
-        room = 940 - sum(self.buttons()[-1][3][::2])  # beside the last button
+        room = 940 - sum(buttons[-1][3][::2])  # beside the last button
         while len(bar.wrap(HELP, room, size, " · ")) * bar.height(size) > BAR - top - 2 and size > 7:
             size -= 0.25
         bar.paragraph(HELP, 948, top, room, size, FAINT, align=1, between=" · ")
@@ -361,8 +359,10 @@ class Table:
             elif event.type == pygame.JOYBUTTONDOWN and event.button == self.game.world.actions.n:
                 self.paused = not self.paused
             elif event.type == pygame.JOYHATMOTION:
-                cross = {(0, -1): Action.WAIT, (0, 1): Action.INTERVENE, (1, 0): Action.RETRAIN}
-                cross[-1, 0] = Action.ROLLBACK
+                cross = {
+                    **{(0, -1): Action.WAIT, (0, 1): Action.INTERVENE},
+                    **{(1, 0): Action.RETRAIN, (-1, 0): Action.ROLLBACK},
+                }
                 self._ask(cross.get(tuple(event.value)))
 
     def _ask(self, action: int | None) -> None:

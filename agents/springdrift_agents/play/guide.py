@@ -121,6 +121,5 @@ def hindsight_told(decisions: Sequence[int]) -> str:
             told.append(f"{done} {count} time{'s' * (count > 1)}")
     if pushes:
         told.append(f"pushed {pushes} time{'s' * (pushes > 1)}")
-    if not told:
-        return "Hindsight only waited."
-    return f"Hindsight {' and '.join([', '.join(told[:-1]), told[-1]] if len(told) > 1 else told)}."
+    *most, last = told or ["only waited"]
+    return f"Hindsight {', '.join(most)} and {last}." if most else f"Hindsight {last}."

@@ -21,8 +21,24 @@ from springdrift_agents.policies.rules import (
 )
 
 
+def _due(observation: Floats, tune: float, pause: float) -> NDArray[np.bool_]:
+    """Where the error is high enough to fine-tune, the last time is long enough ago, and nothing trains."""
+    raised = error_of(sense(observation, "error_fast")) > tune
+    rested = cycles_of(sense(observation, "since_fine_tune")) >= pause - 0.01
+    due: NDArray[np.bool_] = raised & rested & (sense(observation, "in_flight") == 0.0)
+    return due
+
+
 @dataclass(frozen=True)
-class FineTune(Rule):
+class _OpsRule(Rule):
+    """A rule that reads what is seen of versions, and decides among all five."""
+
+    columns = DASHBOARD.names
+    actions = FIVE_ACTIONS.names
+
+
+@dataclass(frozen=True)
+class FineTune(_OpsRule):
     """Fine-tune when the forecast error is raised a little, retrain when it is high, else push by hand."""
 
     tune: float = 0.5  # rms error, of the target's rms, beyond which to fine-tune
@@ -32,20 +48,16 @@ class FineTune(Rule):
     start: float = Swing.start
     stop: float = Swing.stop
     slots = Swing.slots
-    columns = DASHBOARD.names
-    actions = FIVE_ACTIONS.names
     needs = (*Threshold.needs, "since_fine_tune")
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         found = Threshold(self.error, self.cooldown, self.start, self.stop).decide(observation, memory)
-        raised = error_of(sense(observation, "error_fast")) > self.tune
-        rested = cycles_of(sense(observation, "since_fine_tune")) >= self.pause - 0.01
-        tune = raised & rested & (sense(observation, "in_flight") == 0.0) & (found != Action.RETRAIN)
+        tune = _due(observation, self.tune, self.pause) & (found != Action.RETRAIN)
         return np.where(tune, Action.FINE_TUNE, found)
 
 
 @dataclass(frozen=True)
-class Rollback(Rule):
+class Rollback(_OpsRule):
     """Roll back when the error after a deployment is worse than before it, else retrain as ``threshold``.
 
     It compares the cycle ``trial`` cycles after the deployment with the last one before it.
@@ -58,8 +70,6 @@ class Rollback(Rule):
     start: float = Swing.start
     stop: float = Swing.stop
     slots = 2  # hysteresis, and the error before the deployment that is to be judged; 0 for none
-    columns = DASHBOARD.names
-    actions = FIVE_ACTIONS.names
     needs = (*Threshold.needs, "error", "model_age")
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
@@ -77,7 +87,7 @@ class Rollback(Rule):
 
 
 @dataclass(frozen=True)
-class Champion(Rule):
+class Champion(_OpsRule):
     """Keep the better of two versions in service, by what the one before would have said; else retrain.
 
     The version in service is the champion and the one before its challenger. Retraining waits until the
@@ -92,8 +102,6 @@ class Champion(Rule):
     start: float = Swing.start
     stop: float = Swing.stop
     slots = 2  # hysteresis, and cycles of high error
-    columns = DASHBOARD.names
-    actions = FIVE_ACTIONS.names
     needs = (*Threshold.needs, "error", "previous_error", "since_rollback")
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
@@ -101,8 +109,8 @@ class Champion(Rule):
         error = error_of(sense(observation, "error"))
         high = error_of(sense(observation, "error_fast")) > self.error
         memory[:, 1] = np.where(high, memory[:, 1] + 1.0, 0.0)
-        ask = (memory[:, 1] > self.fresh) & (sense(observation, "in_flight") == 0.0)
-        ask &= cycles_of(sense(observation, "since_retrain")) >= self.cooldown - 0.01
+        retrain = Retrain(self.error, self.cooldown).decide(observation, memory)
+        ask = (memory[:, 1] > self.fresh) & (retrain == Action.RETRAIN)
         beaten = (error_of(sense(observation, "previous_error")) < self.better * error) & (error > self.least)
         rested = cycles_of(sense(observation, "since_rollback")) >= 1.0
         found = np.where(ask & ~beaten, Action.RETRAIN, by_hand)
@@ -110,7 +118,7 @@ class Champion(Rule):
 
 
 @dataclass(frozen=True)
-class Operations(Rule):
+class Operations(_OpsRule):
     """Use all five decisions: champion and challenger, fine-tuning, retraining, and pushing by hand."""
 
     better: float = 0.6
@@ -123,17 +131,13 @@ class Operations(Rule):
     start: float = Swing.start
     stop: float = Swing.stop
     slots = Champion.slots
-    columns = DASHBOARD.names
-    actions = FIVE_ACTIONS.names
     needs = (*Champion.needs, "since_fine_tune")
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
         keep = Champion(self.better, self.least, self.error, self.fresh, self.cooldown, self.start, self.stop)
         found = keep.decide(observation, memory)
-        raised = error_of(sense(observation, "error_fast")) > self.tune
-        rested = cycles_of(sense(observation, "since_fine_tune")) >= self.pause - 0.01
-        free = (sense(observation, "in_flight") == 0.0) & (found <= Action.INTERVENE)
-        return np.where(raised & rested & free, Action.FINE_TUNE, found)
+        tune = _due(observation, self.tune, self.pause) & (found <= Action.INTERVENE)
+        return np.where(tune, Action.FINE_TUNE, found)
 
 
 OPS_RULES: dict[str, type[Rule]] = {

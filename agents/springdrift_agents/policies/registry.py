@@ -1,6 +1,5 @@
 """Policies by what a person writes: a name, a file, or a class of the user's own, with parameters."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache, partial
@@ -12,7 +11,7 @@ from springdrift import ENV_ID
 from springdrift.game.arguments import did_you_mean
 from springdrift.registry import world_spec
 from springdrift_agents import own
-from springdrift_agents.policies import learned, sb3
+from springdrift_agents.policies import learned, network, sb3
 from springdrift_agents.policies.base import Policy, check_policy, fits
 from springdrift_agents.policies.detectors import River
 from springdrift_agents.policies.learned import SUFFIX, Learned, shipped
@@ -27,9 +26,7 @@ def rules_of(env: str = ENV_ID) -> dict[str, type[Rule]]:
     >>> [name for name in rules_of("springdrift/InclinedMassOps-v0") if name not in rules_of()]
     ['fine-tune', 'rollback', 'champion', 'operations']
     """
-    world = world_spec(env).world
-    columns, actions = world.observations["monitor"].names, world.actions.names
-    return {name: rule for name, rule in ALL_RULES.items() if fits(rule(), columns, actions)}
+    return {name: rule for name, rule in ALL_RULES.items() if fits(rule(), *_shown(env))}
 
 
 def policy_names(env: str = ENV_ID) -> list[str]:
@@ -38,16 +35,20 @@ def policy_names(env: str = ENV_ID) -> list[str]:
     >>> "ppo-ops" in policy_names("springdrift/InclinedMassOps-v0"), "ppo-ops" in policy_names()
     (True, False)
     """
-    world = world_spec(env).world
-    columns, actions = world.observations["monitor"].names, world.actions.names
-    learned_here = [name for name, path in shipped().items() if fits(_names_of(path), columns, actions)]
+    learned_here = [name for name, path in shipped().items() if fits(_names_of(path), *_shown(env))]
     return [*rules_of(env), *learned_here]
 
 
+def _shown(env: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the columns of a world's dashboard, and of its actions."""
+    world = world_spec(env).world
+    return world.observations["monitor"].names, world.actions.names
+
+
 @cache
-def _names_of(network: Path) -> SimpleNamespace:
+def _names_of(path: Path) -> SimpleNamespace:
     """Names of the columns and actions of a learned policy that ships, from the card beside its weights."""
-    card = json.loads(network.with_suffix(".json").read_text(encoding="utf-8"))
+    card = network.card(path)
     return SimpleNamespace(columns=card["columns"], actions=card["actions"])
 
 

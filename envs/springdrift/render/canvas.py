@@ -142,8 +142,6 @@ class Canvas:
         """The mark of a retraining, its middle at (x, y)."""
         self.box(x - 4, y - 4, 9, 9, colour)
 
-    # ------------------------------------------------------------ letters
-
     def diamond(self, x: float, y: float, colour: str) -> None:
         """The mark of a fine-tuning, its middle at (x, y)."""
         self.polygon([(x - 5, y), (x, y - 5), (x + 5, y), (x, y + 5)], colour)
@@ -152,6 +150,8 @@ class Canvas:
         """The mark of a rollback, an arrow to the left with its middle at (x, y)."""
         self.polygon([(x - 5, y), (x + 1, y - 5), (x + 1, y + 5)], colour)
         self.line([(x, y), (x + 6, y)], colour, 2)
+
+    # ------------------------------------------------------------ letters
 
     def text(
         self, text: str, x: float, y: float, size: float = 13, colour: str = INK, bold: bool = False,
