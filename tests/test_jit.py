@@ -43,8 +43,8 @@ def test_each_width_keeps_its_code_in_files_of_its_own():
     """One source, three modules: Numba's own name of a file says file, function and line alone."""
     kept = {one.LANES: one.advance._cache._cache_file for one, _ in KERNELS}
     assert sorted(kept) == [16, 64, 128]
-    for file in ("_index_name", "_data_name_pattern"):
-        assert len({getattr(one, file) for one in kept.values()}) == len(KERNELS)
+    assert len({one._index_name for one in kept.values()}) == len(KERNELS)
+    assert len({one._data_name("0") for one in kept.values()}) == len(KERNELS)
     sources = {inspect.getfile(one.advance.py_func) for one, _ in KERNELS}
     assert sources == {entry.__file__}
 
@@ -88,6 +88,51 @@ def test_a_changed_constant_elsewhere_is_compiled_anew(tmp_path):
         check=True,
     ).stdout
     assert after != before
+
+
+def test_files_of_other_sources_are_never_taken_for_these_and_do_not_stay(tmp_path):
+    """Two processes start after a change of sources: one has written its index, and not yet its code."""
+    shutil.copytree(PACKAGE, tmp_path / "springdrift", ignore=shutil.ignore_patterns("__pycache__"))
+    actions, other = (tmp_path / "springdrift" / "game" / name for name in ("actions.py", "env.py"))
+    script = (
+        "import numba.core.caching as c\nfrom springdrift.game import actions, cache\n"
+        "import numpy as np\n{}\n"
+        "print(actions._all_below(np.arange(4), 9), sum(actions._all_below.stats.cache_hits.values()))"
+    )
+    half = "c.IndexDataCacheFile._save_data = lambda *_: None"
+
+    def run(before=""):
+        return subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", script.format(before)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+
+    def kept():
+        return sorted(file.name for file in actions.parent.rglob("*actions*.nb[ic]"))
+
+    assert run() == ["True", "0"]
+    assert run() == ["True", "1"]
+    first = kept()
+    assert len(first) == 2
+    other.write_text(other.read_text() + "# another source\n")  # all lines and names stay as they were
+    assert run(half) == ["True", "0"]
+    assert run() == ["True", "0"]
+    assert len(kept()) == 2
+    assert not set(first) & {*kept()}
+
+
+def test_two_processes_that_compile_for_other_types_do_not_share_a_file(tmp_path):
+    files = cache._Files(str(tmp_path), "module-function.py311-stamp", "stamp")
+    late = cache._Files(str(tmp_path), "module-function.py311-stamp", "stamp")
+    known = late._load_index()
+    late._load_index = lambda: known  # it read the index before the other wrote
+    files.save(("int64",), "code for whole numbers")
+    late.save(("float64",), "code for numbers")
+    assert files.load(("float64",)) == "code for numbers"
+    assert files.load(("int64",)) in (None, "code for whole numbers")
 
 
 SCRIPT = "import springdrift.incline.dynamics as d; print(d.simulate(duration=1.0).x[-1])"
@@ -137,7 +182,7 @@ def test_a_full_disk_is_said_once_and_stops_nothing(tmp_path):
     code = (
         "import errno, numba.core.caching as c\n"
         "def full(*_): raise OSError(errno.ENOSPC, 'No space left on device')\n"
-        "c.IndexDataCacheFile.save = full\n" + SCRIPT
+        "c.IndexDataCacheFile._save_data = full\n" + SCRIPT
     )
     found = run_apart(tmp_path, code)
     assert found.returncode == 0

@@ -5,6 +5,7 @@ constants and functions that it took from others. Here it is kept for as long as
 """
 
 import gc
+import glob
 import hashlib
 import sys
 from collections.abc import Iterator
@@ -58,6 +59,25 @@ def _announce(slow: bool) -> None:
         _told.once("slow", "springdrift: compiling its kernel, which takes some seconds the first time ...")
 
 
+class _Files(IndexDataCacheFile):
+    """An index and the code that it tells of, safe while other processes write theirs.
+
+    Numba writes the index first and numbers the code: a process that reads between the two, or two that
+    compile at once for other types, would take one code for another. Here a file of code has the name of
+    what it is the code of, and is whole before the index tells of it.
+    """
+
+    def save(self, key: Any, data: Any) -> None:
+        name = self._data_name(hashlib.sha256(repr(key).encode()).hexdigest()[:16])
+        self._save_data(name, data)
+        known = self._load_index()
+        known[key] = name
+        self._save_index(known)
+
+    def _data_name(self, which: str) -> str:
+        return f"{self._index_name.removesuffix('.nbi')}.{which}.nbc"
+
+
 class _Kept(FunctionCache):
     """Numba's cache of a function; files that cannot be read are made anew."""
 
@@ -67,8 +87,9 @@ class _Kept(FunctionCache):
         package, _, rest = function.__module__.partition(".")
         room = rest.partition(".")[0] if package == "springdrift" else ""
         # Numba's name of the files says where the source lies; one source may be several modules
-        name = f"{function.__module__}-{self._impl.filename_base}"
-        self._cache_file = IndexDataCacheFile(self._cache_path, name, stamp(room))
+        self._any_sources = f"{function.__module__}-{self._impl.filename_base}"
+        self._these_sources = f"{self._any_sources}-{stamp(room)[:16]}"
+        self._cache_file = _Files(self._cache_path, self._these_sources, stamp(room))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -89,6 +110,9 @@ class _Kept(FunctionCache):
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)
+            for file in Path(self._cache_path).glob(f"{glob.escape(self._any_sources)}*.nb[ic]"):
+                if not file.name.startswith(self._these_sources):
+                    file.unlink(missing_ok=True)
         except OSError as error:
             _told.once("unkept", UNKEPT.format(error.strerror or error))
 
