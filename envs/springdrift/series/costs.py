@@ -34,7 +34,7 @@ class OpsCosts(Costs):
     ValueError: OpsCosts.rollback must be a number from 0 to 1e+09, got -1
     """
 
-    fine_tune: float = 0.5  # a fine-tuning, paid when asked for
+    fine_tune: float = 0.3  # a fine-tuning, paid when asked for
     rollback: float = 0.5  # a rollback
 
 

@@ -20,7 +20,7 @@ from springdrift.series.waves import cosine, sine
 MOST_HARMONICS = 4
 RIDGE = 1.0  # on standardised columns: one made-up measurement that says 0
 TUNED = 6  # cycles that a fine-tuning sees
-PULL = (300.0, 30.0)  # its ridge, toward its anchor: on lags, level and longer season; on the harmonics
+PULL = (300.0, 10.0)  # its ridge, toward its anchor: on lags, level and longer season; on the harmonics
 DAMPED = 0.5  # what a deployment that goes wrong makes of every coefficient
 # places in a model's row of numbers; the profile's P numbers follow
 CONSTANT, LAG1, LAG2, LEVEL, LONG_SIN, LONG_COS, PROFILE = range(7)

@@ -34,8 +34,12 @@ _ALL = (
     ),
     Scenario(
         "returning",
-        "two regimes take turns",
-        (Recurring(({"lag": 0.0, "shape": 0.0}, {"lag": 0.2, "shape": 0.6})),),
+        "two regimes take turns: the season's phase and shape, and how strong the longer season is",
+        (
+            Recurring(
+                ({"lag": 0.0, "shape": 0.0, "long": 0.3}, {"lag": 0.2, "shape": 0.6, "long": 1.2}),
+            ),
+        ),
         "roll back: the version before was fitted on the regime that returned",
         gap=(20, 40),
     ),
@@ -139,7 +143,7 @@ class TimeSeriesOpsEnv(TimeSeriesEnv):
     >>> obs, info = env.reset(seed=0)
     >>> obs, reward, terminated, truncated, info = env.step(springdrift.Action.FINE_TUNE)
     >>> info["terms"]["fine_tune"], info["version"]["number"], info["version"]["tuned"]
-    (0.5, 1.0, 1.0)
+    (0.3, 1.0, 1.0)
     """
 
     World = SeriesOpsWorld
