@@ -14,7 +14,7 @@ import torch
 from typer.testing import CliRunner
 
 import springdrift_agents
-from springdrift import OBS, THREE_ACTIONS, Action
+from springdrift import FIVE_ACTIONS, OBS, OPS_ID, SERIES_OPS_ID, THREE_ACTIONS, WORLDS, Action
 from springdrift.incline.observation import OBSERVE
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
@@ -362,3 +362,39 @@ def test_a_wider_table_and_more_actions_do_not_invalidate_a_policy():
     assert [more[number] for number in decided] == [found.actions[number] for number in own]
     card = json.loads(learned.shipped()["ppo-mix"].with_suffix(".json").read_text())
     assert (tuple(card["columns"]), tuple(card["actions"])) == (names, ("WAIT", "INTERVENE", "RETRAIN"))
+
+
+@pytest.mark.parametrize("id", [OPS_ID, SERIES_OPS_ID])
+def test_a_masked_one_never_decides_what_would_do_nothing(id):
+    """A network of random weights wants everything; the world's own masks say what it may have."""
+    rng, width = np.random.default_rng(4), len(WORLDS[id].world.observations["monitor"])
+    weights = {"0.weight": 3.0 * rng.normal(size=(5, width)), "0.bias": np.array([0.0, 0, 1, 1, 2])}
+    card = Card("maskable-ppo", masked=True, env=id, actions=FIVE_ACTIONS.names)
+    masked, eager = Learned(card, weights), Learned(replace(card, masked=False), weights)
+    envs = WORLDS[id].vector_env(32, scenario="mix-ops", cycles=60)
+    observation, _ = envs.reset(seed=3)
+    memory, refused, taken = None, 0, set()
+    for _ in range(60):
+        masks = envs.action_masks()
+        actions, memory = masked.predict(observation, memory)
+        assert masks[np.arange(32), actions].all()
+        wanted, _ = eager.predict(observation)
+        refused += int((~masks[np.arange(32), wanted]).sum())
+        np.testing.assert_array_equal(
+            actions[masks[np.arange(32), wanted]], wanted[masks[np.arange(32), wanted]]
+        )
+        taken |= set(actions.tolist())
+        observation = envs.step(actions)[0]
+    assert refused > 50
+    assert taken == set(range(5))
+
+
+def test_a_masked_one_must_read_what_tells_it_what_it_can_do():
+    with pytest.raises(ValueError, match="of ROLLBACK must read the column 'previous_error'"):
+        Card(
+            "maskable-ppo",
+            masked=True,
+            env=OPS_ID,
+            actions=FIVE_ACTIONS.names,
+            columns=("in_flight", "error"),
+        )

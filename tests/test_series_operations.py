@@ -20,7 +20,7 @@ from springdrift.series.optimum import cost_of, optimum, terms_of
 from springdrift.series.scenario import GENERATED
 from springdrift.series.staleness import harmonics_of, say_all
 from springdrift.series.state import ANCHOR, DEPLOYED, TRAINED
-from springdrift.series.versions_optimum import MOST
+from springdrift.series.versions_optimum import MOST_OPS_CYCLES
 from springdrift.series.versions_problem import (
     COMMISSIONED,
     NONE,
@@ -30,6 +30,10 @@ from springdrift.series.versions_problem import (
     deployed_in,
     triangle,
 )
+from springdrift_agents.evaluation.rollout import begun
+from springdrift_agents.evaluation.seeds import world_seeds
+from springdrift_agents.planning.regret import regret
+from springdrift_agents.policies.registry import policy
 
 WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
 SHAPE = Shape(period=24, long_period=7, window=14, delay=0, baseline=0)
@@ -334,8 +338,8 @@ def test_the_optimum_of_a_default_episode_lies_between_its_bounds_and_replays(sc
 
 def test_an_episode_too_long_for_the_optimum_is_refused():
     p = a_problem(2, np.random.default_rng(0))
-    with pytest.raises(ValueError, match=f"at most {MOST} cycles, got {MOST + 1}"):
-        optimum(p._replace(naive=np.zeros(MOST + 1)))
+    with pytest.raises(ValueError, match=f"at most {MOST_OPS_CYCLES} cycles, got {MOST_OPS_CYCLES + 1}"):
+        optimum(p._replace(naive=np.zeros(MOST_OPS_CYCLES + 1)))
 
 
 def test_the_optimum_uses_every_decision_where_it_pays():
@@ -368,3 +372,15 @@ def test_five_decisions_are_never_worse_than_three():
             env.reset(seed=8)
             costs.append(optimum(env.world.problem()).cost)
         assert costs[1] <= costs[0] + 1e-6
+
+
+def test_regret_is_counted_from_the_optimum():
+    """Of a policy: its cost less that of the best schedule there is, by cause, and never below 0."""
+    policies = {spec: policy(spec) for spec in ("never", "champion", "operations:error=0.4:tune=0.25")}
+    split, traces = regret(policies, "bad-release", 3, env=SERIES_OPS_ID)
+    world = begun(world_seeds("evaluation", 0, 3), "bad-release", env=SERIES_OPS_ID)
+    best = [optimum(world.problem(lane)).cost for lane in range(3)]
+    np.testing.assert_allclose(traces["hindsight"].terms.sum(axis=(0, 2)), best, atol=1e-5)
+    for name, causes in split.items():
+        np.testing.assert_allclose(causes.sum(axis=1), traces[name].terms.sum(axis=(0, 2)) - best, atol=1e-5)
+        assert (causes.sum(axis=1) >= -1e-5).all()

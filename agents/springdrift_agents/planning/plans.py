@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from springdrift import ENV_ID, THREE_ACTIONS, Costs
 from springdrift.game.arguments import MOST
+from springdrift.registry import world_spec
+from springdrift.series import MOST_OPS_CYCLES, SeriesWorld, optimum
 from springdrift_agents.evaluation.evaluate import results_of
-from springdrift_agents.evaluation.rollout import Prices
+from springdrift_agents.evaluation.rollout import Prices, begun
 from springdrift_agents.evaluation.seeds import world_seeds
 from springdrift_agents.files import read_json, write_text
 from springdrift_agents.planning.hindsight import Planner
@@ -87,9 +89,12 @@ def reference(
 ) -> NDArray[np.int64]:
     """What hindsight decides in a world, (cycles,); it loses to none of ``policies``.
 
-    The kept plan where there is one for these prices and no policy beats it, else a search that begins with
-    all of them.
+    The exact optimum on a series, where nothing that is decided moves the world. Elsewhere the kept plan
+    where there is one for these prices and no policy beats it, else a search that begins with all of them.
     """
+    best = _optimum(scenario, seed, costs, env)
+    if best is not None:
+        return best
     known = env == ENV_ID and Costs.of(costs) == Costs()
     old = plan_of(scenario, seed) if known else None
     planner = Planner(scenario, seed, costs, env=env)
@@ -98,6 +103,18 @@ def reference(
         return planner.search(start=rivals).decisions
     tried = planner.costs_of(np.array([old, *rivals]))
     return old if tried[0] <= tried.min() else planner.search(start=[old, *rivals]).decisions
+
+
+def _optimum(scenario: Any, seed: int, costs: Prices, env: str) -> NDArray[np.int64] | None:
+    """The best decisions there are, (cycles,), or None where only a search can say."""
+    if not issubclass(world_spec(env).world, SeriesWorld):
+        return None
+    world = begun(np.array([seed], np.uint64), scenario, env=env, costs=costs)
+    assert isinstance(world, SeriesWorld)
+    problem = world.problem()
+    if world.keeps and problem.cycles > MOST_OPS_CYCLES:
+        return None
+    return optimum(problem).actions
 
 
 def search(

@@ -1,7 +1,7 @@
 """What a policy paid beyond hindsight, and what for.
 
-Regret is the cost of a policy less that of hindsight's plan on the same world, cycle by cycle. Each
-cycle's excess goes to one cause, so that the causes sum to the whole:
+Regret is the cost of a policy less that of hindsight's plan on the same world, cycle by cycle; on a series
+that plan is the exact optimum. Each cycle's excess goes to one cause, so that the causes sum to the whole:
 
 - needless retraining: the fee of a retraining that was asked for although nothing had moved since the
   last fit on a clean window;

@@ -6,6 +6,7 @@ they are read only by those who say that they trust them.
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,13 @@ from springdrift_agents.policies.network import Weights, safetensors
 from springdrift_agents.policies.network import shipped as shipped
 
 STACKS = 256  # the most observations that a network may see at once
-
+# the column that shows when a decision would do nothing, as a world's own masks say, and the values that do
+_TRAINING: tuple[str, Callable[[Any], Any]] = ("in_flight", lambda shown: shown > 0.0)
+IDLE = {
+    "RETRAIN": _TRAINING,
+    "FINE_TUNE": _TRAINING,
+    "ROLLBACK": ("previous_error", lambda shown: shown >= 1.0),  # no version served before
+}
 
 _KINDS = {
     "algo": str,
@@ -46,7 +53,7 @@ class Card:
     observe: str = "monitor"  # which observation it is shown
     stack: int = 1  # observations that it sees at once, the newest last
     activation: str = "relu"  # or "tanh", between layers
-    masked: bool = False  # it never asks for a retraining while one is in flight
+    masked: bool = False  # it never decides what would do nothing: see IDLE
     columns: tuple[str, ...] = ()  # names of what it reads, in its order; those of ``observe`` when empty
     actions: tuple[str, ...] = THREE_ACTIONS.names  # names of what it decides, in the order of its values
     trained: dict[str, Any] = field(default_factory=dict)  # scenario, steps, seed, validation cost
@@ -76,8 +83,9 @@ class Card:
         unknown = [one for one in self.actions if one not in Action.__members__]
         if unknown or not self.actions:
             raise ValueError(f"unknown action {unknown[:1]}; allowed: {', '.join(Action.__members__)}")
-        if self.masked and not {"in_flight"} <= set(self.columns):
-            raise ValueError("a masked policy must read the column 'in_flight'")
+        for action in self.actions if self.masked else ():
+            if action in IDLE and IDLE[action][0] not in self.columns:
+                raise ValueError(f"a masked policy of {action} must read the column {IDLE[action][0]!r}")
 
     @property
     def table(self) -> Table:
@@ -187,11 +195,19 @@ class Learned:
         memory = self._memory(len(batch), state, episode_start)
         frames = np.concatenate((memory[0][:, self.wide :], batch), axis=1)
         values, hidden = self.forward(frames, memory[1:])
-        if self.card.masked and "RETRAIN" in self.actions:
-            values = values.copy()
-            values[batch[:, self.columns.index("in_flight")] > 0.0, self.actions.index("RETRAIN")] = -np.inf
+        if self.card.masked:
+            values = np.where(self._idle(batch), -np.inf, values)
         actions = values.argmax(axis=1)
         return (actions if observation.ndim == 2 else actions[0]), (frames, *hidden)
+
+    def _idle(self, batch: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Which decisions would do nothing, (n, actions), by its own columns (n, wide)."""
+        idle = np.zeros((len(batch), len(self.actions)), np.bool_)
+        for place, action in enumerate(self.actions):
+            if action in IDLE:
+                column, says_so = IDLE[action]
+                idle[:, place] = says_so(batch[:, self.columns.index(column)])
+        return idle
 
     def _read(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Its own columns, (n, wide), of observations that hold them alone or those of a wider table."""

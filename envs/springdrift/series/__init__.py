@@ -25,4 +25,5 @@ from springdrift.series.recording import load as load
 from springdrift.series.scenario import Scenario as Scenario
 from springdrift.series.staleness import Staleness as Staleness
 from springdrift.series.staleness import staleness as staleness
+from springdrift.series.versions_optimum import MOST_OPS_CYCLES as MOST_OPS_CYCLES
 from springdrift.series.world import SeriesWorld as SeriesWorld

@@ -18,7 +18,9 @@ from springdrift.series.optimum import Schedule, deployed_in, optimum, terms_of
 from springdrift.series.versions_problem import NONE, OpsProblem
 
 WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = (int(one) for one in Action)
-MOST = 400  # cycles: 0.9 GB and about a minute; twice as many take eight times the space and 16 the time
+MOST_OPS_CYCLES = (
+    400  # cycles: 0.9 GB and about a minute; twice as many take eight times the space and 16 the time
+)
 FRESH, TUNED = range(2)  # what the newest version of a pair is
 NEWER, OLDER = range(2)  # which version of a pair serves
 
@@ -222,10 +224,12 @@ def ops_optimum(p: OpsProblem) -> Schedule:
     The time grows with the fourth power of the cycles, and the space with the third.
 
     Raises:
-        ValueError: an episode of more than ``MOST`` cycles.
+        ValueError: an episode of more than ``MOST_OPS_CYCLES`` cycles.
     """
-    if p.cycles > MOST:
-        raise ValueError(f"the optimum with five decisions takes at most {MOST} cycles, got {p.cycles}")
+    if p.cycles > MOST_OPS_CYCLES:
+        raise ValueError(
+            f"the optimum with five decisions takes at most {MOST_OPS_CYCLES} cycles, got {p.cycles}"
+        )
     e = _Episode(
         np.ascontiguousarray(np.concatenate((p.tuned, p.fits)).T, np.float64),
         np.ascontiguousarray(p.naive, np.float64),
