@@ -133,7 +133,13 @@ SPAM = ("always", "periodic:every=1", "fine-tune:tune=0:pause=0:error=1e9", "cha
 PUSHING = "start=0.6:stop=0.5"
 ALL_FIVE, KEEPING = f"operations:error=0.4:tune=0.25:{PUSHING}", f"champion:error=0.45:fresh=3:{PUSHING}"
 STALE_TRIGGER = f"threshold:error=0.4:cooldown=12:{PUSHING}"
-TUNING_ALONE = f"fine-tune:error=1e9:tune=0.2:pause=6:{PUSHING}"
+ON_AN_ERROR = (
+    STALE_TRIGGER,
+    "retrain:error=0.25:cooldown=6",
+    "threshold:error=0.25:cooldown=6:start=0.8:stop=0.5",
+)
+TUNING_ALONE = f"fine-tune:error=1e9:tune=0.2:pause=4:{PUSHING}"
+QUIET = ("stationary", "shock", "faulty-sensor", "chaos")  # series on which nothing should be done
 DUELS = {
     OPS_ID: {
         "fine-tuning wins where the world creeps": [
@@ -176,16 +182,22 @@ DUELS = {
         ],
     },
     SERIES_OPS_ID: {
-        "fine-tuning wins where the level creeps": [
-            Duel("tilt", TUNING_ALONE, one)
-            for one in (STALE_TRIGGER, "retrain:error=0.25:cooldown=6", "periodic:every=10")
+        "fine-tuning wins where the season walks and where the level creeps": [
+            Duel(name, TUNING_ALONE, one)
+            for name in ("gradual", "tilt")
+            for one in (*ON_AN_ERROR, KEEPING, "periodic:every=10", "periodic:every=20")
         ],
-        "fine-tuning alone loses where a sensor lies, where regimes return, and from a cold start": [
-            Duel(name, f"{KEEPING}:better=0", TUNING_ALONE) for name in ("faulty-sensor", "returning", "poc")
+        "fine-tuning alone loses where a sensor lies, where regimes return, and where the season jumps": [
+            Duel(name, f"{KEEPING}:better=0", TUNING_ALONE)
+            for name in ("faulty-sensor", "returning", "abrupt", "shock")
         ],
         "rolling back wins where a deployment goes wrong and where regimes return": [
-            Duel(name, f"rollback:error=0.4:cooldown=12:{PUSHING}", STALE_TRIGGER)
-            for name in ("bad-release", "returning")
+            *(
+                Duel(name, f"rollback:error=0.4:cooldown=12:{PUSHING}", STALE_TRIGGER)
+                for name in ("bad-release", "returning")
+            ),
+            Duel("bad-release", ALL_FIVE, f"{ALL_FIVE}:better=0"),
+            Duel("returning", KEEPING, f"{KEEPING}:better=0"),
         ],
         "rolling back loses where nothing returns": [Duel("abrupt", f"{KEEPING}:better=0", KEEPING)],
         "each decision is right somewhere: the same rule without it costs more": [
@@ -195,14 +207,28 @@ DUELS = {
             Duel("two-speed", ALL_FIVE, f"{ALL_FIVE}:tune=1e9"),
             Duel("bad-release", ALL_FIVE, f"{ALL_FIVE}:better=0"),
         ],
-        "any one decision in every cycle costs more than never acting where nothing drifts, and more than "
-        "the rule of all five on the mixture": [
-            *(Duel("stationary", "never", spam) for spam in SPAM[:3]),
-            *(Duel("mix-ops", ALL_FIVE, spam) for spam in SPAM),
+        "each decision is wrong somewhere: the same rule without it costs less": [
+            Duel("gradual", ALL_FIVE, "never"),
+            Duel("chaos", "never", "swing:start=0.45:stop=0.3"),
+            Duel("faulty-sensor", "never", "retrain:error=0.25:cooldown=6"),
+            Duel("returning", f"{ALL_FIVE}:tune=1e9", ALL_FIVE),
+            Duel("abrupt", f"{KEEPING}:better=0", KEEPING),
+        ],
+        "any one decision in every cycle loses everywhere; rolling back, where there is a version before": [
+            Duel(name, "never" if name in QUIET else ALL_FIVE, spam)
+            for name in (*QUIET, "gradual", "abrupt", "recurring", "tilt", "compound", "poc", "release-train")
+            for spam in SPAM[: 3 if name == "stationary" else 4]
+        ]
+        + [
+            Duel(name, ALL_FIVE, spam)
+            for name in ("driver", "bad-release", "returning", "two-speed", "mix-ops")
+            for spam in SPAM
         ],
         "no rule is best everywhere": [
-            *(Duel(name, KEEPING, ALL_FIVE) for name in ("shock", "faulty-sensor")),
+            *(Duel(name, KEEPING, ALL_FIVE) for name in ("shock", "faulty-sensor", "returning")),
             *(Duel(name, "never", ALL_FIVE) for name in ("chaos", "driver")),
+            Duel("tilt", TUNING_ALONE, ALL_FIVE),
+            Duel("two-speed", ALL_FIVE, TUNING_ALONE),
         ],
     },
 }
