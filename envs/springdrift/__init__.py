@@ -63,19 +63,20 @@ def warm_up(env: str = ENV_ID) -> None:
     Raises:
         ValueError: there is no such kind of world.
     """
-    if env == ENV_ID:
+    world = world_spec(env).world
+    is_incline = issubclass(world, InclinedMassWorld)
+    if is_incline:
         simulate(duration=1.0)
-    for lanes in [kernel.LANES for kernel, _ in _KERNELS] if env == ENV_ID else (1,):
+    for lanes in [kernel.LANES for kernel, _ in _KERNELS] if is_incline else (1,):
         envs = world_spec(env).vector_env(lanes)
         envs.reset(seed=0)
         envs.step(envs.action_space.sample())
-    if env == SERIES_ID:
-        _warm_up_planning()
+    if issubclass(world, _SeriesWorld):
+        _warm_up_planning(world(1, "elnino", cycles=10))
 
 
-def _warm_up_planning() -> None:
+def _warm_up_planning(world: _SeriesWorld) -> None:
     """Compile what finds the best schedule on a series."""
-    world = _SeriesWorld(1, "elnino", cycles=10)
     world.begin(_np.ones(1, _np.bool_))
-    for plan in (_best_calendar, _best_threshold, _best_schedule):
+    for plan in (_best_schedule,) if world.keeps else (_best_calendar, _best_threshold, _best_schedule):
         plan(world.problem())

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from springdrift import ENV_ID, WORLDS
+from springdrift.registry import world_spec
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.operations import ALL_RULES
 from springdrift_agents.policies.registry import name_of, policy, rules_of
@@ -168,6 +169,8 @@ def tune_all(
     """
     from joblib import Parallel, delayed
 
+    places = world_spec(env).scenarios
+    mixtures = {name for name in scenarios if getattr(places[name], "members", ())}
     elsewhere = [shipped_settings(id) for id in WORLDS if id != env]
     work = [(rule, scenario) for scenario in scenarios for rule in rules]
     found = []
@@ -176,7 +179,7 @@ def tune_all(
             rule,
             scenario,
             trials,
-            episodes * (4 if scenario == "mix" else 1),
+            episodes * (4 if scenario in mixtures else 1),
             seed,
             env,
             (known or {}).get(scenario, {}).get(rule),
