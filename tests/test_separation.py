@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from bench import separation
 from bench.separation import GAMES, Verdict, scenarios_of
 from bench.separation import judge as judged
-from springdrift import ENV_ID, OPS_ID, SCENARIOS, SERIES_ID, WORLDS
+from springdrift import ENV_ID, OPS_ID, SCENARIOS, SERIES_ID, SERIES_OPS_ID, WORLDS
 from springdrift_agents.cli.app import app
 from springdrift_agents.policies.base import fits
 from springdrift_agents.policies.registry import policy
@@ -142,10 +142,11 @@ def test_claims_are_made_of_scenarios_and_strategies_that_there_are():
 
 
 @pytest.mark.slow
-def test_with_five_decisions_each_is_right_somewhere_and_wrong_somewhere():
-    _, verdicts = separation.separation(256, env=OPS_ID)
+@pytest.mark.parametrize("env", [OPS_ID, SERIES_OPS_ID])
+def test_with_five_decisions_each_is_right_somewhere_and_wrong_somewhere(env):
+    _, verdicts = separation.separation(256, env=env)
     assert [verdict for verdict in verdicts if not verdict.holds] == []
-    assert len(verdicts) > len(separation.DUELS[OPS_ID])
+    assert len(verdicts) > len(separation.DUELS[env])
 
 
 @pytest.mark.slow
