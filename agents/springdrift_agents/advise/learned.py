@@ -20,6 +20,7 @@ class Loaded(NamedTuple):
     columns: Sequence[str]
     actions: Sequence[str]
     stack: int
+    averages: Sequence[float]
     activation: str
     masked: bool
     weights: network.Weights
@@ -42,7 +43,7 @@ def load(name: str) -> Loaded:
     path = known.get(name, Path(name))
     card = network.card(path)
     try:
-        about = {part: card[part] for part in CARD}
+        about = {part: card[part] for part in CARD} | {"averages": card.get("averages", ())}
     except (TypeError, KeyError) as wrong:
         raise ValueError(f"{path.with_suffix('.json')} does not describe a network: {wrong}") from wrong
     weights = network.safetensors().load(network.data(path, about["sha256"]))
@@ -70,7 +71,8 @@ class DashboardNetwork:
 
     def reset(self) -> None:
         """Forget what was seen."""
-        self._frames = np.zeros((1, len(self.loaded.columns) * self.loaded.stack), np.float32)
+        sees = self.loaded.stack + len(self.loaded.averages)
+        self._seen = np.zeros((1, len(self.loaded.columns) * sees), np.float32)
 
     def decide(self, shown: Mapping[str, float], allowed: Sequence[str]) -> str:
         """The best of the actions allowed.
@@ -79,10 +81,10 @@ class DashboardNetwork:
             shown: the dashboard, by column.
             allowed: names of actions.
         """
-        own, wide = self.loaded, len(self.loaded.columns)
+        own = self.loaded
         newest = np.array([[shown[name] for name in own.columns]], np.float32)
-        self._frames = np.concatenate((self._frames[:, wide:], newest), axis=1)
-        found: Any = network.values(own.weights, own.layers, own.activation, self._frames)[0]
+        self._seen = network.seen(self._seen, newest, own.averages)
+        found: Any = network.values(own.weights, own.layers, own.activation, self._seen)[0]
         busy = own.masked and shown["in_flight"] > 0.0
         free = [
             k

@@ -46,6 +46,7 @@ def train(
             "--env", help="Kind of world, by its id in Gymnasium; several, by commas, for one policy."
         ),
     ] = ENV_ID,
+    device: Annotated[str, typer.Option(help="Of torch's, such as cuda, that fits the network.")] = "cpu",
 ) -> None:
     """Train a policy, or go on where the same command was stopped.
 
@@ -67,6 +68,7 @@ def train(
         episodes=episodes,
         validate=validate,
         env=env,
+        device=device,
     )
     where = (
         ""

@@ -25,6 +25,7 @@ from springdrift_agents.policies.network import Weights, safetensors
 from springdrift_agents.policies.network import shipped as shipped
 
 STACKS = 256  # the most observations that a network may see at once
+AVERAGES = 16  # the most moving averages of them
 # the column that shows when a decision would do nothing, as a world's own masks say, and the values that do
 _TRAINING: tuple[str, Callable[[Any], Any]] = ("in_flight", lambda shown: shown > 0.0)
 IDLE = {
@@ -45,6 +46,22 @@ _KINDS = {
 _KINDS |= {"trained": dict}
 
 
+def checked_averages(given: Any) -> tuple[float, ...]:
+    """Cycles over which moving averages forget, as numbers.
+
+    Raises:
+        ValueError: more than 16 of them, or one that is no number from 1 to 1000.
+
+    >>> checked_averages([10, 40])
+    (10.0, 40.0)
+    """
+    many = list(given) if isinstance(given, list | tuple) else [given]
+    good = all(isinstance(one, int | float) and 1 <= one <= 1000 for one in many)
+    if not good or len(many) > AVERAGES:
+        raise ValueError(f"averages must be at most {AVERAGES} numbers from 1 to 1000, got {given!r:.200}")
+    return tuple(float(one) for one in many)
+
+
 @dataclass(frozen=True)
 class Card:
     """What must be known of a network to run it, and where it comes from."""
@@ -52,6 +69,7 @@ class Card:
     algo: str  # that trained it
     observe: str = "monitor"  # which observation it is shown
     stack: int = 1  # observations that it sees at once, the newest last
+    averages: tuple[float, ...] = ()  # moving averages behind them: cycles over which each forgets
     activation: str = "relu"  # or "tanh", between layers
     masked: bool = False  # it never decides what would do nothing: see IDLE
     columns: tuple[str, ...] = ()  # names of what it reads, in its order; those of ``observe`` when empty
@@ -73,6 +91,7 @@ class Card:
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}")
         if not 1 <= self.stack <= STACKS:
             raise ValueError(f"stack must be from 1 to {STACKS}, got {self.stack}")
+        object.__setattr__(self, "averages", checked_averages(self.averages))
         if not self.columns:
             object.__setattr__(self, "columns", self.shown)
         for name in ("columns", "actions"):
@@ -86,6 +105,11 @@ class Card:
         for action in self.actions if self.masked else ():
             if action in IDLE and IDLE[action][0] not in self.columns:
                 raise ValueError(f"a masked policy of {action} must read the column {IDLE[action][0]!r}")
+
+    @property
+    def sees(self) -> int:
+        """How many observations' worth of numbers the network sees at once."""
+        return self.stack + len(self.averages)
 
     @property
     def table(self) -> Table:
@@ -118,7 +142,7 @@ class Learned:
         self.wide = len(card.columns)  # numbers that it reads of an observation
         self.layers = sum(name.endswith(".weight") for name in self.weights)
         self.hidden = self.weights["lstm.weight_hh"].shape[1] if "lstm.weight_hh" in self.weights else 0
-        width = self.wide * card.stack
+        width = self.wide * card.sees
         if self.hidden:
             gates = 4 * self.hidden
             self._expect("lstm.weight_ih", (gates, width))
@@ -185,7 +209,7 @@ class Learned:
         episode_start: Any = None,
         deterministic: bool = True,
     ) -> tuple[Any, Memory | None]:
-        """The best decision for each observation, (n,) for (n, D); memory is (frames,) or (h, c).
+        """The best decision for each observation, (n,) for (n, D); memory is what was seen, and h and c.
 
         Raises:
             ValueError: observations of another width than it was trained on.
@@ -193,12 +217,12 @@ class Learned:
         observation = np.asarray(observation, np.float32)
         batch = self._read(np.atleast_2d(observation))
         memory = self._memory(len(batch), state, episode_start)
-        frames = np.concatenate((memory[0][:, self.wide :], batch), axis=1)
-        values, hidden = self.forward(frames, memory[1:])
+        seen = network.seen(memory[0], batch, self.card.averages)
+        values, hidden = self.forward(seen, memory[1:])
         if self.card.masked:
             values = np.where(self._idle(batch), -np.inf, values)
         actions = values.argmax(axis=1)
-        return (actions if observation.ndim == 2 else actions[0]), (frames, *hidden)
+        return (actions if observation.ndim == 2 else actions[0]), (seen, *hidden)
 
     def _idle(self, batch: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Which decisions would do nothing, (n, actions), by its own columns (n, wide)."""
@@ -220,16 +244,16 @@ class Learned:
             )
         return batch[:, [table.index(name) for name in self.columns]]
 
-    def forward(self, frames: NDArray[np.float32], hidden: Memory) -> tuple[NDArray[np.float32], Memory]:
+    def forward(self, seen: NDArray[np.float32], hidden: Memory) -> tuple[NDArray[np.float32], Memory]:
         """What it gives for each decision, (n, actions), and its new hidden state.
 
         Args:
-            frames: the observations that it sees at once, (n, wide times stack), the newest last.
+            seen: what it sees at once, (n, wide times ``card.sees``): see :func:`network.seen`.
             hidden: (h, c), (n, hidden) each, of a recurrent one; else empty. See :meth:`blank`.
         """
         if not self.hidden:
-            return self.values(frames), ()
-        carried = network.recur(self.weights, frames, *hidden)
+            return self.values(seen), ()
+        carried = network.recur(self.weights, seen, *hidden)
         return self.values(carried[0]), carried
 
     def blank(self, count: int) -> Memory:
@@ -238,7 +262,7 @@ class Learned:
 
     def _memory(self, count: int, state: Memory | None, episode_start: Any) -> Memory:
         if state is None:
-            return np.zeros((count, self.wide * self.card.stack), np.float32), *self.blank(count)
+            return np.zeros((count, self.wide * self.card.sees), np.float32), *self.blank(count)
         if episode_start is None:
             return state
         goes_on = ~np.broadcast_to(np.asarray(episode_start, np.bool_), count)[:, None]

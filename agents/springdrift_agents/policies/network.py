@@ -6,7 +6,7 @@ them, in torch's order of gates.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,26 @@ def values(weights: Weights, layers: int, activation: str, features: NDArray[Any
         if layer < layers - 1:
             features = np.tanh(features) if activation == "tanh" else np.maximum(features, 0.0)
     return features
+
+
+def seen(before: NDArray[Any], newest: NDArray[Any], averages: Sequence[float] = ()) -> NDArray[Any]:
+    """What a network sees after one more observation: the last few, the newest last, then moving averages.
+
+    Args:
+        before: what it saw before, (n, D times how many it sees and how many averages); zeros at the start.
+        newest: the observation, (n, D).
+        averages: cycles over which each of the averages forgets.
+
+    >>> seen(np.zeros((1, 3)), np.array([[8.0]]), [4.0]).tolist()
+    [[0.0, 8.0, 2.0]]
+    """
+    wide = newest.shape[1]
+    end = before.shape[1] - wide * len(averages)
+    parts = [before[:, wide:end], newest]
+    for place, cycles in enumerate(averages):
+        old = before[:, end + place * wide : end + (place + 1) * wide]
+        parts.append(old + (newest - old) * newest.dtype.type(1.0 / cycles))
+    return np.concatenate(parts, axis=1)
 
 
 def recur(

@@ -71,7 +71,7 @@ def card_of(model: Any, algo: str) -> Card:
     """
     env, observe, stack = _observation(model.observation_space)
     _, activation = _layers(model.policy)
-    return Card(algo, observe, stack, activation, algo == "maskable-ppo", env=env)
+    return Card(algo, observe, stack, activation=activation, masked=algo == "maskable-ppo", env=env)
 
 
 def export(model: Any, card: Card) -> Learned:
@@ -128,17 +128,17 @@ def _check_spaces(model: Any, card: Card) -> None:
             f"{', '.join(card.actions)}"
         )
     space = model.observation_space
-    wide = len(card.columns) * card.stack
+    wide = len(card.columns) * card.sees
     if getattr(space, "shape", None) != (wide,):
         raise ValueError(
-            f"the model's observation space {space} has not the shape ({wide},) of {card.stack} observations "
+            f"the model's observation space {space} has not the shape ({wide},) of {card.sees} observations "
             f"of {len(card.columns)} columns"
         )
     fits = _fits(space, card.env)
-    if card.columns == card.shown and (card.observe, card.stack) not in fits:
+    if card.columns == card.shown and (card.observe, card.sees) not in fits:
         told = ", ".join(f"observe={observe!r} with {stack} frames" for observe, stack in fits)
         raise ValueError(
-            f"the model does not observe {card.observe!r} with {card.stack} frames: "
+            f"the model does not observe {card.observe!r} with {card.sees} frames: "
             f"{f'it observes {told}' if fits else 'the bounds are those of no observation of springdrift'}"
         )
 

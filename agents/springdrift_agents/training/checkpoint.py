@@ -35,7 +35,7 @@ def write(path: Path, model: Any, about: dict[str, Any]) -> None:
             tensors[f"buffer.{name}"] = torch.from_numpy(getattr(buffer, name)[:filled])
         counters |= {"pos": buffer.pos, "full": bool(buffer.full)}
     known = {**about, "counters": counters}
-    whole = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+    whole = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     metadata = {"about": json.dumps({**known, "sha256": _digest(known, whole)}, sort_keys=True)}
     write_bytes(path, safetensors.torch.save(whole, metadata))
 

@@ -7,11 +7,18 @@ from typing import Any
 
 from springdrift import ENV_ID
 from springdrift_agents.files import read_bytes
+from springdrift_agents.policies.learned import checked_averages
 from springdrift_agents.text import one_line
 
 FOLDER = Path(__file__).with_name("settings")
 ALGOS = ("ppo", "dqn", "recurrent-ppo", "maskable-ppo")
-OWN = ("n_envs", "n_timesteps", "policy", "frame_stack")  # what the zoo takes out before it makes a model
+OWN = (
+    "n_envs",
+    "n_timesteps",
+    "policy",
+    "frame_stack",
+    "averages",
+)  # what the zoo takes out before it makes a model
 ACTIVATIONS = {"nn.ReLU": "relu", "nn.Tanh": "tanh"}
 MOST_YAML, MOST_NODES = 1 << 18, 10_000  # bytes of a file, values in it
 MOST_LAYERS, MOST_UNITS = 64, 65_536
@@ -136,6 +143,8 @@ def checked(name: Any, value: Any, where: str) -> Any:
             raise ValueError(f"{name} must be {most}, got {value!r}")
         if name == "policy_kwargs":
             policy_kwargs(value)
+        if name == "averages":
+            return list(checked_averages(value))
     except ValueError as wrong:
         raise ValueError(f"{where}: {wrong}") from wrong
     return value

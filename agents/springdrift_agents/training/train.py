@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger, configure
-from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
+from stable_baselines3.common.vec_env import VecEnv
 
 from springdrift import ENV_ID
 from springdrift.registry import world_spec
@@ -32,6 +32,7 @@ from springdrift_agents.policies.sb3 import ALGOS, export, models
 from springdrift_agents.text import one_line
 from springdrift_agents.training import checkpoint, hyperparameters
 from springdrift_agents.training.hyperparameters import OWN, policy_kwargs, start_of
+from springdrift_agents.training.memory import VecMemory
 from springdrift_agents.training.practice import PRACTICE, PRACTICE_NAME
 from springdrift_agents.training.together import Together
 from springdrift_agents.training.vec_env import SpringdriftVecEnv
@@ -68,6 +69,7 @@ class TrainConfig:
     validate: str = ""  # scenario of the validation worlds; that of training when empty
     hyper: dict[str, Any] = field(default_factory=dict)  # as in the YAML files
     env: str = ENV_ID  # id of the kind of world, or of several, separated by commas
+    device: str = "cpu"  # of torch's, that fits the network; the same one gives the same policy
 
     def __post_init__(self) -> None:
         if self.algo not in ALGOS:
@@ -81,6 +83,9 @@ class TrainConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 0 <= self.seed < SEEDS:
             raise ValueError(f"seed must be a whole number from 0 to 2^28 - 1, got {self.seed}")
+        devices = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
+        if self.device not in (*devices, *(["cuda"] if len(devices) > 1 else [])):
+            raise ValueError(f"device {self.device!r} is not here; allowed: {', '.join(devices)}")
         if self.episodes < 2:
             raise ValueError(f"episodes must be at least 2, got {self.episodes}")
         for name in (self.scenario, self.validate or self.scenario):
@@ -134,7 +139,7 @@ class _Falling:
 
 def make_envs(config: TrainConfig, chunk: int = 0) -> VecEnv:
     """The worlds of a chunk."""
-    count, stack = int(config.hyper.get("n_envs", 64)), int(config.hyper.get("frame_stack", 1))
+    count = int(config.hyper.get("n_envs", 64))
     kinds = config.envs
     if count % len(kinds):
         raise ValueError(f"n_envs must be a multiple of {len(kinds)}, the kinds of world, got {count}")
@@ -146,7 +151,8 @@ def make_envs(config: TrainConfig, chunk: int = 0) -> VecEnv:
     ]
     envs: VecEnv = Together(parts) if len(parts) > 1 else parts[0]
     envs.seed(_seed_of(config.seed, chunk))
-    return VecFrameStack(envs, stack) if stack > 1 else envs
+    sees = {"stack": int(config.hyper.get("frame_stack", 1)), "averages": config.hyper.get("averages", ())}
+    return VecMemory(envs, **sees) if sees["stack"] > 1 or sees["averages"] else envs
 
 
 def _seed_of(seed: int, chunk: int) -> int:
@@ -176,7 +182,12 @@ def make_model(config: TrainConfig, envs: VecEnv, chunk: int = 0) -> Any:
             if name in arguments:
                 raise TypeError(f"{name} is not for a run to choose: a checkpoint could not carry it")
         model = models()[config.algo](
-            policy, envs, policy_kwargs=kwargs, seed=_seed_of(config.seed, chunk), device="cpu", **arguments
+            policy,
+            envs,
+            policy_kwargs=kwargs,
+            seed=_seed_of(config.seed, chunk),
+            device=config.device,
+            **arguments,
         )
     except (TypeError, KeyError, ValueError, AssertionError, AttributeError, MemoryError) as wrong:
         house = hyperparameters.read(config.algo, env=config.envs[0])
@@ -226,6 +237,7 @@ def _card(config: TrainConfig, **trained: Any) -> Card:
         algo=config.algo,
         observe=config.observe,
         stack=int(config.hyper.get("frame_stack", 1)),
+        averages=tuple(config.hyper.get("averages", ())),
         activation=policy_kwargs(config.hyper.get("policy_kwargs", {})).get("activation_fn", usual),
         masked=config.algo == "maskable-ppo",
         env=config.envs[0],
