@@ -7,8 +7,8 @@ from stable_baselines3.common.evaluation import evaluate_policy
 
 import springdrift
 from springdrift import ENV_ID, OBS, InclinedMassEnv, InclinedMassVectorEnv
-from springdrift_agents.policies.registry import policy
-from springdrift_agents.policies.rules import RULES, Periodic, Retrain, Swing, Threshold, cycles_of, error_of
+from springdrift_agents.policies.registry import policy, rules_of
+from springdrift_agents.policies.rules import Periodic, Retrain, Swing, Threshold, cycles_of, error_of
 
 
 def dashboard(n=1, **senses):
@@ -18,7 +18,7 @@ def dashboard(n=1, **senses):
     return obs
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rules_of())
 def test_sb3s_evaluate_policy_runs_every_rule_unchanged(name):
     env = gym.make(ENV_ID, scenario="abrupt", cycles=30)
     env.reset(seed=0)
@@ -26,7 +26,7 @@ def test_sb3s_evaluate_policy_runs_every_rule_unchanged(name):
     assert -200 < mean < 0
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", rules_of())
 def test_a_batch_decides_as_each_alone(name):
     n = 12
     envs = InclinedMassVectorEnv(n, scenario="compound")

@@ -16,7 +16,7 @@ from springdrift_agents.evaluation.evaluate import Episodes, evaluate, results_o
 from springdrift_agents.evaluation.provenance import manifest
 from springdrift_agents.evaluation.statistics import Interval, mean_interval
 from springdrift_agents.policies.base import Policy, check_policy
-from springdrift_agents.policies.rules import RULES
+from springdrift_agents.policies.registry import rules_of
 from springdrift_agents.policies.settings import shipped_settings
 
 VERSION = 1  # of the protocol: another one has other figures
@@ -102,11 +102,12 @@ def candidates(scenario: str, env: str = ENV_ID) -> dict[str, Policy]:
     >>> sorted(candidates("abrupt"))[:3], "cusum@abrupt" in candidates("abrupt")
     (['adwin', 'adwin@abrupt', 'adwin@mix'], True)
     """
-    found: dict[str, Policy] = {name: rule() for name, rule in RULES.items()}
+    rules = rules_of(env)
+    found: dict[str, Policy] = {name: rule() for name, rule in rules.items()}
     tuned = shipped_settings(env)
     for place in (scenario, HEADLINE):
         for name, parameters in tuned.get(place, {}).items():
-            found[f"{name}@{place}"] = RULES[name](**parameters)
+            found[f"{name}@{place}"] = rules[name](**parameters)
     return found
 
 

@@ -23,8 +23,8 @@ from springdrift_agents.evaluation.statistics import (
     stratified_interval,
 )
 from springdrift_agents.files import write_text
+from springdrift_agents.policies.operations import ALL_RULES
 from springdrift_agents.policies.registry import name_of
-from springdrift_agents.policies.rules import RULES
 
 Row = dict[str, Any]
 
@@ -163,7 +163,7 @@ def is_rule(spec: str) -> bool:
     >>> is_rule("cusum@mix:slack=1"), is_rule("ppo-mix")
     (True, False)
     """
-    return name_of(spec) in RULES
+    return name_of(spec) in ALL_RULES
 
 
 def ranking(parts: Sequence[Episodes], dummy: str = "periodic", seed: int = 0) -> list[Row]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from springdrift import FIVE_ACTIONS, Action
 from springdrift_agents.policies.base import Floats
+from springdrift_agents.policies.expert import Expert
 from springdrift_agents.policies.rules import (
     DASHBOARD,
     RULES,
@@ -146,4 +147,4 @@ OPS_RULES: dict[str, type[Rule]] = {
     "champion": Champion,
     "operations": Operations,
 }
-ALL_RULES: dict[str, type[Rule]] = {**RULES, **OPS_RULES}
+ALL_RULES: dict[str, type[Rule]] = {**RULES, "expert": Expert, **OPS_RULES}

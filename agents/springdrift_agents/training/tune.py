@@ -15,6 +15,7 @@ from springdrift_agents.policies.rules import Rule
 from springdrift_agents.policies.settings import Settings, shipped_settings
 
 FINALISTS = 5  # trials that meet the validation worlds
+MANY = 12  # parameters beyond which CMA-ES searches
 
 
 class Range(NamedTuple):
@@ -39,6 +40,32 @@ SPACES: dict[str, dict[str, Range]] = {
     "ewma": {"threshold": Range(1, 15, log=True), "weight": Range(0.05, 1.0, log=True), **_ALARM, **_PUSH},
     "page-hinkley": {"threshold": Range(1, 80, log=True), "slack": Range(0.0, 4.0), **_ALARM, **_PUSH},
     "adwin": {"delta": Range(1e-4, 0.9, log=True), **_ALARM, **_PUSH},
+    "expert": {
+        "hopeless": Range(0.05, 0.5, log=True),
+        "data": Range(0, 14),
+        "usual": Range(0.05, 0.6, log=True),
+        "slack": Range(0, 2),
+        "threshold": Range(0.1, 15, log=True),
+        "beyond": Range(0.05, 10, log=True),
+        "fresh": Range(0, 10),
+        "cooldown": Range(2, 40, log=True),
+        "memory": Range(2, 60, log=True),
+        "creep": Range(0.05, 2, log=True),
+        "offset": Range(0.02, 1.5, log=True),
+        "worthwhile": Range(0, 0.3),
+        "start": Range(0.1, 0.9),
+        "stop": Range(0.02, 0.6),
+        "stale_start": Range(0.1, 0.9),
+        "stale_stop": Range(0.02, 0.6),
+        "worn": Range(0.02, 0.6, log=True),
+        "worn_start": Range(0.1, 0.6),
+        "worn_stop": Range(0.02, 0.6),
+        "surplus": Range(0, 0.6),
+        "ahead": Range(0, 1.5),
+        "sag": Range(2, 50, log=True),
+        "wrong": Range(0.1, 200, log=True),
+        "harm": Range(0, 1),
+    },
     "fine-tune": {**_TUNE, **_STALE, **_PUSH},
     "rollback": {"worse": Range(0.3, 3.0, log=True), "trial": Range(1, 6), **_STALE, **_PUSH},
     "champion": {**_BETTER, "fresh": Range(0, 8), **_STALE, **_PUSH},
@@ -88,7 +115,7 @@ def tune(
     known: Mapping[str, float] | None = None,
     others: Sequence[Mapping[str, float]] = (),
 ) -> Tuned:
-    """Search with Optuna's TPE on tuning worlds; the best few meet on validation worlds.
+    """Search with Optuna's TPE or CMA-ES on tuning worlds; the best few meet on validation worlds.
 
     The search starts from the rule's defaults, from the settings that there are and from those of other
     kinds of world, and all but ``known`` also stand in the final: what is found costs no more there than
@@ -121,16 +148,17 @@ def tune(
         found = {name: trial.suggest_float(name, r.low, r.high, log=r.log) for name, r in space.items()}
         return float(evaluate(_rule(make, found), scenario, worlds, env=env).cost.mean())
 
+    usual = {name: defaults[name] for name in space}
+    starts = [
+        {name: min(max((usual | start)[name], r.low), r.high) for name, r in space.items()}
+        for start in ({}, *(dict(one) for one in (*others, *([known] if known else []))))
+    ]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True)
-        study = optuna.create_study(sampler=sampler)
-    usual = {name: defaults[name] for name in space}
-    starts = [usual, *(dict(one) for one in (*others, *([known] if known else [])))]
+        study = optuna.create_study(sampler=_sampler(space, starts[-1], seed))
     for start in starts:
-        full = usual | start
-        study.enqueue_trial({name: min(max(full[name], r.low), r.high) for name, r in space.items()})
+        study.enqueue_trial(start)
     study.optimize(objective, n_trials=trials)
     fresh = world_seeds("validation", seed, max(256, episodes))
 
@@ -145,6 +173,17 @@ def tune(
     best = min(range(len(costs)), key=costs.__getitem__)
     before = None if known is None else validated(dict(known))
     return Tuned(rule, scenario, rounded[best], costs[best], costs[-1], before)
+
+
+def _sampler(space: Mapping[str, Range], start: Mapping[str, float], seed: int) -> Any:
+    """TPE (Bergstra et al. 2011), or CMA-ES (Hansen 2016) from ``start`` where there is much to search."""
+    import optuna
+
+    if len(space) <= MANY:
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True)
+    return optuna.samplers.CmaEsSampler(
+        x0=dict(start), seed=seed, popsize=16, warn_independent_sampling=False
+    )
 
 
 def _rule(make: type[Rule], parameters: dict[str, float]) -> Rule:
