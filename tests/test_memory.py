@@ -84,7 +84,7 @@ def test_a_policy_with_averages_decides_in_numpy_as_in_training_and_in_productio
 
 
 def test_a_device_that_is_not_here_is_refused():
-    with pytest.raises(ValueError, match="device .tpu. is not here; allowed: cpu"):
+    with pytest.raises(ValueError, match="not here; allowed: cpu"):
         TrainConfig(device="tpu")
 
 
