@@ -374,7 +374,8 @@ def say_all(model: Any, seen: Any, first: int, shape: Any, said: Any) -> None:
 
 
 @allocating
-def _baselines(seen: Any, first: int, shape: Any, said: Any) -> None:
+def baseline_all(seen: Any, first: int, shape: Any, said: Any) -> None:
+    """What the safe baseline says of the cycles from ``first`` on, into ``said`` (n, P)."""
     for n in range(said.shape[0]):
         baseline(seen, first + n, shape, said[n])
 
@@ -382,7 +383,7 @@ def _baselines(seen: Any, first: int, shape: Any, said: Any) -> None:
 def baselines(seen: NDArray[np.float32], first: int, count: int, shape: Shape) -> NDArray[np.float64]:
     """What the safe baseline says of ``count`` cycles from ``first`` on, (count, P)."""
     said = np.empty((count, shape.period))
-    _baselines(seen, first, shape, said)
+    baseline_all(seen, first, shape, said)
     return said
 
 

@@ -5,19 +5,20 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from springdrift import ENV_ID, OBS, SCENARIOS, TERMS, Action, World
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, SERIES_OPS_ID, Action, InclinedMassWorld
 from springdrift.game.actions import ActionSet
 from springdrift.incline import dynamics, reward, state
 from springdrift.incline.machine import STRONGEST
-from springdrift.incline.observation import MODES
-from springdrift.incline.outputs import BILL, OVER, REWARD
+from springdrift.incline.outputs import OVER, REWARD
+from springdrift.registry import world_spec
 from springdrift.render import canvas, scene
+from springdrift.series import state as lanes
+from springdrift.series.generator import TRUTH_NAMES as SERIES_TRUTH
+from springdrift.series.scenario import Scenario
+from springdrift.series.world import SeriesWorld
 from springdrift_agents.play.scores import Score
-from springdrift_agents.play.web import references
-from springdrift_agents.play.web.wasm import KERNEL
+from springdrift_agents.play.web import calls, references
+from springdrift_agents.play.web.wasm import KERNELS
 
 Json = dict[str, Any]
 SHAPES = {
@@ -27,70 +28,92 @@ SHAPES = {
     Action.FINE_TUNE: "diamond",
     Action.ROLLBACK: "arrow",
 }
-LEVELS = (  # name in the texts, lesson, scenario, world, and who is to be beaten there
-    ("machine", 1, "stationary", 0, "never"),
-    ("drift", 2, "abrupt", 10, "threshold@mix"),
-    ("walk", 2, "gradual", 0, "threshold@mix"),
-    ("detection", 3, "faulty-sensor", 3, "threshold@mix"),
-    ("kicks", 3, "shock", 15, "never"),
-    ("decisions", 4, "wear", 0, "threshold@mix"),
-    ("planning", 5, "recurring", 1, "threshold@mix"),
-    ("learning", 6, "mix", 14, "ppo-mix"),
-    ("comparison", 7, "compound", 11, "threshold@mix"),
-    ("time", 8, "poc", 0, "threshold@mix"),
-    ("slots", 8, "release-train", 8, "threshold@mix"),
+OWN_SHAPES = {"forecast": "dot", "swing": "plus"}  # of cost terms that no decision pays
+PLAYED = (ENV_ID, OPS_ID, SERIES_ID)
+RULE = "threshold@mix"  # whom to beat where nothing else is said
+LEVELS = (  # name in the texts, lesson or None, world's id, scenario, world, and who is to be beaten there
+    ("machine", 1, ENV_ID, "stationary", 0, "never"),
+    ("drift", 2, ENV_ID, "abrupt", 10, RULE),
+    ("walk", 2, ENV_ID, "gradual", 0, RULE),
+    ("detection", 3, ENV_ID, "faulty-sensor", 3, RULE),
+    ("kicks", 3, ENV_ID, "shock", 15, "never"),
+    ("decisions", 4, ENV_ID, "wear", 0, RULE),
+    ("planning", 5, ENV_ID, "recurring", 1, RULE),
+    ("learning", 6, ENV_ID, "mix", 14, "ppo-mix"),
+    ("comparison", 7, ENV_ID, "compound", 11, RULE),
+    ("time", 8, ENV_ID, "poc", 0, RULE),
+    ("slots", 8, ENV_ID, "release-train", 8, RULE),
+    ("data", 9, SERIES_ID, "abrupt", 1, RULE),
+    ("driver", 9, SERIES_ID, "driver", 0, RULE),
+    ("versions", None, OPS_ID, "returning", 0, RULE),
+    ("tuning", None, OPS_ID, "tilt", 0, RULE),
 )
 DEMONSTRATION = ("abrupt", 1)  # the world of the guide: it changes early, and the swing dies
 
 
 def page() -> Json:
     """Everything that the page is told."""
+    worlds = [about(world_spec(id).world(1), id) for id in PLAYED]
+    names = ("id", "lesson", "env", "scenario", "world", "goal")
     return {
-        "worlds": [incline()],
+        "worlds": worlds,
+        "kernels": kernels(*worlds),
         "colours": colours(),
-        "levels": [
-            dict(zip(("id", "lesson", "scenario", "world", "goal"), level, strict=True)) for level in LEVELS
-        ],
+        "levels": [dict(zip(names, level, strict=True)) for level in LEVELS],
         "demonstration": dict(zip(("scenario", "world"), DEMONSTRATION, strict=True)),
         "references": references.kept(),
+        "rule": RULE,
         "scores": list(Score._fields),
     }
 
 
-def incline(costs: Mapping[str, float] | None = None) -> Json:
-    """The inclined mass: its kernel, the tables it reads, and what is said and drawn of it."""
-    world = World(1, costs=costs)
+def kernels(*worlds: Json) -> dict[str, str]:
+    """The compiled kernels of some worlds by engine, in base64."""
+    engines = dict.fromkeys(world["engine"] for world in worlds)
+    return {engine: b64encode(KERNELS[engine].read_bytes()).decode() for engine in engines}
+
+
+def about(world: Any, id: str) -> Json:
+    """A kind of world: the arrays and calls of its kernel, and what is said and drawn of it.
+
+    Raises:
+        TypeError: a kind of world that the page cannot play.
+    """
+    if isinstance(world, InclinedMassWorld):
+        own = _incline(world)
+    elif isinstance(world, SeriesWorld):
+        own = _series(world)
+    else:
+        raise TypeError(f"the page cannot play a {type(world).__name__}")
+    shapes = {one.fee: SHAPES[one.action] for one in world.actions}
     return {
-        "id": ENV_ID,
+        "id": id,
+        **own,
+        "prices": [{"name": name, "value": value} for name, value in asdict(world.costs).items()],
+        "latency": world.latency,
+        "terms": [
+            {"name": term, "colour": canvas.COLOURS[term], "shape": {**OWN_SHAPES, **shapes}[term]}
+            for term in world.terms
+        ],
+        "actions": _actions(world.actions),
+    }
+
+
+def incline(costs: Mapping[str, float] | None = None) -> Json:
+    """The inclined mass with three decisions, at prices of one's own."""
+    return about(InclinedMassWorld(1, costs=costs), ENV_ID)
+
+
+def _incline(world: InclinedMassWorld) -> Json:
+    return {
         "engine": "incline",
-        "kernel": b64encode(KERNEL.read_bytes()).decode(),
+        **calls.described(calls.of_incline(world)),
         "lanes": world.batch.width,
-        "rows": state.ROWS,
         "fields": {field.name: [state.row(field.name), field.size] for field in state.FIELDS},
         "keys": list(state.KEYS),
-        "plans": _array(world.table.plans),
-        "prices": [{"name": name, "value": value} for name, value in asdict(world.costs).items()],
-        "charges": reward.kernel_prices(world.costs).tolist(),
-        "bill": {"rows": BILL, "reward": REWARD, "over": OVER},
-        "latency": world.latency,
-        "substeps": world.substeps // state.MEASUREMENTS,
-        "mode": MODES["monitor"],
+        "bill": {"reward": REWARD, "over": OVER},
         "measurements": state.MEASUREMENTS,
-        "observation": [sense._asdict() for sense in OBS],
-        "terms": [{"name": term, "colour": canvas.COLOURS[term]} for term in TERMS],
-        "truth": list(world.truth_names),
-        "actions": _actions(world.actions),
-        "scenarios": [
-            {
-                "name": name,
-                "summary": one.summary,
-                "remedy": one.remedy,
-                "row": world.table.row(name),
-                "cycles": one.cycles,
-                "cold": one.cold_start,
-            }
-            for name, one in SCENARIOS.items()
-        ],
+        "scenarios": [_scenario(name, one, world.row(name)) for name, one in world.scenarios.items()],
         "target": reward.TARGET,
         "window": state.WINDOW_CYCLES,
         "strongest": float(STRONGEST),
@@ -108,8 +131,38 @@ def incline(costs: Mapping[str, float] | None = None) -> Json:
     }
 
 
-def _array(numbers: NDArray[np.float64]) -> Json:
-    return {"shape": list(numbers.shape), "base64": b64encode(numbers.astype("<f8").tobytes()).decode()}
+def _series(world: SeriesWorld) -> Json:
+    (shape,) = set(world.shapes)  # all generated scenarios are cut alike
+    return {
+        "engine": "series",
+        **calls.described(calls.of_series(world)),
+        "fields": {name: place for place, name in enumerate(lanes.FIELDS)},
+        "truths": list(SERIES_TRUTH),
+        "versions": {"deployed": lanes.DEPLOYED, "trained": lanes.TRAINED, "before": lanes.BEFORE},
+        "record": list(lanes.RECORD),
+        "keeps": world.keeps,
+        "coefficients": world.lanes.models.shape[2],
+        "notes": {"ring": world.lanes.notes.shape[1], "noted": lanes.NOTES, "spared": lanes.NOTE_SPARED},
+        "measurements": shape.period,
+        "period": shape.period,
+        "window": shape.window,
+        "scenarios": [
+            _scenario(name, one, world.row(name))
+            for name, one in zip(world.names, world.sources, strict=True)
+            if isinstance(one, Scenario)
+        ],
+    }
+
+
+def _scenario(name: str, one: Any, row: int) -> Json:
+    return {
+        "name": name,
+        "summary": one.summary,
+        "remedy": one.remedy,
+        "row": row,
+        "cycles": one.cycles,
+        "cold": one.cold_start,
+    }
 
 
 def _actions(actions: ActionSet) -> list[Json]:

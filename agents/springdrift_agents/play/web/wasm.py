@@ -17,13 +17,12 @@ from typing import Any
 from springdrift_agents.files import write_bytes
 
 HERE = Path(__file__).parent
-KERNEL = HERE / "kernel.wasm"  # as it ships
+KERNELS = {engine: HERE / f"{engine}.wasm" for engine in ("incline", "series")}  # as they ship
 RUNTIME = HERE / "runtime.ll"
 TOOLS = {"numba": "0.68.1", "llvmlite": "0.50.0", "ziglang": "0.17.1"}  # others make other bytes, or none
 TARGET = "wasm32-unknown-unknown"
 FEATURES = "+simd128,+bulk-memory,+nontrapping-fptoint,+sign-ext,+mutable-globals"
-ROOTS = ("begin", "advance")
-EXPORTS = (*ROOTS, "alloc", "mark", "release")
+RUNTIME_EXPORTS = ("alloc", "mark", "release")
 MEMORY, STACK = 2**21, 2**18  # bytes, in all and of it for the stack
 PLAIN = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_OPT": "0"}
 
@@ -43,67 +42,50 @@ def check_tools() -> None:
             )
 
 
-def compile_kernel(out: Path = KERNEL) -> None:
-    """Write the kernel as a WebAssembly module; takes a minute or two.
+def compile_kernels(folder: Path = HERE) -> None:
+    """Write each kernel as a WebAssembly module into a folder; takes a minute or two.
 
     Raises:
         ImportError: a tool is missing or has another version.
         RuntimeError: a tool failed; holds what it said.
     """
     check_tools()
-    with tempfile.TemporaryDirectory() as folder:
-        surroundings = {**os.environ, **PLAIN, "NUMBA_CACHE_DIR": folder}
-        command = [sys.executable, "-W", "ignore", "-m", __name__, folder]
-        _run(command, surroundings)
-        module = Path(folder) / "kernel.wasm"
-        options = [f"--export={name}" for name in EXPORTS]
-        options += ["--no-entry", "--import-undefined", "--strip-all", "--stack-first"]
-        options += ["-z", f"stack-size={STACK}", f"--initial-memory={MEMORY}", f"--max-memory={MEMORY}"]
-        object_file = str(Path(folder) / "kernel.o")
-        _run([sys.executable, "-m", "ziglang", "wasm-ld", object_file, *options, "-o", str(module)])
-        write_bytes(out, module.read_bytes())
+    for engine, path in KERNELS.items():
+        with tempfile.TemporaryDirectory() as work:
+            surroundings = {**os.environ, **PLAIN, "NUMBA_CACHE_DIR": work}
+            exported = _run([sys.executable, "-W", "ignore", "-m", __name__, engine, work], surroundings).split()
+            module = Path(work) / "kernel.wasm"
+            options = [f"--export={name}" for name in exported]
+            options += ["--no-entry", "--import-undefined", "--strip-all", "--stack-first"]
+            options += ["-z", f"stack-size={STACK}", f"--initial-memory={MEMORY}", f"--max-memory={MEMORY}"]
+            object_file = str(Path(work) / "kernel.o")
+            _run([sys.executable, "-m", "ziglang", "wasm-ld", object_file, *options, "-o", str(module)])
+            write_bytes(folder / path.name, module.read_bytes())
 
 
-def _run(command: list[str], surroundings: dict[str, str] | None = None) -> None:
+def _run(command: list[str], surroundings: dict[str, str] | None = None) -> str:
+    """What a command says; RuntimeError where it fails."""
     done = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command[1:5])} failed: {done.stderr.strip()[-2000:]}")
+    return done.stdout
 
 
-def intermediate() -> dict[str, tuple[str, str]]:
+def intermediate(engine: str) -> dict[str, tuple[str, str]]:
     """Name and LLVM IR of each function that the page calls, as Numba makes it for a single world."""
-    import numpy as np
     from numba import typeof
 
-    from springdrift import World
-    from springdrift.incline.observation import MODES
-    from springdrift.incline.outputs import empty_outputs
-    from springdrift.incline.reward import kernel_prices
-    from springdrift.incline.state import MEASUREMENTS
+    from springdrift import InclinedMassWorld
+    from springdrift.series.world import SeriesWorld
+    from springdrift_agents.play.web import calls
 
-    world, lanes = World(1), np.zeros(1, np.int64)
-    real, keys = world.batch
-    substeps = world.substeps // MEASUREMENTS
-    fixed = (
-        real,
-        keys,
-        world.table.plans,
-        kernel_prices(world.costs),
-        world.latency,
-        substeps,
-        MODES["monitor"],
-    )
-    out = empty_outputs(1, len(world.observation))
-    arguments = {
-        "begin": (lanes, world.starts, *fixed, *out),
-        "advance": (lanes, 0, 1, *fixed, *out),
-    }
     found = {}
-    for root in ROOTS:
-        function, types = getattr(world.kernel, root), tuple(map(typeof, arguments[root]))
+    called = calls.of_incline(InclinedMassWorld(1)) if engine == "incline" else calls.of_series(SeriesWorld(1))
+    for name, (function, arguments) in called.items():
+        types = tuple(map(typeof, arguments.values()))
         function.compile(types)
         compiled = function.overloads[types]
-        found[root] = compiled.fndesc.llvm_func_name, compiled.library.get_llvm_str()
+        found[name] = compiled.fndesc.llvm_func_name, compiled.library.get_llvm_str()
     return found
 
 
@@ -123,12 +105,13 @@ def object_of(functions: dict[str, tuple[str, str]]) -> bytes:
     module = parsed(RUNTIME.read_text(encoding="utf-8"))
     for _, text in functions.values():
         module.link_in(parsed(text))
-    names = {mangled: root for root, (mangled, _) in functions.items()}
+    names = {mangled: name for name, (mangled, _) in functions.items()}
+    exported = {*functions, *RUNTIME_EXPORTS}
     for function in module.functions:
         if function.name in names:
             function.name = names[function.name]
         if not function.is_declaration:
-            function.linkage = "external" if function.name in EXPORTS else "internal"
+            function.linkage = "external" if function.name in exported else "internal"
     for variable in module.global_variables:
         if not variable.is_declaration:
             variable.linkage = "internal"
@@ -139,5 +122,12 @@ def object_of(functions: dict[str, tuple[str, str]]) -> bytes:
     return bytes(machine.emit_object(module))
 
 
+def _main(engine: str, folder: str) -> None:
+    """Write the object of an engine, and say what it exports."""
+    functions = intermediate(engine)
+    Path(folder, "kernel.o").write_bytes(object_of(functions))
+    sys.stdout.write("\n".join((*functions, *RUNTIME_EXPORTS)))
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1], "kernel.o").write_bytes(object_of(intermediate()))
+    _main(*sys.argv[1:])
