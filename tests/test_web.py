@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from springdrift import ENV_ID, SCENARIOS, THREE_ACTIONS, World
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, SERIES_OPS_ID, World
 from springdrift.incline.recorder import Recorder
+from springdrift.registry import world_spec
+from springdrift.series.recorder import Recorder as SeriesRecorder
 from springdrift_agents.cli.app import app
 from springdrift_agents.play.feedback import SENTENCES, lesson
 from springdrift_agents.play.web import build, data, link, references
@@ -31,8 +33,17 @@ def page(tmp_path: Path) -> Path:
     return folder
 
 
-def in_node(page: Path, games: list[dict[str, Any]], links: list[str] = ()) -> dict[str, Any]:
-    asked = {"about": data.incline(), "sentences": SENTENCES, "games": games, "links": list(links)}
+def in_node(
+    page: Path, games: list[dict[str, Any]], links: list[str] = (), id: str = ENV_ID
+) -> dict[str, Any]:
+    told = data.about(world_spec(id).world(1), id)
+    asked = {
+        "about": told,
+        "kernels": data.kernels(told),
+        "sentences": SENTENCES,
+        "games": games,
+        "links": list(links),
+    }
     (page / "asked.json").write_text(json.dumps(asked))
     command = [NODE, HERE / "games.mjs", page, page / "asked.json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -40,67 +51,122 @@ def in_node(page: Path, games: list[dict[str, Any]], links: list[str] = ()) -> d
     return dict(json.loads(done.stdout))
 
 
-def played(scenario: str, seed: int, decisions: list[int]) -> Recorder:
-    world = World(1, scenario)
+def played(scenario: str, seed: int, decisions: list[int], id: str = ENV_ID, moments: int = 16) -> Any:
+    """The recorder of a game, and in ``kept`` so many frames of each of its cycles."""
+    world = world_spec(id).world(1, scenario)
     world.seed(np.zeros(1, np.int64), np.array([seed], np.uint64))
     world.begin(np.ones(1, np.bool_))
     world.fill_idle()
-    recorder = Recorder(world)
+    recorder: Any = (SeriesRecorder if id in (SERIES_ID, SERIES_OPS_ID) else Recorder)(world)
     recorder.kept = [recorder.now()]
     for action in decisions:
         recorder.before(action)
         world.advance(np.array([action], np.int64))
         recorder.after()
-        recorder.kept += recorder.frames(16)
+        recorder.kept += recorder.frames(moments)
     return recorder
 
 
-@needs_node
-def test_frames_costs_links_and_lessons_are_those_of_python(page: Path) -> None:
-    rng, games = np.random.default_rng(3), []
-    for scenario in SCENARIOS:
+def drawn_games(id: str, seed: int, moments: int) -> list[dict[str, Any]]:
+    """A game of chance in each scenario that the page knows, and moments of it to look at."""
+    rng, games, spec = np.random.default_rng(seed), [], world_spec(id)
+    likely = (0.8, 0.1, 0.1) if spec.actions.n == 3 else (0.6, 0.1, 0.1, 0.1, 0.1)
+    for scenario in references.scenarios_of(id):
         cycles = int(rng.integers(8, 40 if scenario == "poc" else 90))
-        decisions = rng.choice(3, size=cycles, p=(0.8, 0.1, 0.1)).tolist()
-        times = [float(time) / 16 for time in rng.integers(16 * cycles + 1, size=6)]
+        decisions = rng.choice(spec.actions.n, size=cycles, p=likely).tolist()
+        times = [float(time) / moments for time in rng.integers(moments * cycles + 1, size=6)]
         player, truth = rng.choice(["Ann", "Zoë <b>", "", "it's/#?"]), bool(rng.random() < 0.5)
         games.append(
             {"scenario": scenario, "seed": str(rng.integers(2**63)), "decisions": decisions,
              "player": str(player), "truth": truth, "times": times}
         )  # fmt: skip
-    found = in_node(page, games)["played"]
-    for game, mine in zip(games, found, strict=True):
-        recorder = played(game["scenario"], int(game["seed"]), game["decisions"])
+    return games
+
+
+def check_link(id: str, game: dict[str, Any], mine: dict[str, Any]) -> None:
+    """The page's link holds the game, and Python finds the same cost for it."""
+    sent = link.game_of(mine["link"])
+    assert (sent.env, sent.scenario, str(sent.seed)) == (id, game["scenario"], game["seed"])
+    assert (list(sent.decisions), sent.truth, sent.player) == (
+        game["decisions"], game["truth"], game["player"],
+    )  # fmt: skip
+    assert link.replay(sent)["cost"] == mine["cost"] == sent.cost
+    assert link.link_of(sent) == mine["link"]
+
+
+def check_frame(shown: dict[str, Any], frame: Any) -> None:
+    """What frames of every world tell alike."""
+    assert shown["version"] == frame.version
+    assert shown["age"] == frame.model_age
+    assert (shown["training"] is None) == bool(np.isnan(frame.training))
+    assert shown["ended"] == len(frame.errors)
+    if frame.services:
+        assert shown["services"] == [
+            {"number": one.number, "since": one.since, "tuned": one.tuned, "back": one.back}
+            for one in frame.services
+        ]
+
+
+@needs_node
+@pytest.mark.parametrize("id", [ENV_ID, OPS_ID])
+def test_frames_costs_links_and_lessons_are_those_of_python(id: str, page: Path) -> None:
+    games = drawn_games(id, 3, 16)
+    for game, mine in zip(games, in_node(page, games, id=id)["played"], strict=True):
+        recorder = played(game["scenario"], int(game["seed"]), game["decisions"], id)
         last = recorder.now()
         cost = 0.0
         for bill in last.costs:
-            cost += float(bill[0] + bill[1] + bill[2] + bill[3])
+            cost += float(np.cumsum(bill)[-1])
         assert mine["cost"] == pytest.approx(cost, rel=1e-14)
         assert mine["drawn"] == last.drawn
         assert mine["changed"] == list(last.changed)
         assert mine["deployed"] == list(last.deployed)
-        cold = SCENARIOS[last.drawn].cold_start
+        cold = world_spec(id).scenarios[last.drawn].cold_start
         said = lesson(last.decisions.tolist(), last.changed, last.swings, last.target, cold)
         assert mine["lesson"] == said
         for time, shown in zip(game["times"], mine["frames"], strict=True):
             frame = recorder.kept[round(16 * time)]
             assert frame.time == time
+            check_frame(shown, frame)
             for name in ("x", "ghost", "push", "tilt"):
                 assert shown[name] == pytest.approx(getattr(frame, name), abs=1e-9), (game, time, name)
-            assert shown["version"] == frame.version
-            assert shown["age"] == frame.model_age
-            assert (shown["training"] is None) == bool(np.isnan(frame.training))
-            assert shown["ended"] == len(frame.errors)
             count = min(len(shown["measured"]), len(frame.measured))
             assert count
             assert np.allclose(shown["measured"][-count:], frame.measured[-count:], atol=1e-9)
             assert np.allclose(shown["forecast"][-count:], frame.forecast[-count:], atol=1e-9)
-        sent = link.game_of(mine["link"])
-        assert (sent.env, sent.scenario, str(sent.seed)) == (ENV_ID, game["scenario"], game["seed"])
-        assert (list(sent.decisions), sent.truth, sent.player) == (
-            game["decisions"], game["truth"], game["player"],
-        )  # fmt: skip
-        assert link.replay(sent)["cost"] == mine["cost"] == sent.cost
-        assert link.link_of(sent) == mine["link"]
+        check_link(id, game, mine)
+
+
+@needs_node
+@pytest.mark.parametrize("id", [SERIES_ID, SERIES_OPS_ID])
+def test_series_look_in_the_page_as_in_python(id: str, page: Path) -> None:
+    games = drawn_games(id, 4, 24)
+    for game, mine in zip(games, in_node(page, games, id=id)["played"], strict=True):
+        recorder = played(game["scenario"], int(game["seed"]), game["decisions"], id, 24)
+        last = recorder.now()
+        for name in ("drawn", "changed", "deployed"):
+            assert mine[name] == (list(getattr(last, name)) if name != "drawn" else last.drawn), (game, name)
+        for time, shown in zip(game["times"], mine["frames"], strict=True):
+            frame = recorder.kept[round(24 * time)]
+            assert frame.time == pytest.approx(time)
+            check_frame(shown, frame)
+            for name in ("ahead", "naive"):
+                assert shown[name] == getattr(frame, {"naive": "baseline_ahead"}.get(name, name)).tolist()
+            count = min(len(shown["measured"]), len(frame.measured))
+            assert count or not time
+            for name in ("measured", "forecast", "baseline", "true"):
+                assert (
+                    shown[name][len(shown[name]) - count :]
+                    == getattr(frame, name)[len(frame.measured) - count :].tolist()
+                )
+            assert shown["candidate"] == (list(frame.candidate) if frame.candidate else None)
+            assert [one["window"] for one in shown["fits"]][-1] == list(frame.versions[-1].fitted)
+            assert shown["short"] == frame.shortfall.tolist()
+            assert np.allclose(shown["errors"], frame.errors)
+            hidden = dict(frame.hidden)
+            for name in ("level", "effect"):
+                assert shown["facts"][name] == pytest.approx(float(hidden[name]), abs=0.006)
+        check_link(id, game, mine)
 
 
 def _link(**changed: Any) -> str:
@@ -173,35 +239,38 @@ def test_the_command_replays_a_link(capfd: pytest.CaptureFixture[str]) -> None:
     assert told.exit_code == 0
 
 
-def test_the_reference_games_cost_what_they_say_and_hindsight_least() -> None:
-    found = references.kept()
-    assert list(found) == list(SCENARIOS)
+@pytest.mark.parametrize("id", references.POLICIES)
+def test_the_reference_games_cost_what_they_say_and_who_knew_the_future_paid_least(id: str) -> None:
+    found = references.kept()[id]
+    assert list(found) == references.scenarios_of(id)
     rng = np.random.default_rng(5)
     for scenario, games in found.items():
-        assert list(games) == [*references.POLICIES, "hindsight"]
+        assert list(games) == [*references.POLICIES[id], references.AFTERWARDS[id]]
         assert {len(one) for one in games.values()} == {references.WORLDS}
         for seed in range(references.WORLDS):
             costs = {name: one[seed]["cost"] for name, one in games.items()}
-            assert min(costs.values()) == costs["hindsight"], (scenario, seed)
+            assert costs[references.AFTERWARDS[id]] <= min(costs.values()) + 1e-9, (scenario, seed)
         for name, one in games.items():
             seed = int(rng.integers(references.WORLDS))
-            plan = link.decisions_of(str(one[seed]["plan"]), THREE_ACTIONS, 200)
-            assert references.cost_of(scenario, seed, np.array(plan)) == one[seed]["cost"], (scenario, name)
+            plan = link.decisions_of(str(one[seed]["plan"]), world_spec(id).actions, 200)
+            paid = references.cost_of(scenario, seed, np.array(plan), id)
+            assert paid == one[seed]["cost"], (scenario, name)
 
 
 @needs_node
-def test_the_plans_that_ship_cost_the_same_in_the_page(page: Path) -> None:
+@pytest.mark.parametrize("id", references.POLICIES)
+def test_the_plans_that_ship_cost_the_same_in_the_page(id: str, page: Path) -> None:
     games, costs = [], []
-    for scenario, found in references.kept().items():
-        for name in ("hindsight", "ppo-mix"):
+    for scenario, found in references.kept()[id].items():
+        for name in (references.AFTERWARDS[id], references.POLICIES[id][-1]):
             for seed in range(0, references.WORLDS, 5):
-                plan = link.decisions_of(str(found[name][seed]["plan"]), THREE_ACTIONS, 200)
+                plan = link.decisions_of(str(found[name][seed]["plan"]), world_spec(id).actions, 200)
                 games.append(
                     {"scenario": scenario, "seed": str(seed), "decisions": plan, "player": "",
                      "truth": False, "times": []}
                 )  # fmt: skip
                 costs.append(found[name][seed]["cost"])
-    assert [game["cost"] for game in in_node(page, games)["played"]] == costs
+    assert [game["cost"] for game in in_node(page, games, id=id)["played"]] == costs
 
 
 def test_the_page_is_one_small_file_that_asks_for_nothing(tmp_path: Path) -> None:
@@ -213,13 +282,20 @@ def test_the_page_is_one_small_file_that_asks_for_nothing(tmp_path: Path) -> Non
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|fetch\(|XMLHttp", text)
     assert "default-src 'none'" in text
     told = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL)[1])
-    assert [one["id"] for one in told["worlds"]] == [ENV_ID]
+    assert [one["id"] for one in told["worlds"]] == list(data.PLAYED)
     for level in told["levels"]:
         assert level["id"] in told["texts"]["levels"]
-        assert level["goal"] in told["references"][level["scenario"]]
-    assert [lesson for lesson in (level["lesson"] for level in told["levels"])] == sorted(
-        level["lesson"] for level in told["levels"]
-    )
+        assert level["goal"] in told["references"][level["env"]][level["scenario"]]
+        assert level["world"] < references.WORLDS
+    lessons = [level["lesson"] or 99 for level in told["levels"]]
+    assert lessons == sorted(lessons)
+    for world in told["worlds"]:
+        assert world["id"].partition("/")[2] in told["texts"]["worlds"]
+        for action in world["actions"]:
+            assert action["name"] in told["texts"]["kinds"][world["engine"]]["actions"]
+        for policy in told["references"][world["id"]]["mix"]:
+            assert policy in told["texts"]["card"]["policies"]
+        assert len({term["shape"] for term in world["terms"]}) == len(world["terms"])
 
 
 @needs_node

@@ -20,7 +20,7 @@ def web(
         Path, typer.Option(help="Table of texts, for another language.", show_default=False)
     ] = build.TEXTS,
     compile_kernel: Annotated[
-        bool, typer.Option("--compile", help="Compile the kernel anew, a minute or two.")
+        bool, typer.Option("--compile", help="Compile the kernels anew, a minute or two.")
     ] = False,
     refer: Annotated[
         bool, typer.Option("--references", help="Play the policies on the score card anew.")
@@ -29,8 +29,8 @@ def web(
     """Build the game as one web page: nothing is installed to play it, and it asks for nothing."""
     writable(folder, "index.html")
     if compile_kernel:
-        with err.status("compiling the kernel to WebAssembly"):
-            wasm.compile_kernel()
+        with err.status("compiling the kernels to WebAssembly"):
+            wasm.compile_kernels()
     if refer:
         with err.status("playing the reference policies"):
             references.keep()

@@ -10,12 +10,14 @@ from springdrift import Action
 from springdrift.incline.state import COMMISSIONING_CYCLES
 
 WINDOW = COMMISSIONING_CYCLES  # cycles that a fit sees
+REPAIRS = (Action.RETRAIN, Action.FINE_TUNE, Action.ROLLBACK)  # what puts another version into service
 SENTENCES = {
     "cold": "You worked without a model {until}: a few cycles of data would have been enough.",
     "until": "until cycle {cycle}",
     "end": "to the end",
     "vain": "Nothing had changed, and you retrained {times} in vain: not all that looks like drift is.",
     "calm": "You pushed by hand {times} with the swing near its target: waiting is free.",
+    "spared": "You served the baseline {times} where the model was no worse: waiting is free.",
     "unlearned": "The world changed in cycle {change}, and no model ever learned what it had become.",
     "mixed": "You asked for a retraining {wait} after the change: "
     "the window was still mixed, old world and new.",
@@ -51,6 +53,7 @@ def lesson(
     'You asked for a retraining 2 cycles after the change: the window was still mixed, old world and new.'
     """
     retrains = [cycle for cycle, action in enumerate(decisions) if action == Action.RETRAIN]
+    repairs = [cycle for cycle, action in enumerate(decisions) if action in REPAIRS]
     pushes = np.flatnonzero(np.asarray(decisions) == Action.INTERVENE)
     swings = list(map(float, swings))
     calm = [p for p in pushes if p > 0 and abs(swings[p - 1] / target - 1.0) < 0.2]
@@ -64,7 +67,8 @@ def lesson(
     for change in changed:
         after = [cycle for cycle in retrains if cycle >= change]
         if not after:
-            if min([*swings[change:], target]) < 0.6 * target:
+            learned = any(cycle >= change for cycle in repairs)
+            if not learned and min([*swings[change:], target]) < 0.6 * target:
                 return _said("unlearned", change=change)
             continue
         wait = after[0] - change

@@ -15,11 +15,12 @@ from springdrift_agents.play.web import data
 
 PAGE = Path(__file__).with_name("page")
 TEXTS = PAGE / "texts.json"
+_SCENES = ("scene", "series_scene", "charts", "panels")
 MODULES = (  # each uses those before it alone
-    *("texts", "world", "episode", "link", "lesson", "palette", "scene", "charts", "panels"),
-    *("scores", "card", "game", "guide", "levels", "page"),
+    *("texts", "kernel", "episode", "machine", "series", "worlds", "link", "lesson", "palette"),
+    *(*_SCENES, "scores", "card", "game", "guide", "levels", "page"),
 )
-REPORT = (*MODULES[:9], "report")
+REPORT = (*MODULES[: MODULES.index("panels") + 1], "report")
 _PLACE = re.compile(r"\{\{([\w.]+)\}\}")
 _IMPORT = re.compile(r"^import \{[^}]*\} from \"[^\"]*\";\n", re.MULTILINE)
 

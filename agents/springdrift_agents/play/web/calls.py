@@ -48,7 +48,9 @@ def of_incline(world: InclinedMassWorld) -> Calls:
         "begin": Call(
             world.kernel.begin, {"chosen": chosen, "starts": world.starts, **common, "path": nowhere}
         ),
-        "advance": Call(world.kernel.advance, {"action": action, "first": 0, "last": 1, **common, "path": path}),
+        "advance": Call(
+            world.kernel.advance, {"action": action, "first": 0, "last": 1, **common, "path": path}
+        ),
     }
 
 

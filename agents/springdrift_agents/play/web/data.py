@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from springdrift import ENV_ID, OPS_ID, SERIES_ID, SERIES_OPS_ID, Action, InclinedMassWorld
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, Action, InclinedMassWorld
 from springdrift.game.actions import ActionSet
 from springdrift.incline import dynamics, reward, state
 from springdrift.incline.machine import STRONGEST
@@ -18,6 +18,7 @@ from springdrift.series.scenario import Scenario
 from springdrift.series.world import SeriesWorld
 from springdrift_agents.play.scores import Score
 from springdrift_agents.play.web import calls, references
+from springdrift_agents.play.web.references import RULE
 from springdrift_agents.play.web.wasm import KERNELS
 
 Json = dict[str, Any]
@@ -30,7 +31,6 @@ SHAPES = {
 }
 OWN_SHAPES = {"forecast": "dot", "swing": "plus"}  # of cost terms that no decision pays
 PLAYED = (ENV_ID, OPS_ID, SERIES_ID)
-RULE = "threshold@mix"  # whom to beat where nothing else is said
 LEVELS = (  # name in the texts, lesson or None, world's id, scenario, world, and who is to be beaten there
     ("machine", 1, ENV_ID, "stationary", 0, "never"),
     ("drift", 2, ENV_ID, "abrupt", 10, RULE),
@@ -48,7 +48,10 @@ LEVELS = (  # name in the texts, lesson or None, world's id, scenario, world, an
     ("versions", None, OPS_ID, "returning", 0, RULE),
     ("tuning", None, OPS_ID, "tilt", 0, RULE),
 )
-DEMONSTRATION = ("abrupt", 1)  # the world of the guide: it changes early, and the swing dies
+DEMONSTRATIONS = {  # the worlds of the guides: they change early; steps before that; the level that follows
+    "incline": {"env": ENV_ID, "scenario": "abrupt", "world": 1, "calm": 2, "level": "drift"},
+    "series": {"env": SERIES_ID, "scenario": "abrupt", "world": 2, "calm": 1, "level": "data"},
+}
 
 
 def page() -> Json:
@@ -60,7 +63,7 @@ def page() -> Json:
         "kernels": kernels(*worlds),
         "colours": colours(),
         "levels": [dict(zip(names, level, strict=True)) for level in LEVELS],
-        "demonstration": dict(zip(("scenario", "world"), DEMONSTRATION, strict=True)),
+        "demonstrations": DEMONSTRATIONS,
         "references": references.kept(),
         "rule": RULE,
         "scores": list(Score._fields),

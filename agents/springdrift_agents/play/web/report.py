@@ -67,7 +67,14 @@ def write_episodes(
 
 def _write(path: Path, found: Json, costs: Mapping[str, float] | None) -> None:
     texts = build.texts_of(build.TEXTS)
-    told = {"worlds": [data.incline(costs)], "colours": data.colours(), "texts": texts, "found": found}
+    told_of = data.incline(costs)
+    told = {
+        "worlds": [told_of],
+        "kernels": data.kernels(told_of),
+        "colours": data.colours(),
+        "texts": texts,
+        "found": found,
+    }
     style = (build.PAGE / "report.css").read_text(encoding="utf-8")
     write_text(path, build.filled("report.html", told, build.code_of(build.REPORT), texts, style))
 

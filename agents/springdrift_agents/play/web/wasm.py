@@ -53,7 +53,9 @@ def compile_kernels(folder: Path = HERE) -> None:
     for engine, path in KERNELS.items():
         with tempfile.TemporaryDirectory() as work:
             surroundings = {**os.environ, **PLAIN, "NUMBA_CACHE_DIR": work}
-            exported = _run([sys.executable, "-W", "ignore", "-m", __name__, engine, work], surroundings).split()
+            exported = _run(
+                [sys.executable, "-W", "ignore", "-m", __name__, engine, work], surroundings
+            ).split()
             module = Path(work) / "kernel.wasm"
             options = [f"--export={name}" for name in exported]
             options += ["--no-entry", "--import-undefined", "--strip-all", "--stack-first"]
@@ -80,7 +82,9 @@ def intermediate(engine: str) -> dict[str, tuple[str, str]]:
     from springdrift_agents.play.web import calls
 
     found = {}
-    called = calls.of_incline(InclinedMassWorld(1)) if engine == "incline" else calls.of_series(SeriesWorld(1))
+    called = (
+        calls.of_incline(InclinedMassWorld(1)) if engine == "incline" else calls.of_series(SeriesWorld(1))
+    )
     for name, (function, arguments) in called.items():
         types = tuple(map(typeof, arguments.values()))
         function.compile(types)

@@ -1,6 +1,5 @@
 /** The score card: what a game cost, beside what others pay in the same world. */
 
-import { Episode } from "./episode.js";
 import { lessonOf } from "./lesson.js";
 import { decisionsOf } from "./link.js";
 import { $, fillStack, make } from "./panels.js";
@@ -12,14 +11,14 @@ const NEVER = "never";
 export function rivals(episode, references) {
   const { world, scenario, seed, cycles } = episode;
   const { actions } = world.about;
-  const known = references?.[scenario] ?? {};
+  const known = references[world.about.id]?.[scenario] ?? {};
   const found = [];
   for (const [name, games] of Object.entries(known)) {
     if (seed >= BigInt(games.length)) continue;
     const decisions = decisionsOf(games[Number(seed)].plan, actions, cycles);
-    found.push([name, new Episode(world, scenario, seed, name).play(decisions)]);
+    found.push([name, world.open(scenario, seed, name).play(decisions)]);
   }
-  if (!found.length) found.push([NEVER, new Episode(world, scenario, seed, NEVER).play(Array(cycles).fill(0))]);
+  if (!found.length) found.push([NEVER, world.open(scenario, seed, NEVER).play(Array(cycles).fill(0))]);
   return found.sort(([, a], [, b]) => a.cost - b.cost);
 }
 
@@ -49,7 +48,7 @@ export function showCard({ episode, others, goal, truth, texts, colours, referen
     }),
   );
   $("card-lesson").textContent = lessonOf(episode, chosen?.cold ?? false, texts.sentences);
-  const known = Object.values(references?.[episode.scenario] ?? {})[0]?.length ?? 0;
+  const known = Object.values(references[about.id]?.[episode.scenario] ?? {})[0]?.length ?? 0;
   $("card-note").textContent = others.length === 1 && known ? filled(said.only, { last: known - 1 }) : "";
   if (!$("card").open) $("card").showModal();
   $("card-again").focus();

@@ -2,7 +2,6 @@
 
 import { rivals, showCard } from "./card.js";
 import { timeScale } from "./charts.js";
-import { Episode } from "./episode.js";
 import { linkOf } from "./link.js";
 import { $ } from "./panels.js";
 import { keep, recall, remember, scoreOf } from "./scores.js";
@@ -13,8 +12,10 @@ const TEMPOS = [0.25, 0.5, 1, 2, 4, 8];
 const LONGEST_FRAME = 0.1; // seconds of a frame: a tab that slept goes on where it was
 
 export class Game {
-  constructor(data, worlds, panels) {
+  /** `fit` puts the buttons of another kind of world in their places. */
+  constructor(data, worlds, panels, fit) {
     Object.assign(this, { data, worlds, panels, tempo: 1, paused: true, truth: false });
+    this.fit = () => fit(this);
     this.still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.turns = this.still;
     this.level = null;
@@ -25,22 +26,23 @@ export class Game {
     return this.episode.world.about;
   }
 
-  /** Begin a world for the player. */
-  play(scenario, seed, level = null, id = this.data.first) {
+  /** Begin a world of a kind for the player. */
+  play(id, scenario, seed, level = null) {
     this.watching = false;
     this.level = level;
     this.kept = null;
     this.others = null;
-    this.open(new Episode(this.worlds.get(id), scenario, seed));
+    this.open(this.worlds.get(id).open(scenario, seed));
     this.told = this.truth;
     this.asked = null;
     this.paused = false;
-    this.goal = level ? (this.known(level.goal, scenario, seed)?.cost ?? null) : (this.known("threshold@mix", scenario, seed)?.cost ?? null);
+    this.goal = this.known(id, level?.goal ?? this.data.rule, scenario, seed)?.cost ?? null;
     this.show();
   }
 
-  known(policy, scenario, seed) {
-    return seed < 2n ** 32n ? this.data.references[scenario]?.[policy]?.[Number(seed)] : undefined;
+  /** What somebody decided and paid in a world, where it is known. */
+  known(id, policy, scenario, seed) {
+    return seed < 2n ** 32n ? this.data.references[id]?.[scenario]?.[policy]?.[Number(seed)] : undefined;
   }
 
   /** Show a game that was played, with a slider through its time. */
@@ -67,6 +69,8 @@ export class Game {
 
   open(episode, time = 0) {
     Object.assign(this, { episode, time, stepping: false, dirty: true, finished: false });
+    if (this.fitted !== this.about) this.fit();
+    this.fitted = this.about;
   }
 
   /** Decide for the next cycle. */
@@ -85,7 +89,7 @@ export class Game {
       this.dirty = false;
       const frame = this.episode.frame(this.still ? this.shown() : this.time);
       this.panels.draw(frame, this.about, this.truth, this.watching ? null : this.goal);
-      if (this.turns && frame.ended !== this.spoken) this.panels.say(frame);
+      if (this.turns && frame.ended !== this.spoken) this.panels.say(frame, this.about);
       this.spoken = frame.ended;
       if (this.watching) $("scrub").value = this.time;
     }
@@ -181,13 +185,13 @@ export class Game {
   }
 
   again() {
-    const { scenario, seed } = this.watching && this.kept?.[0] ? this.kept[0] : this.episode;
-    this.play(scenario, seed, this.level);
+    const { world, scenario, seed } = this.watching && this.kept?.[0] ? this.kept[0] : this.episode;
+    this.play(world.about.id, scenario, seed, this.level);
   }
 
   next() {
     const { scenario, seed } = this.episode;
-    this.play(scenario, (seed + 1n) % 2n ** 64n);
+    this.play(this.about.id, scenario, (seed + 1n) % 2n ** 64n);
   }
 
   /** Go to the moment of a place on the time line. */

@@ -1,14 +1,12 @@
 /** The first thirty seconds: what is on the picture, what each button does, and what it costs. */
 
-import { Episode } from "./episode.js";
 import { $ } from "./panels.js";
-import { remember } from "./scores.js";
+import { recall, remember } from "./scores.js";
 import { figure, filled } from "./texts.js";
 
 export function closeGuide() {
   $("guide").hidden = true;
   document.body.classList.remove("guided");
-  remember("springdrift.seen", true);
 }
 
 export class Guide {
@@ -19,12 +17,20 @@ export class Guide {
     $("guide-skip").addEventListener("click", () => this.end());
   }
 
+  /** Show the demonstration, where this browser has not shown it yet; whether it did. */
+  greet() {
+    if (recall("springdrift.seen", []).includes?.(this.game.about.engine)) return false;
+    this.begin();
+    return true;
+  }
+
   /** Show the demonstration: a world that changes while nobody does anything. */
   begin() {
     const { game, data } = this;
-    const { scenario, world: seed } = data.demonstration;
-    const world = game.worlds.get(data.first);
-    const begun = new Episode(world, scenario, BigInt(seed));
+    this.engine = game.about.engine;
+    this.shown = data.demonstrations[this.engine];
+    const { env, scenario, world } = this.shown;
+    const begun = game.worlds.get(env).open(scenario, world);
     this.episode = begun.play(Array(begun.cycles).fill(0));
     this.change = this.episode.changed[0];
     this.step = 0;
@@ -34,12 +40,16 @@ export class Guide {
     $("guide-next").focus({ preventScroll: true });
   }
 
+  get steps() {
+    return this.data.texts.kinds[this.engine].steps;
+  }
+
   go(way) {
     this.step += way;
-    if (this.step >= this.data.texts.guide.steps.length) {
+    if (this.step >= this.steps.length) {
       this.end();
-      const level = this.data.levels.find((one) => one.id === "drift");
-      this.game.play(level.scenario, BigInt(level.world), level);
+      const level = this.data.levels.find((one) => one.id === this.shown.level);
+      this.game.play(level.env, level.scenario, BigInt(level.world), level);
       return;
     }
     this.show();
@@ -50,12 +60,12 @@ export class Guide {
     const { guide, free } = data.texts;
     const { about } = this.episode.world;
     const price = (name) => figure(about.prices.find((one) => one.name === name).value);
-    const values = { ...about, wait: free, push: price("intervene"), retrain: price("retrain") };
-    $("guide-text").textContent = filled(guide.steps[step], values);
-    $("guide-step").textContent = filled(guide.of, { step: step + 1, steps: guide.steps.length });
+    const values = { ...about, wait: free, intervene: price("intervene"), retrain: price("retrain") };
+    $("guide-text").textContent = filled(this.steps[step], values);
+    $("guide-step").textContent = filled(guide.of, { step: step + 1, steps: this.steps.length });
     $("guide-back").hidden = step === 0;
-    $("guide-next").textContent = step === guide.steps.length - 1 ? guide.play : guide.next;
-    const from = step < 2 ? Math.max(0, this.change - 12) : this.change + 2;
+    $("guide-next").textContent = step === this.steps.length - 1 ? guide.play : guide.next;
+    const from = step < this.shown.calm ? Math.max(0, this.change - 12) : this.change + 2;
     game.watch(this.episode, guide.title, from);
     game.paused = game.still;
     game.show();
@@ -63,6 +73,7 @@ export class Guide {
 
   end() {
     closeGuide();
+    remember("springdrift.seen", [...new Set([recall("springdrift.seen", []), this.engine].flat())]);
     this.game.leave();
   }
 }

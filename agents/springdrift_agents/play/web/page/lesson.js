@@ -4,14 +4,13 @@ import { filled } from "./texts.js";
 
 export function lessonOf(episode, cold, sentences) {
   const { decisions, changed, records } = episode;
-  const { target, window, actions } = episode.world.about;
-  const value = (name) => actions.find((one) => one.name === name).value;
-  const cyclesOf = (action) => decisions.flatMap((one, cycle) => (one === value(action) ? [cycle] : []));
-  const swings = records.map((one) => one.swing);
+  const { window, actions } = episode.world.about;
+  const cyclesOf = (...names) => decisions.flatMap((one, cycle) => (names.includes(actions[one].name) ? [cycle] : []));
   const [retrains, pushes] = [cyclesOf("RETRAIN"), cyclesOf("INTERVENE")];
+  const repairs = cyclesOf("RETRAIN", "FINE_TUNE", "ROLLBACK");
   const times = (count) => (count === 1 ? sentences.once : filled(sentences.times, { count }));
   const cycles = (count) => filled(count === 1 ? sentences.cycle : sentences.cycles, { count });
-  const calm = pushes.filter((cycle) => cycle > 0 && Math.abs(swings[cycle - 1] / target - 1) < 0.2);
+  const calm = pushes.filter((cycle) => cycle > 0 && records[cycle - 1].calm);
   if (cold && (!retrains.length || retrains[0] > 2 * window)) {
     const until = retrains.length ? filled(sentences.until, { cycle: retrains[0] }) : sentences.end;
     return filled(sentences.cold, { until });
@@ -20,13 +19,13 @@ export function lessonOf(episode, cold, sentences) {
     return filled(sentences.vain, { times: times(retrains.length - (cold ? 1 : 0)) });
   }
   if (calm.length > Math.max(5, Math.floor(pushes.length / 2))) {
-    return filled(sentences.calm, { times: times(calm.length) });
+    return filled(episode.world.about.engine === "series" ? sentences.spared : sentences.calm, { times: times(calm.length) });
   }
   for (const change of changed) {
     const after = retrains.filter((cycle) => cycle >= change);
     if (!after.length) {
-      const least = Math.min(...swings.slice(change), target);
-      if (least < 0.6 * target) return filled(sentences.unlearned, { change });
+      const lost = records.slice(change).some((one) => one.lost);
+      if (lost && !repairs.some((cycle) => cycle >= change)) return filled(sentences.unlearned, { change });
       continue;
     }
     const wait = after[0] - change;

@@ -6,9 +6,9 @@ import { showLevels } from "./levels.js";
 import { $, Panels, make, mark } from "./panels.js";
 import { Scores, recall, remember, replay } from "./scores.js";
 import { figure, filled } from "./texts.js";
-import { World } from "./world.js";
+import { load } from "./worlds.js";
 
-const KEYS = { " ": 0, arrowdown: 0, arrowup: 1, arrowright: 2, arrowleft: 3 };
+const KEYS = { " ": 0, arrowdown: 0, arrowup: 1, arrowright: 2, arrowleft: 4 }; // beside each decision's letter
 
 function message(title, text, buttons, link = "") {
   $("message-title").textContent = title;
@@ -27,7 +27,7 @@ function fillActions(game, data) {
   const { about } = game;
   $("actions").replaceChildren(
     ...about.actions.map((action) => {
-      const said = texts.actions[action.name];
+      const said = texts.kinds[about.engine].actions[action.name];
       const price = action.fee ? figure(about.prices.find((one) => one.name === action.fee).value) : texts.free;
       const button = make(
         "button",
@@ -42,8 +42,10 @@ function fillActions(game, data) {
     }),
   );
   $("shapes").replaceChildren(
-    ...about.actions.filter((one) => one.fee).flatMap((one) => [mark(one.shape, game.panels.colours.of(one.colour)), texts.actions[one.name].label]),
+    ...about.actions.filter((one) => one.fee).flatMap((one) => [mark(one.shape, game.panels.colours.of(one.colour)), texts.kinds[about.engine].actions[one.name].label]),
   );
+  const keys = about.actions.map((one) => texts.kinds[about.engine].actions[one.name].keys).join(", ");
+  $("keys").textContent = filled(texts.controls.keys, { keys });
   colourActions(game);
 }
 
@@ -54,7 +56,7 @@ function colourActions(game) {
 }
 
 function listen(game, guide, data) {
-  const open = { levels: () => showLevels(game, data), scores: () => data.board.show(), guide: () => guide.begin() };
+  const open = { levels: () => showLevels(game, data, () => game.about.engine === "series" && guide.greet()), scores: () => data.board.show(), guide: () => guide.begin() };
   const clicks = {
     pause: () => game.pause(), step: () => game.step(), slower: () => game.faster(-1), faster: () => game.faster(1),
     turns: () => game.wait(), reveal: () => game.reveal(), again: () => game.again(), next: () => game.next(), leave: () => game.leave(),
@@ -125,7 +127,7 @@ function openLink(game, data) {
   try {
     const { game: sent, episode } = replay(location.hash, data.worldMap);
     const values = { player: sent.player || texts.shared.nobody, scenario: sent.scenario, world: sent.seed, cost: figure(episode.cost), cycles: episode.records.length };
-    game.play(sent.scenario, sent.seed);
+    game.play(sent.about.id, sent.scenario, sent.seed);
     game.pause(true);
     message(texts.shared.title, filled(texts.shared.by, values), [
       [texts.shared.play, () => game.pause(false)],
@@ -144,28 +146,26 @@ async function start() {
   const data = JSON.parse($("data").textContent);
   const worlds = new Map();
   try {
-    for (const about of data.worlds) worlds.set(about.id, await World.load(about));
+    for (const about of data.worlds) worlds.set(about.id, await load(about, data.kernels));
   } catch (error) {
     document.querySelector("main").replaceChildren(make("p", { className: "refusal" }, data.texts.tooOld));
     throw error;
   }
   data.worldMap = worlds;
-  data.first = data.worlds[0].id;
   const panels = new Panels(data);
-  const game = new Game(data, worlds, panels);
+  const game = new Game(data, worlds, panels, () => fillActions(game, data));
   data.board = new Scores(data, worlds);
   const guide = new Guide(game, data);
-  const level = data.levels.find((one) => one.id === "drift");
-  game.play(level.scenario, BigInt(level.world), level);
-  game.pause(true);
-  fillActions(game, data);
+  const begin = (level) => {
+    game.play(level.env, level.scenario, BigInt(level.world), level);
+    game.pause(true);
+  };
+  begin(data.levels.find((one) => one.id === "drift"));
   listen(game, guide, data);
   if (!openLink(game, data) && location.hash.length < 2) {
     const wanted = data.levels.find((one) => `?level=${one.id}` === location.search);
-    if (wanted) {
-      game.play(wanted.scenario, BigInt(wanted.world), wanted);
-      game.pause(true);
-    } else if (!recall("springdrift.seen", false)) guide.begin();
+    if (wanted) begin(wanted);
+    if (!wanted || wanted.env !== data.worlds[0].id) guide.greet();
   }
   window.addEventListener("hashchange", () => openLink(game, data));
   const draw = (now) => {

@@ -27,6 +27,13 @@ export function palette(colours, ground) {
   return found;
 }
 
+const PLUS = [[-0.35, -1], [0.35, -1], [0.35, -0.35], [1, -0.35], [1, 0.35], [0.35, 0.35], [0.35, 1], [-0.35, 1], [-0.35, 0.35], [-1, 0.35], [-1, -0.35], [-0.35, -0.35]];
+
+/** Both ends of a box on a time line, never so near that it is not seen. */
+export function lengthsOf(left, right) {
+  return [left, Math.max(right, left + 1.5)];
+}
+
 /** Trace a shape of a size around a place: each decision and each cost term has one of its own. */
 export function shape(context, name, x, y, size) {
   const r = size / 2;
@@ -38,6 +45,8 @@ export function shape(context, name, x, y, size) {
   } else if (name === "square") context.rect(x - r, y - r, size, size);
   else if (name === "diamond") {
     for (const [a, b] of [[0, -1], [1, 0], [0, 1], [-1, 0]]) context.lineTo(x + a * r * 1.2, y + b * r * 1.2);
+  } else if (name === "plus") {
+    for (const [a, b] of PLUS) context.lineTo(x + a * r, y + b * r);
   } else if (name === "arrow") {
     for (const [a, b] of [[1, -1], [-1, 0], [1, 1], [0.4, 0]]) context.lineTo(x + a * r, y + b * r);
   } else context.arc(x, y, r, 0, 2 * Math.PI);
@@ -51,4 +60,5 @@ export const PATHS = {
   square: "M1 1h10v10H1z",
   diamond: "M6 0l6 6-6 6-6-6z",
   arrow: "M11 1L1 6l10 5-3-5z",
+  plus: "M4 0h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
 };

@@ -1,12 +1,12 @@
 /** The picture and the panels around it, drawn from a frame. */
 
-import { drawGauge, drawStrip, drawTimeline } from "./charts.js";
+import { drawGauge, drawStrip, drawTimeline, goesBack } from "./charts.js";
 import { PATHS, palette } from "./palette.js";
 import { drawIncline } from "./scene.js";
+import { drawSeries } from "./series_scene.js";
 import { figure, filled } from "./texts.js";
 
-const SCENES = { incline: drawIncline };
-export const SHAPES = ["dot", "diamond", "triangle", "square", "arrow", "dot"]; // of the cost terms, in their order
+const SCENES = { incline: drawIncline, series: drawSeries };
 
 export const $ = (id) => document.getElementById(id);
 
@@ -44,9 +44,9 @@ export function fillStack(box, sums, full, terms, colours) {
   });
 }
 
-/** The picture of a kind of world. */
-export function drawScene(context, width, frame, about, colours, truth) {
-  SCENES[about.engine](context, width, frame, about, colours, truth);
+/** The picture of a kind of world; `below` CSS pixels at its lower end are covered. */
+export function drawScene(context, width, frame, about, colours, truth, below = 0) {
+  SCENES[about.engine](context, width, frame, about, colours, truth, below);
 }
 
 /** A canvas as sharp as the screen; returns its context and its size in CSS pixels. */
@@ -84,31 +84,45 @@ export class Panels {
   /** Everything of a frame; the texts only where they have changed. */
   draw(frame, about, truth, goal) {
     const { colours } = this;
+    if (this.dressed !== about) this.dress(about);
+    if (truth) this.truth(frame);
+    $("truth").hidden = !truth;
     const [scene, wide] = surface($("scene"));
-    drawScene(scene, wide, frame, about, colours, truth);
+    drawScene(scene, wide, frame, about, colours, truth, truth && about.engine === "series" ? $("truth").offsetHeight : 0);
     drawStrip(...surface($("strip")), frame, about, colours, truth);
     drawTimeline(...surface($("timeline")), frame, about, colours, truth);
     const key = [frame.episode.scenario, frame.episode.seed, frame.ended, frame.decided, frame.time === Math.floor(frame.time), truth, goal, frame.version].join();
     if (key !== this.written) {
-      this.write(frame, about, truth, goal);
+      this.write(frame, about, goal, truth);
       this.gauges(frame);
       this.written = key;
     }
-    if (truth) this.truth(frame);
     $("progress").value = frame.time / frame.cycles;
   }
 
-  gauges(frame) {
-    const past = frame.episode.records.slice(0, frame.ended);
-    const { colours } = this;
-    drawGauge(...surface($("error-gauge")), past.map((one) => one.error), 1, colours.model, colours);
-    drawGauge(...surface($("swing-gauge")), past.map((one) => one.swing / frame.target), 1, colours.good, colours);
-    const last = past[past.length - 1];
-    $("error").textContent = last ? last.error.toFixed(2) : "–";
-    $("swing").textContent = last ? `${Math.round((100 * last.swing) / frame.target)} %` : "–";
+  /** The texts that a kind of world has of its own. */
+  dress(about) {
+    const said = this.texts.kinds[about.engine];
+    document.body.dataset.engine = about.engine;
+    document.body.toggleAttribute("data-lineage", goesBack(about));
+    $("scene").setAttribute("aria-label", said.label);
+    for (const name of ["measured", "ghost", "third", "error", "gauge", "strip"]) $(`${name}-name`).textContent = said[name];
+    this.dressed = about;
+    this.written = "";
   }
 
-  write(frame, about, truth, goal) {
+  gauges(frame) {
+    const { colours } = this;
+    const both = frame.episode.gauges(frame);
+    ["error", "gauge"].forEach((name, k) => {
+      const one = both[k];
+      drawGauge(...surface($(`${name}-chart`)), one, colours[one.colour], colours);
+      $(name).textContent = one.latest;
+      $(name).style.color = colours[one.colour];
+    });
+  }
+
+  write(frame, about, goal, truth) {
     const { texts, colours } = this;
     const drawn = truth && frame.drawn !== frame.scenario ? ` · ${frame.drawn}` : "";
     $("world-name").textContent = `${frame.scenario}${drawn} · ${texts.levels.world.toLowerCase()} ${frame.episode.seed}`;
@@ -119,7 +133,7 @@ export class Panels {
     $("terms").replaceChildren(
       ...about.terms.map((term, k) => {
         const name = texts.terms[term.name] ?? term.name;
-        return make("li", {}, mark(SHAPES[k], colours.of(term.colour)), name, make("b", {}, figure(frame.sums[k])));
+        return make("li", {}, mark(term.shape, colours.of(term.colour)), name, make("b", {}, figure(frame.sums[k])));
       }),
     );
     $("goal").textContent = goal === null ? "" : filled(texts.panels.goal, { goal: figure(goal) });
@@ -128,38 +142,28 @@ export class Panels {
     const { none, training, waiting } = texts.panels;
     $("training").textContent = Number.isNaN(frame.training) ? none : frame.training ? filled(training, { count: frame.training }) : waiting;
     const action = about.actions[frame.action];
-    const { byHand, byModel, untouched } = texts.scene;
+    const { byHand, byModel, untouched } = texts.kinds[about.engine];
     $("pusher").textContent = !action ? untouched : action.name === "INTERVENE" ? byHand : byModel;
     $("pusher").style.color = action?.name === "INTERVENE" ? colours.hand : colours.model;
-    $("truth").hidden = !truth;
   }
 
   /** What no operator can see. */
   truth(frame) {
     const names = this.texts.truth;
-    const facts = [
-      [names.drawn, frame.drawn],
-      [names.stiffness, `${figure(frame.stiffness)} N/m`],
-      [names.friction, figure(frame.friction, 3)],
-      [names.tilt, `${figure((frame.tilt * 180) / Math.PI)}°`],
-      [names.magnet, `${Math.round(100 * frame.magnet)} %`],
-      [names.drive, `${figure(frame.drive, 2)} N`],
-      [names.driver_key, `${frame.driver_key}`],
-    ];
+    const facts = frame.episode.hidden(frame);
     const box = $("truth");
-    if (box.children.length !== 2 * facts.length) box.replaceChildren(...facts.flatMap(() => [make("dt"), make("dd")]));
+    if (box.children.length !== facts.length) box.replaceChildren(...facts.map(() => make("div", {}, make("dt"), make("dd"))));
     facts.forEach(([name, value], k) => {
-      box.children[2 * k].textContent = name;
-      box.children[2 * k + 1].textContent = value;
+      box.children[k].firstChild.textContent = names[name];
+      box.children[k].lastChild.textContent = value;
     });
   }
 
   /** A sentence for screen readers: what a glance at the picture tells. */
-  say(frame) {
-    const last = frame.episode.records[frame.ended - 1];
-    if (!last) return;
-    const values = { scenario: frame.scenario, cycle: frame.ended, cycles: frame.cycles, error: last.error.toFixed(2) };
-    const swing = Math.round((100 * last.swing) / frame.target);
-    $("status").textContent = filled(this.texts.status, { ...values, swing, cost: figure(frame.cost) });
+  say(frame, about) {
+    if (!frame.ended) return;
+    const [error, gauge] = frame.episode.gauges(frame).map((one) => one.latest);
+    const values = { scenario: frame.scenario, cycle: frame.ended, cycles: frame.cycles, error, gauge, cost: figure(frame.cost) };
+    $("status").textContent = filled(this.texts.kinds[about.engine].status, values);
   }
 }

@@ -1,12 +1,11 @@
 /** A comparison on one page: ranking, costs, habits, and its episodes side by side. */
 
 import { drawStrip, drawTimeline } from "./charts.js";
-import { Episode } from "./episode.js";
 import { decisionsOf } from "./link.js";
-import { $, SHAPES, drawScene, fillStack, make, mark, surface } from "./panels.js";
+import { $, drawScene, fillStack, make, mark, surface } from "./panels.js";
 import { palette } from "./palette.js";
 import { filled, figure } from "./texts.js";
-import { World } from "./world.js";
+import { load } from "./worlds.js";
 
 const SPEED = 3; // cycles a second
 const SIDE = 3; // replays side by side at first
@@ -90,7 +89,7 @@ class Report {
     const { terms } = this.world.about;
     const { byTerm } = this.data.found;
     const names = this.data.texts.terms;
-    $("terms-key").replaceChildren(...terms.flatMap((term, k) => [mark(SHAPES[k], this.colours.of(term.colour)), names[term.name] ?? term.name]));
+    $("terms-key").replaceChildren(...terms.flatMap((term) => [mark(term.shape, this.colours.of(term.colour)), names[term.name] ?? term.name]));
     const most = Math.max(...byTerm.map((one) => one.sums.reduce((a, b) => a + b, 0)), 1e-9);
     const bars = make("div", { className: "bars" });
     for (const { policy, sums } of byTerm) {
@@ -161,7 +160,7 @@ class Report {
     const names = [...$("shown").querySelectorAll("input:checked")].map((box) => box.value);
     this.games = names.map((name) => {
       const most = about.scenarios.find((one) => one.name === scenario).cycles;
-      const episode = new Episode(this.world, scenario, BigInt(replays[scenario].seeds[place]), name);
+      const episode = this.world.open(scenario, replays[scenario].seeds[place], name);
       return episode.play(decisionsOf(replays[scenario].plans[name][place], about.actions, most));
     });
     $("replays").replaceChildren(
@@ -229,7 +228,7 @@ class Report {
 
 async function start() {
   const data = JSON.parse($("data").textContent);
-  const report = new Report(data, await World.load(data.worlds[0]));
+  const report = new Report(data, await load(data.worlds[0], data.kernels));
   report.write();
   const names = Object.keys(data.found.replays);
   $("replay-part").hidden = !names.length;

@@ -1,6 +1,5 @@
 /** Scores: those of this browser, and those of a class, whose games are played anew before they count. */
 
-import { Episode } from "./episode.js";
 import { bitsOf, gameOf } from "./link.js";
 import { $, make } from "./panels.js";
 import { figure, filled } from "./texts.js";
@@ -29,7 +28,7 @@ export function remember(key, value) {
 export function scoreOf(episode, others, player, truth, link) {
   const cost = (name) => others.find(([other]) => other === name)?.[1].cost ?? "";
   const time = new Date().toISOString().replace(/\.\d+Z$/, "+00:00");
-  const world = { scenario: episode.scenario, seed: String(episode.seed), cost: episode.cost };
+  const world = { env: episode.world.about.id, scenario: episode.scenario, seed: String(episode.seed), cost: episode.cost };
   return { time, player, ...world, never: cost("never"), threshold: cost("threshold@mix"), cycles: episode.cycles, truth, link };
 }
 
@@ -44,14 +43,14 @@ export function csvOf(scores, fields) {
     const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const columns = [...fields, "link"];
+  const columns = [...fields, "env", "link"];
   return [columns.join(","), ...scores.map((one) => columns.map((name) => cell(one[name])).join(",")), ""].join("\n");
 }
 
 /** Play the game of a link anew; its episode, or an Error whose message is a key of the texts. */
 export function replay(link, worlds) {
   const game = gameOf(link, [...worlds.values()].map((world) => world.about));
-  const episode = new Episode(worlds.get(game.about.id), game.scenario, game.seed, game.player).play(game.decisions);
+  const episode = worlds.get(game.about.id).open(game.scenario, game.seed, game.player).play(game.decisions);
   if (bitsOf(episode.cost) !== bitsOf(game.cost)) {
     throw Object.assign(new Error("linkCost"), { values: { claimed: figure(game.cost, 3), cost: figure(episode.cost, 3) } });
   }
@@ -68,11 +67,12 @@ function download(name, text) {
 }
 
 function fillTable(table, scores, columns) {
-  const sorted = [...scores].sort((a, b) => a.scenario.localeCompare(b.scenario) || a.seed.localeCompare(b.seed) || a.truth - b.truth || a.cost - b.cost);
+  const kind = (one) => one.env ?? ""; // scores of earlier pages do not say
+  const sorted = [...scores].sort((a, b) => kind(a).localeCompare(kind(b)) || a.scenario.localeCompare(b.scenario) || a.seed.localeCompare(b.seed) || a.truth - b.truth || a.cost - b.cost);
   const shown = (value) => (typeof value === "number" && !Number.isInteger(value) ? figure(value) : value === true ? "✓" : value === false ? "" : String(value));
   table.replaceChildren(
     make("tr", {}, ...Object.values(columns).map((name) => make("th", { scope: "col" }, name))),
-    ...sorted.map((one) => make("tr", {}, ...Object.keys(columns).map((name) => make("td", {}, shown(one[name]))))),
+    ...sorted.map((one) => make("tr", {}, ...Object.keys(columns).map((name) => make("td", {}, shown(one[name] ?? ""))))),
   );
 }
 
@@ -109,8 +109,8 @@ export class Scores {
       if (!line) return;
       try {
         const { game, episode } = replay(line, this.worlds);
-        const never = new Episode(episode.world, game.scenario, game.seed).play(Array(episode.cycles).fill(0));
-        const known = this.data.references[game.scenario]?.["threshold@mix"]?.[Number(game.seed)];
+        const never = episode.world.open(game.scenario, game.seed).play(Array(episode.cycles).fill(0));
+        const known = this.data.references[game.about.id]?.[game.scenario]?.["threshold@mix"]?.[Number(game.seed)];
         const others = [["never", never], ...(known ? [["threshold@mix", known]] : [])];
         this.checked.push({ ...scoreOf(episode, others, game.player, game.truth, line), cycles: episode.records.length });
       } catch (error) {
