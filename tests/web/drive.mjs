@@ -1,18 +1,22 @@
-// Play a whole game on three screens by key presses and touches: node drive.mjs CHROMIUM PROFILE PAGE OUT_FOLDER
-// Says as JSON what happened on each screen; pictures of it lie in the folder.
+// Play a whole game on three screens by key presses and touches: node drive.mjs CHROMIUM PROFILE PAGE FORGED_JSON OUT
+// FORGED_JSON holds links that are wrong. Says as JSON what happened on each screen; pictures of it lie in OUT.
+import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser } from "./browser.mjs";
 
-const [program, profile, file, out] = process.argv.slice(2);
+const [program, profile, file, wrong, out] = process.argv.slice(2);
 const url = pathToFileURL(file).href;
+const forged = JSON.parse(fs.readFileSync(wrong));
 const SCREENS = [
   { name: "phone", width: 360, height: 640, touch: true, sharp: 2, env: "springdrift/TimeSeries-v0", decide: ["WAIT", "RETRAIN", "INTERVENE"] },
-  { name: "tablet", width: 820, height: 1180, touch: true, env: "springdrift/InclinedMassOps-v0", decide: ["INTERVENE", "RETRAIN", "WAIT", "WAIT", "WAIT", "FINE_TUNE", "WAIT", "ROLLBACK"] },
-  { name: "desktop", width: 1920, height: 1080, env: "springdrift/InclinedMass-v0", decide: ["INTERVENE", "WAIT", "RETRAIN"] },
+  { name: "tablet", width: 820, height: 1180, touch: true, env: "springdrift/InclinedMass-v0", decide: ["INTERVENE", "WAIT", "RETRAIN"] },
+  { name: "desktop", width: 1920, height: 1080, env: "springdrift/InclinedMassOps-v0", decide: ["INTERVENE", "RETRAIN", "WAIT", "WAIT", "WAIT", "FINE_TUNE", "WAIT", "ROLLBACK", "RETRAIN"] },
 ];
-const KEYS = { WAIT: " ", INTERVENE: "ArrowUp", RETRAIN: "ArrowRight" };
+const KEYS = { WAIT: " ", INTERVENE: "ArrowUp", RETRAIN: "ArrowRight", FINE_TUNE: "f", ROLLBACK: "ArrowLeft" };
 const OVER = "document.querySelector('#card').open";
+const MESSAGE = "document.querySelector('#message').open && document.querySelector('#message-text').textContent";
+const SQUEEZED = "[...document.querySelectorAll('#actions button')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent)";
 // what must be seen together: the picture, the sentence of the guide and the buttons
 const OUTSIDE = `["picture", "guide", "actions"].filter((id) => {
   const box = document.getElementById(id).getBoundingClientRect();
@@ -70,14 +74,22 @@ async function drive({ name, touch, env, decide, ...size }) {
   await look("card");
   Object.assign(found, await page.value("({ link: game.link(), decisions: game.episode.decisions, cost: game.episode.cost })"));
   found.card = await page.value("[...document.querySelectorAll('#card-table tr')].map((row) => [...row.children].slice(0, 2).map((cell) => cell.textContent))");
-  const forged = found.link.replace(/\/([0-9a-f])([0-9a-f]{15})\//, (_, first, rest) => `/${first === "3" ? "4" : "3"}${rest}/`);
-  await page.open(url + forged.slice(forged.indexOf("#")));
-  found.refused = await page.value("document.querySelector('#message').open && document.querySelector('#message-text').textContent");
+  found.refused = [];
+  for (const link of forged) {
+    await page.open(`${url}#${link}`);
+    found.refused.push(await page.value(MESSAGE));
+  }
   await page.open(url + found.link.slice(found.link.indexOf("#")));
-  found.sent = await page.value("document.querySelector('#message').open && document.querySelector('#message-text').textContent");
+  found.sent = await page.value(MESSAGE);
   await act("#message-buttons button:nth-child(2)");
   await page.until("game.watching && game.time > 1");
   await look("watched");
+  found.squeezed = [];
+  for (const id of await page.value("[...game.worlds.keys()]")) {
+    await page.value(`game.play("${id}", "mix", 0n), game.pause(true)`);
+    await look(`mix-${id.split("/")[1]}`);
+    found.squeezed.push(...(await page.value(SQUEEZED)));
+  }
   return { ...found, said: page.said };
 }
 

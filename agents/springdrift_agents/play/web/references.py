@@ -30,7 +30,7 @@ POLICIES = {  # in each kind of world, and beside them a plan that knew the futu
     OPS_ID: ("never", RULE, "operations@mix-ops", "ppo-ops"),
     SERIES_ID: ("never", RULE, "ppo-series"),
 }
-AFTERWARDS = {ENV_ID: REFERENCE, OPS_ID: REFERENCE, SERIES_ID: "optimum"}  # the name of that plan
+AFTERWARDS = {ENV_ID: REFERENCE, SERIES_ID: "optimum"}  # the name of that plan, where there is one
 WORLDS = 20  # of each scenario: those of evaluation seed 0, whose seeds are 0, 1, 2 and so on
 ROUNDS, FEW = 30, 8  # of a search where no plan is kept, and from one kept for fewer decisions
 
@@ -59,10 +59,11 @@ def compute(envs: Sequence[str] = tuple(POLICIES)) -> Games:
 def _games(env: str, scenario: str) -> dict[str, list[dict[str, str | float]]]:
     seeds, actions = world_seeds("evaluation", plans.SEED, WORLDS), world_spec(env).actions
     decided = {name: decisions_of(policy(name, env=env), scenario, seeds, env) for name in POLICIES[env]}
-    decided[AFTERWARDS[env]] = [
-        _afterwards(env, scenario, int(seed), [games[place] for games in decided.values()])
-        for place, seed in enumerate(seeds)
-    ]
+    if env in AFTERWARDS:
+        decided[AFTERWARDS[env]] = [
+            _afterwards(env, scenario, int(seed), [games[place] for games in decided.values()])
+            for place, seed in enumerate(seeds)
+        ]
     return {
         name: [
             {"plan": text_of(plan.tolist(), actions), "cost": cost_of(scenario, int(seed), plan, env)}

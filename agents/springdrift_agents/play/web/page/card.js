@@ -3,7 +3,7 @@
 import { lessonOf } from "./lesson.js";
 import { decisionsOf } from "./link.js";
 import { $, fillStack, make } from "./panels.js";
-import { figure, filled } from "./texts.js";
+import { figure, filled, termOf } from "./texts.js";
 
 const NEVER = "never";
 
@@ -36,7 +36,7 @@ export function showCard({ episode, others, goal, truth, texts, colours, referen
   $("card-about").textContent = lines.join(" ");
   const rows = [[said.you, episode, true], ...others.map(([name, one]) => [said.policies[name] ?? name, one, false])];
   const full = Math.max(...rows.map(([, one]) => one.cost), 1e-9);
-  const head = [said.who, said.cost, ...about.terms.map((term) => texts.terms[term.name] ?? term.name), ""];
+  const head = [said.who, said.cost, ...about.terms.map((term) => termOf(texts, about, term.name)), ""];
   $("card-table").replaceChildren(
     make("tr", {}, ...head.map((name, k) => make("th", { scope: "col", className: partOf(k, about) }, name))),
     ...rows.map(([name, one, mine]) => {

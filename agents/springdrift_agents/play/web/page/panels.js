@@ -4,7 +4,7 @@ import { drawGauge, drawStrip, drawTimeline, goesBack } from "./charts.js";
 import { PATHS, palette } from "./palette.js";
 import { drawIncline } from "./scene.js";
 import { drawSeries } from "./series_scene.js";
-import { figure, filled } from "./texts.js";
+import { figure, filled, termOf } from "./texts.js";
 
 const SCENES = { incline: drawIncline, series: drawSeries };
 
@@ -132,7 +132,7 @@ export class Panels {
     fillStack($("bar"), frame.sums, full, about.terms, colours);
     $("terms").replaceChildren(
       ...about.terms.map((term, k) => {
-        const name = texts.terms[term.name] ?? term.name;
+        const name = termOf(texts, about, term.name);
         return make("li", {}, mark(term.shape, colours.of(term.colour)), name, make("b", {}, figure(frame.sums[k])));
       }),
     );

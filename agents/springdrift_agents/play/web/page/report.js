@@ -4,7 +4,7 @@ import { drawStrip, drawTimeline } from "./charts.js";
 import { decisionsOf } from "./link.js";
 import { $, drawScene, fillStack, make, mark, surface } from "./panels.js";
 import { palette } from "./palette.js";
-import { filled, figure } from "./texts.js";
+import { filled, figure, termOf } from "./texts.js";
 import { load } from "./worlds.js";
 
 const SPEED = 3; // cycles a second
@@ -88,8 +88,7 @@ class Report {
   terms() {
     const { terms } = this.world.about;
     const { byTerm } = this.data.found;
-    const names = this.data.texts.terms;
-    $("terms-key").replaceChildren(...terms.flatMap((term) => [mark(term.shape, this.colours.of(term.colour)), names[term.name] ?? term.name]));
+    $("terms-key").replaceChildren(...terms.flatMap((term) => [mark(term.shape, this.colours.of(term.colour)), termOf(this.data.texts, this.world.about, term.name)]));
     const most = Math.max(...byTerm.map((one) => one.sums.reduce((a, b) => a + b, 0)), 1e-9);
     const bars = make("div", { className: "bars" });
     for (const { policy, sums } of byTerm) {

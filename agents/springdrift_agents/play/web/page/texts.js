@@ -9,3 +9,8 @@ export function filled(text, values = {}) {
 export function figure(value, decimals = 1) {
   return value.toFixed(decimals).replace("-", "−");
 }
+
+/** What a cost term of a kind of world is called there. */
+export function termOf(texts, about, name) {
+  return texts.kinds[about.engine].terms[name] ?? texts.terms[name] ?? name;
+}
