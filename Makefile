@@ -48,6 +48,14 @@ types: .venv/.ready  ## type check
 		echo "no Xvfb and xdotool here: the game is tested without a real window"
 	@touch $@
 
+# The page is played by key presses and touches where there is a browser, and its code runs where there is Node.
+.venv/.browser:
+	@mkdir -p .venv
+	@command -v node >/dev/null && command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ apt-get -qq update && apt-get -qq install -y --no-install-recommends nodejs chromium; } >/dev/null 2>&1; } || \
+		echo "no Node and Chromium here: the page is not tested in a browser"
+	@touch $@
+
 # Sandboxes are tested as bubblewrap closes them off, too, where it can be had.
 .venv/.sandbox:
 	@mkdir -p .venv
@@ -56,7 +64,7 @@ types: .venv/.ready  ## type check
 		echo "no bubblewrap here: sandboxes are tested without it"
 	@touch $@
 
-unit: .venv/.ready .venv/.screen .venv/.sandbox
+unit: .venv/.ready .venv/.screen .venv/.browser .venv/.sandbox
 	@echo "== tests"
 	@$(BIN)/python -c "import springdrift; springdrift.warm_up()"
 	@$(BIN)/pytest -q -n 2

@@ -11,7 +11,7 @@ import pytest
 from springdrift import ENV_ID, OPS_ID, SERIES_ID, Action
 from springdrift_agents.play.web import build, link, references
 
-NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium")
+NODE, CHROMIUM = shutil.which("node"), shutil.which("chromium") or shutil.which("google-chrome")
 HERE = Path(__file__).parent / "web"
 pytestmark = pytest.mark.skipif(not (NODE and CHROMIUM), reason="Node or Chromium is not installed")
 PRESSED = {  # by screen: the world that is played there, and the first decisions

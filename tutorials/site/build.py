@@ -104,7 +104,7 @@ def _links_of(lesson: int, name: str) -> Any:
     beside = f"**Play its point** in the browser: {', '.join(links)}. " if links else ""
     if lesson == WITH_REPORTS:
         links = [f'<a href="../{ADVICE}/{one.name}.html">{one.said}</a>' for one in reports.SHOWN]
-        beside = f"**Reports** such as the lesson reads: {', '.join(links)}. "
+        beside += f"**Reports** such as the lesson reads: {', '.join(links)}. "
     notebook = f'<a href="{DOWNLOADS}/{name}.ipynb" download>this notebook</a>'
     return new_markdown_cell(f"{beside}**Work through it** in {notebook}.", id=f"links-{lesson}")
 

@@ -21,7 +21,7 @@ const AT = 4; // where in it the place stands
 
 export class Kernel {
   /**
-   * @param {Uint8Array} code the compiled kernel
+   * @param {WebAssembly.Module} code the compiled kernel
    * @param {object} about its arrays and calls, as Python describes them
    */
   static async load(code, about) {
@@ -35,7 +35,7 @@ export class Kernel {
         new BigUint64Array(memory.buffer, place, 2).set([BigInt.asUintN(64, product), product >> 64n]);
       },
     };
-    const { exports } = (await WebAssembly.instantiate(code, { env })).instance;
+    const { exports } = await WebAssembly.instantiate(code, { env });
     memory = exports.memory;
     return new Kernel(exports, about);
   }
