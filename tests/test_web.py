@@ -36,7 +36,7 @@ def page(tmp_path: Path) -> Path:
 def in_node(
     page: Path, games: list[dict[str, Any]], links: list[str] = (), id: str = ENV_ID
 ) -> dict[str, Any]:
-    told = data.about(world_spec(id).world(1), id)
+    told = data.about(id)
     asked = {
         "about": told,
         "kernels": data.kernels(told),

@@ -61,7 +61,7 @@ def _billed(out: Any, count: int) -> list[np.ndarray]:
 @needs_node
 @pytest.mark.parametrize("id", WORLDS)
 def test_every_scenario_plays_the_same_bytes_in_node_as_in_python(id: str, tmp_path: Path) -> None:
-    told = data.about(world_spec(id).world(1), id)
+    told = data.about(id)
     rng, count, actions = np.random.default_rng(0), WORLDS[id], world_spec(id).actions.n
     likely = np.array([0.7, 0.2, 0.1]) if actions == 3 else np.array([0.6, 0.1, 0.1, 0.1, 0.1])
     games, expected = [], []

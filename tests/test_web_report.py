@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from springdrift import THREE_ACTIONS
+from springdrift import SERIES_ID, THREE_ACTIONS
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import compare
 from springdrift_agents.play.web import build, link, references, report
@@ -88,3 +88,20 @@ def test_pages_come_alive_in_a_browser(tmp_path: Path) -> None:
     game = seen_in_chromium(build.build(tmp_path / "play"), tmp_path / "profile")
     assert re.search(r'<strong id="version">version 0</strong>', game)
     assert re.search(r'<p id="guide-text">The dark block', game)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: no page can be opened")
+def test_a_comparison_on_series_comes_alive_too(tmp_path: Path) -> None:
+    specs = {name: policy(name) for name in ("never", "threshold")}
+    parts = compare(specs, ["abrupt", "co2"], 2, env=SERIES_ID)
+    report.write(tmp_path / "report.html", parts, specs, env=SERIES_ID)
+    found = told_by(tmp_path / "report.html")["found"]
+    assert list(found["replays"]) == ["abrupt"]  # a recording is compared, and not replayed
+    for place, plan in enumerate(found["replays"]["abrupt"]["plans"]["threshold"]):
+        paid = references.cost_of(
+            "abrupt", place, np.array(link.decisions_of(plan, THREE_ACTIONS, 200)), SERIES_ID
+        )
+        part = next(one for one in parts if (one.policy, one.scenario) == ("threshold", "abrupt"))
+        assert paid == pytest.approx(part.cost[place])
+    shown = seen_in_chromium(tmp_path / "report.html", tmp_path / "profile")
+    assert shown.count('class="replay-scene"') == 2

@@ -115,10 +115,11 @@ def compare(
     costs = asdict(kind.costs.of(prices))
     if db and not set(kind.terms) <= set(OPS_TERMS):
         raise ValueError(f"--db keeps worlds whose cost terms are {', '.join(OPS_TERMS)}, not {env}")
-    if html and env != ENV_ID:
-        raise ValueError(f"--html replays {ENV_ID} alone, not {env}")
     writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
     if html:
+        from springdrift_agents.play.web import data
+
+        data.playable(env)
         writable_file(html)
     count = episodes or (QUICK if quick else FULL)
     pairs = (len(specs) + bool(hindsight)) * len(names)
@@ -195,7 +196,7 @@ def compare(
             from springdrift_agents.play.web import report as page
 
             told = {name: str(value) for name, value in config.items() if name != "policies"}
-            page.write(html, parts, chosen, prices, told)
+            page.write(html, parts, chosen, prices, told, env)
         clock.append(time.monotonic())
     if as_json:
         print(report.to_json(rows, **about))

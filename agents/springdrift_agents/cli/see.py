@@ -75,13 +75,11 @@ def watch(
 
     specs = [policy_spec, *([versus] if versus else [])]
     if html:
-        if env != ENV_ID:
-            raise ValueError(f"--html replays {ENV_ID} alone: film {env} with -o film.mp4")
         from springdrift_agents.play.web import report
 
         writable_file(html)
-        players = {spec: policy(spec, trust) for spec in specs}
-        report.write_episodes(html, players, scenario, world_seeds("evaluation", seed, 1))
+        players = {spec: policy(spec, trust, env) for spec in specs}
+        report.write_episodes(html, players, scenario, world_seeds("evaluation", seed, 1), env)
         tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
         return
     episodes = [watching.Episode(policy(spec, trust, env), spec, scenario, seed, env=env) for spec in specs]

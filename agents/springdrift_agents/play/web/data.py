@@ -56,7 +56,7 @@ DEMONSTRATIONS = {  # the worlds of the guides: they change early; steps before 
 
 def page() -> Json:
     """Everything that the page is told."""
-    worlds = [about(world_spec(id).world(1), id) for id in PLAYED]
+    worlds = [about(id) for id in PLAYED]
     names = ("id", "lesson", "env", "scenario", "world", "goal")
     return {
         "worlds": worlds,
@@ -76,18 +76,34 @@ def kernels(*worlds: Json) -> dict[str, str]:
     return {engine: b64encode(KERNELS[engine].read_bytes()).decode() for engine in engines}
 
 
-def about(world: Any, id: str) -> Json:
-    """A kind of world: the arrays and calls of its kernel, and what is said and drawn of it.
+def playable(id: str) -> type[Any]:
+    """The class of a kind of world that a page can play.
 
     Raises:
-        TypeError: a kind of world that the page cannot play.
+        ValueError: it can not; says what it can.
+
+    >>> playable("springdrift/UpkeepDashboard-v0")
+    Traceback (most recent call last):
+    ValueError: no page can play springdrift/UpkeepDashboard-v0: it plays inclines and forecasts in service
     """
-    if isinstance(world, InclinedMassWorld):
-        own = _incline(world)
-    elif isinstance(world, SeriesWorld):
-        own = _series(world)
-    else:
-        raise TypeError(f"the page cannot play a {type(world).__name__}")
+    kind = world_spec(id).world
+    if not issubclass(kind, InclinedMassWorld | SeriesWorld):
+        raise ValueError(f"no page can play {id}: it plays inclines and forecasts in service")
+    return kind
+
+
+def about(id: str, costs: Mapping[str, float] | None = None) -> Json:
+    """A kind of world: the arrays and calls of its kernel, and what is said and drawn of it.
+
+    Args:
+        id: of the kind.
+        costs: prices, where they are not the usual ones.
+
+    Raises:
+        ValueError: a kind of world that the page cannot play.
+    """
+    world = playable(id)(1, costs=costs)
+    own = _incline(world) if isinstance(world, InclinedMassWorld) else _series(world)
     shapes = {one.fee: SHAPES[one.action] for one in world.actions}
     return {
         "id": id,
@@ -100,11 +116,6 @@ def about(world: Any, id: str) -> Json:
         ],
         "actions": _actions(world.actions),
     }
-
-
-def incline(costs: Mapping[str, float] | None = None) -> Json:
-    """The inclined mass with three decisions, at prices of one's own."""
-    return about(InclinedMassWorld(1, costs=costs), ENV_ID)
 
 
 def _incline(world: InclinedMassWorld) -> Json:

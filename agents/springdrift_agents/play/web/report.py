@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import SCENARIOS, World
+from springdrift import ENV_ID
+from springdrift.registry import world_spec
 from springdrift_agents.evaluation import report
 from springdrift_agents.evaluation.diagnosis import FINDINGS
 from springdrift_agents.evaluation.evaluate import Episodes
 from springdrift_agents.files import write_text
 from springdrift_agents.play.web import build, data
 from springdrift_agents.play.web.link import text_of
-from springdrift_agents.play.web.references import decisions_of
+from springdrift_agents.play.web.references import decisions_of, scenarios_of
 from springdrift_agents.policies.base import Policy
 
 REPLAYED = 2  # worlds of each scenario whose episodes are in the file
@@ -31,8 +32,9 @@ def write(
     policies: Mapping[str, Policy],
     costs: Mapping[str, float] | None = None,
     manifest: Mapping[str, str] | None = None,
+    env: str = ENV_ID,
 ) -> None:
-    """Write the report of a comparison of inclined masses.
+    """Write the report of a comparison.
 
     Args:
         path: the HTML file.
@@ -40,37 +42,44 @@ def write(
         policies: those that were compared, by name; they play the episodes to watch anew.
         costs: the comparison's prices, where they are not the usual ones.
         manifest: what else is to be told of the run, by name.
+        env: id of the kind of world.
+
+    Raises:
+        ValueError: a kind of world that no page can play.
     """
     own, _ = report.split(parts)
-    first = {part.scenario: part.seeds[:REPLAYED] for part in own if part.scenario in SCENARIOS}
-    _write(
-        path, found_of(parts) | {"manifest": _manifest(manifest), "replays": replays(policies, first)}, costs
-    )
+    known = scenarios_of(env)
+    first = {part.scenario: part.seeds[:REPLAYED] for part in own if part.scenario in known}
+    found = {"manifest": _manifest(manifest), "replays": replays(policies, first, env)}
+    _write(path, found_of(parts) | found, costs, env)
 
 
 def write_episodes(
-    path: Path, policies: Mapping[str, Policy], scenario: str, seeds: NDArray[np.uint64]
+    path: Path, policies: Mapping[str, Policy], scenario: str, seeds: NDArray[np.uint64], env: str = ENV_ID
 ) -> None:
     """Write a page that replays policies side by side in some worlds of a built-in scenario.
 
     Raises:
-        ValueError: a scenario that the page does not know.
+        ValueError: a scenario or a kind of world that the page does not know.
     """
-    if scenario not in SCENARIOS:
-        raise ValueError(f"a page replays the built-in scenarios alone, not {scenario!r}")
+    if scenario not in scenarios_of(env):
+        raise ValueError(
+            f"a page replays the built-in scenarios alone, and no recordings, not {scenario!r}; "
+            f"of {env} it knows {', '.join(scenarios_of(env))}"
+        )
     about = {"episodes": len(seeds), "scenarios": 1, "made": _made(), "dummy": ""}
     empty: Json = {"habits": {"names": [], "rows": []}, "summary": {"names": [], "rows": []}}
     lists = dict.fromkeys(("ranking", "byTerm", "scenarios", "profiles"), ())
     found = {"about": about, **empty, **lists, "manifest": _manifest(None)}
-    _write(path, {**found, "replays": replays(policies, {scenario: seeds})}, None)
+    _write(path, {**found, "replays": replays(policies, {scenario: seeds}, env)}, None, env)
 
 
-def _write(path: Path, found: Json, costs: Mapping[str, float] | None) -> None:
+def _write(path: Path, found: Json, costs: Mapping[str, float] | None, env: str) -> None:
     texts = build.texts_of(build.TEXTS)
-    told_of = data.incline(costs)
+    world = data.about(env, costs)
     told = {
-        "worlds": [told_of],
-        "kernels": data.kernels(told_of),
+        "worlds": [world],
+        "kernels": data.kernels(world),
         "colours": data.colours(),
         "texts": texts,
         "found": found,
@@ -140,15 +149,14 @@ def _habits(parts: Sequence[Episodes]) -> list[str]:
     return [f"{np.mean([part.finding(name).mean() for part in parts]):.1f}" for name in FINDINGS]
 
 
-def replays(policies: Mapping[str, Policy], worlds: Mapping[str, NDArray[np.uint64]]) -> Json:
+def replays(policies: Mapping[str, Policy], worlds: Mapping[str, NDArray[np.uint64]], env: str) -> Json:
     """What each policy decides in some worlds of built-in scenarios, as text."""
+    actions = world_spec(env).actions
     return {
         scenario: {
             "seeds": [str(seed) for seed in seeds],
             "plans": {
-                name: [
-                    text_of(plan.tolist(), World.actions) for plan in decisions_of(policy, scenario, seeds)
-                ]
+                name: [text_of(plan.tolist(), actions) for plan in decisions_of(policy, scenario, seeds, env)]
                 for name, policy in policies.items()
             },
         }

@@ -1,6 +1,6 @@
 /** A comparison on one page: ranking, costs, habits, and its episodes side by side. */
 
-import { drawStrip, drawTimeline } from "./charts.js";
+import { drawStrip, drawTimeline, goesBack } from "./charts.js";
 import { decisionsOf } from "./link.js";
 import { $, drawScene, fillStack, make, mark, surface } from "./panels.js";
 import { palette } from "./palette.js";
@@ -230,6 +230,7 @@ async function start() {
   const report = new Report(data, await load(data.worlds[0], data.kernels));
   report.write();
   const names = Object.keys(data.found.replays);
+  document.body.toggleAttribute("data-lineage", goesBack(report.world.about));
   $("replay-part").hidden = !names.length;
   for (const id of ["ranking-part", "terms-part", "panels-part", "profile-part", "habits-part", "data-part"]) $(id).hidden = !data.found.ranking.length;
   if (names.length) {
