@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from springdrift import ENV_ID, OPS_ID, SERIES_ID, World
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, Action, World
 from springdrift.incline.recorder import Recorder
 from springdrift.registry import world_spec
 from springdrift.series.recorder import Recorder as SeriesRecorder
@@ -141,6 +141,7 @@ def test_frames_costs_links_and_lessons_are_those_of_python(id: str, page: Path)
 def test_series_look_in_the_page_as_in_python(page: Path) -> None:
     id = SERIES_ID
     games = drawn_games(id, 4, 24)
+    games[0]["decisions"][0] = int(Action.RETRAIN)  # the same fit once more, and yet a version of its own
     for game, mine in zip(games, in_node(page, games, id=id)["played"], strict=True):
         recorder = played(game["scenario"], int(game["seed"]), game["decisions"], id, 24)
         last = recorder.now()
@@ -167,6 +168,24 @@ def test_series_look_in_the_page_as_in_python(page: Path) -> None:
             for name in ("level", "effect"):
                 assert shown["facts"][name] == pytest.approx(float(hidden[name]), abs=0.006)
         check_link(id, game, mine)
+
+
+@needs_node
+def test_what_a_game_on_a_series_teaches(page: Path) -> None:
+    retrained = [0] * 60 + [2] + [0] * 40
+    told = {
+        ("stationary", *[0] * 30): SENTENCES["well"],
+        ("stationary", *retrained): SENTENCES["vain"].format(times="once"),
+        ("stationary", *[1] * 30): SENTENCES["spared"].split("{")[0],
+        ("poc", *[0] * 40): SENTENCES["cold"].format(until=SENTENCES["end"]),
+        ("abrupt", *[0] * 100): "The world changed in cycle ",
+    }
+    games = [
+        {"scenario": scenario, "seed": "1", "decisions": plan, "player": "", "truth": False, "times": []}
+        for scenario, *plan in told
+    ]
+    for said, mine in zip(told.values(), in_node(page, games, id=SERIES_ID)["played"], strict=True):
+        assert mine["lesson"].startswith(said)
 
 
 def _link(**changed: Any) -> str:

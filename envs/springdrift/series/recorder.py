@@ -245,8 +245,10 @@ class Recorder:
         return min(first, last) - start, last - start
 
     def _versions(self, states: Any, start: int, row: int, time: float, begun: int) -> tuple[Version, ...]:
-        numbers = states[:, fields.VERSION].astype(np.int64)
-        windows = [self._fitted(row, start, number) for number in numbers.tolist()]
+        fits = states[:, fields.VERSION].astype(np.int64).tolist()
+        windows = [self._fitted(row, start, number) for number in fits]
+        # a version that has just gone live is 0 cycles old; one asked for at the start is the same fit again
+        numbers = np.cumsum(np.append(0, states[1:, fields.MODEL_AGE] == 0.0))
         if self.world.keeps:
             served = [self._served(at, begun)[0] for at in range(len(states))]
             numbers = np.array([record[fields.NUMBER] for record in served])
