@@ -16,7 +16,7 @@ import pytest
 from springdrift_agents.course import check, exercises
 
 TUTORIALS = Path(__file__).parent.parent / "tutorials"
-HEADING = re.compile(r"### Exercise (\d\.\d+): (.+) \((\d+) points?\)")
+HEADING = re.compile(r"### Exercise (\d+\.\d+): (.+) \((\d+) points?\)")
 CLOSED = (
     "1.2",
     "1.6",

@@ -17,7 +17,7 @@ from springdrift_agents.course import fast, notebooks
 from springdrift_agents.course import package as packages
 from springdrift_agents.course.leaderboard import contest
 
-LESSONS = sorted(Path("tutorials").glob("lesson*.py"))
+LESSONS = notebooks.scripts(Path("tutorials"))
 FAST = {"SPRINGDRIFT_FAST": "1", "MPLBACKEND": "Agg", "SDL_VIDEODRIVER": "dummy", "OMP_NUM_THREADS": "1"}
 SMALL = """# %% [markdown]
 # # Lesson 0: Small
@@ -33,14 +33,21 @@ print(1 + 1, file=sys.stderr)
 """
 
 
+def number_of(script: Path) -> int:
+    return int(script.stem.partition("_")[0].removeprefix("lesson"))
+
+
 def test_there_are_lessons():
-    assert len(LESSONS) == course.LESSONS == 9
+    assert [script.stem for script in LESSONS] == [
+        f"lesson{number}_{topic}" for number, topic in enumerate(course.TOPICS, start=1)
+    ]
+    assert len(LESSONS) == course.LESSONS
 
 
 def test_no_two_exercises_share_a_name():
-    """The grader finds an answer by its name, in one script or in nine."""
+    """The grader finds an answer by its name, in one script or in ten."""
     names = [one.name for one in course.exercises().values()]
-    assert len(set(names)) == len(names) >= 9 * 3
+    assert len(set(names)) == len(names) >= course.LESSONS * 3
 
 
 @pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
@@ -56,7 +63,7 @@ def test_a_lesson_runs_as_a_notebook(script, tmp_path):
     assert "Traceback" not in json.dumps([output for output in outputs if output.output_type == "stream"])
     assert any("image/png" in output.get("data", {}) for output in outputs), "a lesson has pictures"
     assert "✗" not in json.dumps(outputs, ensure_ascii=False), "an untouched exercise is not wrong"
-    assert f"Lesson {script.stem[6]}: 0 of " in outputs[-1].data["text/plain"], "it ends with its points"
+    assert f"Lesson {number_of(script)}: 0 of " in outputs[-1].data["text/plain"], "it ends with its points"
 
 
 def test_a_lesson_runs_as_a_script(tmp_path):
@@ -124,9 +131,13 @@ def test_a_package_keeps_answers_from_students(tmp_path):
     assert {path.name for path in students.iterdir()} == {f"{path.stem}.ipynb" for path in LESSONS} | {
         "README.md"
     }
-    assert len(list((instructors / "solutions").iterdir())) == 9
+    assert len(list((instructors / "solutions").iterdir())) == course.LESSONS
     judges = {path.name for path in (instructors / "judges").iterdir()}
-    assert judges == {f"lesson{number}.py" for number in range(1, 10)} | {"databases.py", "patience.py"}
+    assert judges == {f"lesson{number}.py" for number in range(1, course.LESSONS + 1)} | {
+        "databases.py",
+        "patience.py",
+        "rollbacks.py",
+    }
     assert (instructors / "teachers_guide.md").is_file()
     given = "".join(
         "".join(cell["source"])
@@ -154,7 +165,7 @@ GUIDE = Path("tutorials/teachers_guide.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
 def test_the_teachers_guide_knows_the_lesson(script):
-    number = int(script.stem[len("lesson")])
+    number = number_of(script)
     title = script.read_text(encoding="utf-8").splitlines()[1].partition(": ")[2]
     points = sum(one.points for one in course.exercises(number).values())
     row = next(line for line in GUIDE.splitlines() if line.startswith(f"| {number} "))

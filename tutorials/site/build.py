@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from springdrift_agents.course.notebooks import scripts as scripts_of
 from springdrift_agents.play.web import build as web
 from springdrift_agents.play.web import data
 
@@ -65,7 +66,7 @@ def assemble(pages: Path, *, run: Run | None = USUAL, tutorials: Path = TUTORIAL
     shutil.rmtree(pages, ignore_errors=True)
     shutil.copytree(HERE, pages, ignore=shutil.ignore_patterns("__pycache__", *SCRIPTS))
     shutil.copytree(tutorials / "images", pages / "images")
-    guide, scripts = tutorials / GUIDE, sorted(tutorials.glob("lesson*.py"))
+    guide, scripts = tutorials / GUIDE, scripts_of(tutorials)
     if guide.exists():
         shutil.copy(guide, pages)
     parts = generated.PARTS | {
@@ -116,7 +117,7 @@ def write_downloads(folder: Path, tutorials: Path = TUTORIALS) -> None:
     from springdrift_agents.course.notebooks import to_notebook, with_install
 
     folder.mkdir(parents=True, exist_ok=True)
-    for script in sorted(tutorials.glob("lesson*.py")):
+    for script in scripts_of(tutorials):
         nbformat.write(with_install(to_notebook(script)), folder / f"{script.stem}.ipynb")
 
 

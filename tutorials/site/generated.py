@@ -24,6 +24,7 @@ from springdrift.incline.outputs import TRUTH_NAMES
 from springdrift.incline.state import DRIFTING, FIELDS
 from springdrift.upkeep.env import LEVELS
 from springdrift_agents import course
+from springdrift_agents.course import notebooks
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.registry import load
 from springdrift_agents.policies.rules import RULES
@@ -360,7 +361,7 @@ def lessons(folder: Path) -> str:
     A lesson whose exercises are not there yet stands in it without them.
     """
     rows = []
-    for script in sorted(folder.glob("lesson*.py")):
+    for script in notebooks.scripts(folder):
         text = re.sub(r"^# ?", "", script.read_text(encoding="utf-8"), flags=re.MULTILINE)
         title = re.search(r"^# (.+)$", text, re.MULTILINE)
         goal = re.search(r"\*\*Goal\.?\*\*:?\s*(.+?)\n\s*\n", text, re.DOTALL)

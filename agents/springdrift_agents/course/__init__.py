@@ -14,7 +14,11 @@ from springdrift_agents.course import fast
 from springdrift_agents.course.exercise import Exercise, Score, Unanswered, Verdict, Wrong
 from springdrift_agents.text import say
 
-LESSONS = 9
+TOPICS = (  # of the lessons, as their files are named
+    *("machine", "drift", "detection", "decisions", "planning", "learning", "comparison", "time"),
+    *("data", "versions"),
+)
+LESSONS = len(TOPICS)
 _passed: dict[str, bool] = {}  # what the last check of each exercise said
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Databases that students do not see, on which the queries of lesson 2 are judged."""
+"""Databases that students do not see, on which the queries of lessons 2 and 10 are judged."""
 
 import sqlite3
 
@@ -80,4 +80,47 @@ def hidden_series() -> sqlite3.Connection:
         db.executemany(
             "INSERT INTO truth VALUES (?, ?, ?, ?)", zip(own, times, true.tolist(), what, strict=True)
         )
+    return read_only(db)
+
+
+# versions of three episodes: (kind, parent); what served in each cycle is drawn
+_VERSIONS = (
+    (("c", None), ("t", 0), ("t", 1), ("f", 2), ("t", 3), ("t", 3), ("f", 5)),
+    (("c", None), ("f", 0), ("t", 1), ("t", 2), ("t", 3), ("f", 1)),
+    (("c", None), ("t", 0), ("f", 0), ("t", 2), ("f", 3), ("t", 4)),
+)
+_KINDS = {"c": "commissioned", "f": "fitted", "t": "fine-tuned"}
+
+
+def hidden_versions() -> sqlite3.Connection:
+    """A run file of worlds with five decisions, in memory, which can only be read."""
+    rng = np.random.default_rng(102)
+    db = sqlite3.connect(":memory:")
+    db.executescript(RUNS)
+    db.execute("INSERT INTO runs VALUES (1, 'h', 'now', '{}')")
+    db.execute("INSERT INTO parts VALUES (1, 1, 'two-speed', 'operations', NULL, '')")
+    db.execute("INSERT INTO drivers VALUES (1, 0, 9.87, 0.005, 0.5, 1, 0)")
+    width = len(db.execute("SELECT * FROM episodes").description)
+    for episode, versions in enumerate(_VERSIONS, start=31):
+        db.execute(
+            f"INSERT INTO episodes VALUES ({', '.join('?' * width)})",
+            (episode, 1, episode, *[0.0] * (width - 3)),
+        )
+        generations: list[int] = []
+        for number, (kind, parent) in enumerate(versions):
+            own = 0 if kind != "t" or parent is None else generations[parent] + 1
+            generations.append(own)
+            asked = None if number == 0 else 6 * number - 2
+            db.execute("INSERT INTO models VALUES (?, ?, ?, ?)", (episode, number, asked, 6 * number))
+            db.execute(
+                "INSERT INTO model_versions VALUES (?, ?, ?, ?, ?, ?, 0.1, 6)",
+                (episode, number, parent, _KINDS[kind], 6 * number - 8, 6 * number - 2),
+            )
+        for cycle in range(6 * len(versions)):
+            number = int(rng.integers(max(cycle // 6 - 1, 0), cycle // 6 + 1))  # some are rolled back
+            error = 0.1 + 0.2 * generations[number] + 0.03 * number + rng.uniform(0.0, 0.3)
+            db.execute(
+                "INSERT INTO measurements VALUES (?, ?, ?, 1, ?, 0.3, 0.5, 0)",
+                (episode, cycle, number, float(error)),
+            )
     return read_only(db)

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,10 +45,15 @@ def scripts(folder: Path) -> list[Path]:
     Raises:
         ValueError: there is none.
     """
-    found = sorted(folder.glob("lesson*.py"))
+    found = sorted(folder.glob("lesson*.py"), key=lambda script: (_number(script), script.name))
     if not found:
         raise ValueError(f"there are no lessons in {folder}: expected files such as lesson1_machine.py")
     return found
+
+
+def _number(script: Path) -> int:
+    named = re.match(r"lesson(\d+)", script.stem)
+    return int(named[1]) if named else 0
 
 
 def to_notebook(script: Path, variant: int = 0) -> Any:

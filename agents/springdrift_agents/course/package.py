@@ -9,6 +9,7 @@ from springdrift_agents.files import write_text
 
 STUDENTS, INSTRUCTORS = "students", "instructors"
 GUIDE = "teachers_guide.md"
+SHARED = ("databases.py", "patience.py", "rollbacks.py")  # of the judges, beside those of each lesson
 README = """# springdrift: the lessons
 
     pip install "springdrift[cli,render,rl,notebook]" jupyterlab
@@ -49,7 +50,7 @@ def build(
     written = notebooks.build(scripts, out / STUDENTS, done=done, variant=variant)
     write_text(out / STUDENTS / "README.md", README)
     names = [f"lesson{number}.py" for number in range(1, LESSONS + 1)]
-    judges = [Path(notebooks.__file__).with_name(name) for name in (*names, "databases.py", "patience.py")]
+    judges = [Path(notebooks.__file__).with_name(name) for name in (*names, *SHARED)]
     for folder, files in (("solutions", solutions), ("judges", judges), ("", [tutorials / GUIDE])):
         place = out / INSTRUCTORS / folder
         place.mkdir(parents=True, exist_ok=True)

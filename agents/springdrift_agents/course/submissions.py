@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from springdrift_agents.course import TOPICS
 from springdrift_agents.course.exercise import Exercise
 from springdrift_agents.text import inert as inert
 
@@ -17,10 +18,9 @@ LARGEST = 100 * 10**6  # bytes of a file: a notebook may hold films
 MOST_FILES, DEEPEST = 2000, 16  # files of a student, and folders within each other, that are looked at
 MOST_COPIED = 200 * 10**6  # bytes of a student's files
 KINDS = (".py", ".ipynb")
-LESSON = re.compile(r"lesson[\s_-]*0*(\d)(?!\d)", re.IGNORECASE)
-TOPICS = "machine|drift|detection|decisions|planning|learning|comparison|time"
-SCRIPT = re.compile(rf"lesson[\s_-]*0*\d([\s_-]*({TOPICS}))?", re.IGNORECASE)
-CHECKED = re.compile(rb"check\(\s*\\?[\"'](\d)\.\d")
+LESSON = re.compile(r"lesson[\s_-]*0*(\d{1,2})(?!\d)", re.IGNORECASE)
+SCRIPT = re.compile(rf"lesson[\s_-]*0*\d{{1,2}}([\s_-]*({'|'.join(TOPICS)}))?", re.IGNORECASE)
+CHECKED = re.compile(rb"check\(\s*\\?[\"'](\d{1,2})\.\d")
 MOODLE = re.compile(r"(.*)_(\d+)_assignsubmission_.*", re.DOTALL)
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_.+", re.DOTALL)
 COPY = re.compile(r"\s*(\(\d+\)|- (copy|copie|kopie|copia)( \(\d+\))?)$", re.IGNORECASE)
