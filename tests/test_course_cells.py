@@ -145,6 +145,9 @@ def test_a_shell_runs_what_it_is_given_and_nothing_else():
         ("bob_lesson1(12)", ("bob", "")),
         ("Lesson-1_bob - Copy", ("bob", "")),
         ("bob_lesson01_machine", ("bob", "")),
+        ("lesson9_data_bob", ("bob", "")),
+        ("doejane_1234_98765_lesson10_versions", ("doejane", "1234")),
+        ("Lesson 10-bob", ("bob", "")),
         ("Mu\u0308ller_lesson1", ("M\u00fcller", "")),
     ],
 )

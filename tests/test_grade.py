@@ -133,6 +133,7 @@ def test_who_and_which_lesson(tmp_path):
         "ann/notes.txt": "",
         "bob_Lesson-1.ipynb": "",
         "cleo/homework.py": "check('2.1', 5)",
+        "gus/late.py": "check('10.2', rows)",
         "dan/work.ipynb": '"source": ["check(\\"1.2\\", mean_of)"]',
         "eve/names.py": "rule = 1\nmass = 2",
         "fay/other.py": "hello = 1",
@@ -144,7 +145,8 @@ def test_who_and_which_lesson(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         os.utime(path, (moment, moment))
-    two = (*COURSE, Exercise("2.1", "age", "Age", lambda answer: None))
+    more = {"2.1": "age", "10.2": "rows"}
+    two = (*COURSE, *(Exercise(id, name, name, lambda answer: None) for id, name in more.items()))
     found = {(one.student, one.lesson): (one.file.name, one.note) for one in find(tmp_path, two)}
     assert found == {
         ("ann", 2): ("lesson2.ipynb", "lesson2_drift.py is older and was left out"),
@@ -153,6 +155,7 @@ def test_who_and_which_lesson(tmp_path):
         ("dan", 1): ("work.ipynb", ""),
         ("eve", 1): ("names.py", ""),
         ("fay", None): ("other.py", ""),
+        ("gus", 10): ("late.py", ""),
         (tmp_path.name, 1): ("lesson1_machine.py", ""),
     }
     assert owner_of("lesson3_detection-zoe", SCRIPT) == ("zoe", "", "")

@@ -300,8 +300,6 @@ def function(
     for place, case in enumerate(cases):
         result = lone(results[place]) if np.ndim(case.right) == 0 else _listed(results[place])
         results[place] = reals(result, "your function returned")
-        if results[place].shape != np.shape(case.right):
-            raise Wrong(f"expected a result of shape {np.shape(case.right)}, got {results[place].shape}")
     if all(near(result, case.right, within) for case, result in zip(cases, results, strict=True)):
         return
     for why, mistaken in (mistakes or {}).items():
@@ -310,4 +308,7 @@ def function(
             for case, result in zip(cases, results, strict=True)
         ):
             raise Wrong(why)
+    for case, result in zip(cases, results, strict=True):
+        if result.shape != np.shape(case.right):
+            raise Wrong(f"expected a result of shape {np.shape(case.right)}, got {result.shape}")
     raise Wrong(hint)

@@ -1,6 +1,6 @@
 """Exercises of lesson 10: versions, rollback and fine-tuning."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ Told = list[dict[str, float]]
 
 
 def _told(parents: Sequence[int], served: Sequence[int]) -> Told:
-    """What ``info["version"]`` says in each cycle, of versions with these parents, served in this order."""
+    """What ``info["version"]`` says of versions with these parents that are in service in this order."""
     return [{"number": float(n), "parent": float(parents[n]), "served": 1.0} for n in served]
 
 
@@ -44,8 +44,8 @@ def _judge_lineage(answer: Any) -> None:
         [Case((told,), _lineage(told)) for told in tests],
         within=1e-9,
         mistakes={
-            "the parent of a version is not the number below it: after a rollback the next one descends from "
-            "the version that was put back": lambda told: np.arange(told[-1]["number"], -1, -1),
+            "the parent of a version is not the number below it: after a rollback the next one descends "
+            "from the version that was put back": lambda told: np.arange(told[-1]["number"], -1, -1),
             "begin with the version in service in the last cycle, which need not be the newest": (
                 lambda told: _lineage(told, int(max(one["number"] for one in told)))
             ),
@@ -56,7 +56,7 @@ def _judge_lineage(answer: Any) -> None:
                 lambda told: list(dict.fromkeys(one["number"] for one in told[::-1]))
             ),
         },
-        hint='note parent[number] for each version that told shows; begin with told[-1]["number"] and go from '
+        hint='note parent[number] for each version in told; begin with told[-1]["number"] and go from '
         "parent to parent, until the parent is -1",
     )
 
@@ -104,7 +104,7 @@ def _judge_generations(answer: Any) -> None:
                 "the recursion takes fine-tuned versions alone"
             ),
             _generations(step=f"v.parent = g.version WHERE {_TUNED}"): (
-                "each episode has a version of that number: in the step, the parent must be of the same episode"
+                "each episode has a version of that number: in the step, take the parent of the same episode"
             ),
             _generations(join="g.version = m.model_version"): (
                 "each episode has a version of that number: join the measurements by episode and version"
@@ -162,8 +162,10 @@ def _judge_fine_tune(answer: Any) -> None:
         [Case(test, _fine_tuned(*test)) for test in _fits()],
         within=1e-4,
         mistakes={
-            "that is a fit on the newest data alone: where is the pull?": lambda c, y, full, pull: _fitted(c, y),
-            "that pulls the weights toward 0: fit what `full` leaves over, y - columns @ full, and add `full`": (
+            "that is a fit on the newest data alone: where is the pull?": lambda c, y, full, pull: _fitted(
+                c, y
+            ),
+            "that pulls the weights toward 0: fit what `full` leaves over, y - columns @ full; add `full`": (
                 lambda c, y, full, pull: _fitted(c, y, pull)
             ),
             "that is how far the weights move: add `full`": (
@@ -194,7 +196,9 @@ def _judge_fine_tune(answer: Any) -> None:
 NEXT = {"A": "retrain", "B": "rollback", "C": "wait", "D": "fine_tune", "E": "intervene"}
 _FEW = "A: it was fine-tuned three cycles ago and still errs by 0.6: "
 _TRIED = "B: the version before errs by 0.07 in the same cycles: "
-_SENSOR = "C: in one cycle both versions err as never before, and the correlation is gone: that is the sensor. "
+_SENSOR = (
+    "C: in one cycle both versions err as never before, and the correlation is gone: that is the sensor. "
+)
 _LEVEL = "D: the forecast is off, and the shape is right (the correlation is high): "
 _WEAK = "E: the forecast is right, the controller pushes as hard as it can, and the swing falls: "
 _WHY = {
@@ -210,7 +214,7 @@ _WHY = {
     ("C", "retrain"): f"{_SENSOR}A model fitted on it would learn the fault",
     ("C", "fine_tune"): f"{_SENSOR}Of the three cycles that a fine-tuning sees it would be a third",
     ("C", "rollback"): f"{_SENSOR}Before it the version in service was the better one",
-    ("D", "wait"): f"{_LEVEL}it has been so for three cycles, and it does not pass",
+    ("D", "wait"): f"{_LEVEL}it was so in the cycle before, and it does not pass",
     ("D", "intervene"): f"{_LEVEL}the swing is on its target: there is nothing to push for",
     ("D", "retrain"): f"{_LEVEL}only the level has moved, and for that there is a cheaper and quicker remedy",
     ("D", "rollback"): f"{_LEVEL}no other version has served yet",
