@@ -1,5 +1,7 @@
-"""Commands that train policies."""
+"""Commands that train policies, and that make data to train on."""
 
+import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,8 +11,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from springdrift import ENV_ID
 from springdrift_agents import limits
-from springdrift_agents.cli.shell import app, err, out
+from springdrift_agents.cli.shell import Env, Json, Trust, app, err, out, tell, working
 from springdrift_agents.evaluation.evaluate import SEEDS
+from springdrift_agents.evaluation.scenarios import scenario_of
+from springdrift_agents.policies.registry import policy
 
 
 @app.command(rich_help_panel="Use")
@@ -101,6 +105,72 @@ def train(
             f"compare it: [bold]springdrift compare{_of(one)} -s {place} "
             f"-p never,threshold@{place},{shown_file}[/]"
         )
+
+
+@app.command(rich_help_panel="Use")
+def dataset(
+    spec: Annotated[
+        str, typer.Option("--policy", "-p", help="Who decides: a name, weights, [dim]path.py:Class[/].")
+    ] = "threshold",
+    scenario: Annotated[str, typer.Option("--scenario", "-s", help="In which worlds.")] = "mix",
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, max=1_000_000)] = 100,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    explore: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the decisions that are drawn at random.")
+    ] = 0.1,
+    observe: Annotated[
+        str, typer.Option(help="What is kept: monitor, signals or truth. [as the policy]")
+    ] = "",
+    name: Annotated[str, typer.Option(help="Of the data set. [springdrift/ENV/SCENARIO-POLICY-v0]")] = "",
+    folder: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of data sets. [Minari's own]")
+    ] = None,
+    env: Env = ENV_ID,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Write episodes of a policy as a Minari data set, for offline reinforcement learning.
+
+    The worlds are training worlds, which no comparison and no benchmark of springdrift ever uses.
+    """
+    from springdrift_agents.training import offline
+
+    title = name or f"springdrift/{_plain(env.rpartition('/')[2])}/{_plain(scenario)}-{_plain(spec)}-v0"
+    with working(f"playing {episodes:,} episodes of {spec} in {scenario}"):
+        written = offline.write(
+            title,
+            policy(spec, trust, env),
+            scenario_of(scenario, env),
+            episodes,
+            seed,
+            env=env,
+            explore=explore,
+            observe=observe or None,
+            folder=folder,
+            about={
+                "algorithm_name": spec,
+                "description": f"{spec} in {scenario} of {env}, {explore:.0%} of the decisions drawn",
+            },
+        )
+    if as_json:
+        print(json.dumps(written._asdict() | {"folder": str(written.folder)}))
+        return
+    tell(
+        f"written: {written.name}, {written.episodes:,} episodes, {written.steps:,} steps, "
+        f"cost {written.cost:.1f} an episode"
+    )
+    tell(f"in: {written.folder}")
+    where = f'MINARI_DATASETS_PATH="{folder}" ' if folder else ""
+    tell(f"load it: {where}python -c \"import minari; print(minari.load_dataset('{written.name}'))\"")
+
+
+def _plain(text: str) -> str:
+    """A text as part of a data set's name: ``-v0`` at its end says nothing there.
+
+    >>> _plain("InclinedMass-v0"), _plain("threshold:error=0.5")
+    ('inclinedmass', 'threshold-error-0-5')
+    """
+    return re.sub(r"[^a-z0-9_]+", "-", re.sub(r"-v\d+$", "", text).lower()).strip("-")
 
 
 def _of(env: str) -> str:
