@@ -133,14 +133,13 @@ def _judge_generations(answer: Any) -> None:
 # ---------------------------------------------------------------- 10.3
 
 
-def _fine_tuned(columns: Floats, y: Floats, full: Floats, pull: float) -> Floats:
-    inner = columns.T @ columns + pull * np.eye(len(full))
-    return full + np.linalg.solve(inner, columns.T @ (y - columns @ full))
-
-
 def _fitted(columns: Floats, y: Floats, pull: float = 0.0) -> Floats:
-    found: Floats = np.linalg.solve(columns.T @ columns + pull * np.eye(columns.shape[1]), columns.T @ y)
-    return found
+    inner = columns.T @ columns + pull * np.eye(columns.shape[1])
+    return np.asarray(np.linalg.solve(inner, columns.T @ y), np.float64)
+
+
+def _fine_tuned(columns: Floats, y: Floats, full: Floats, pull: float) -> Floats:
+    return full + _fitted(columns, y - columns @ full, pull)
 
 
 def _fits() -> list[tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from springdrift_agents.course.exercise import Unanswered, Wrong, called, given
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import Interval, mean_interval
 from springdrift_agents.policies.base import Floats, Memory, Policy
+from springdrift_agents.policies.operations import Champion
 from springdrift_agents.policies.registry import policy
 from springdrift_agents.policies.rules import cycles_of, error_of, sense
 
@@ -32,7 +33,7 @@ class WithRollback:
 
     def __init__(self, base: Any, roll_back: RollBack) -> None:
         self.base, self.roll_back = base, roll_back
-        self.columns, self.actions = policy("champion").columns, policy("champion").actions
+        self.columns, self.actions = Champion.columns, Champion.actions
 
     def predict(
         self,
