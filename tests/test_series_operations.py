@@ -32,6 +32,7 @@ from springdrift.series.versions_problem import (
 )
 from springdrift_agents.evaluation.rollout import begun
 from springdrift_agents.evaluation.seeds import world_seeds
+from springdrift_agents.evaluation.statistics import mean_interval
 from springdrift_agents.planning.regret import regret
 from springdrift_agents.policies.registry import policy
 
@@ -346,6 +347,22 @@ def test_the_optimum_uses_every_decision_where_it_pays():
     rng = np.random.default_rng(0)
     used = {int(a) for _ in range(5) for a in optimum(a_problem(12, rng)).actions}
     assert used == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scenario", "left_out"),
+    [("abrupt", INTERVENE), ("returning", RETRAIN), ("tilt", FINE_TUNE), ("returning", ROLLBACK)],
+)
+def test_even_who_knows_the_future_pays_for_leaving_a_decision_out(scenario, left_out):
+    """Every decision is worth its place, whatever rules make of it: the optimum costs more without."""
+    world = begun(world_seeds("evaluation", 0, 12), scenario, env=SERIES_OPS_ID, cycles=120)
+    more = []
+    for p in map(world.problem, range(12)):
+        dear = {"naive": p.naive + 1e6} if left_out == INTERVENE else {left_out.name.lower(): 1e6}
+        more.append(optimum(p._replace(**dear)).cost - optimum(p).cost)
+    assert min(more) > -1e-9
+    assert mean_interval(np.array(more)).low > 0.0
 
 
 @pytest.mark.parametrize("options", [{}, {"label_delay": 2, "latency": 5, "baseline": "mean"}])

@@ -80,6 +80,7 @@ GAMES = {
             *("never", "always", "swing:start=0.45:stop=0.3", "periodic:every=10"),
             *("retrain:error=0.25:cooldown=6", "threshold:error=0.4:cooldown=12:start=0.6:stop=0.5"),
             *("fine-tune:error=0.3:tune=0.2:pause=8:cooldown=12:start=0.6:stop=0.5",),
+            *("fine-tune:error=1e9:tune=0.2:pause=4:start=0.6:stop=0.5",),
             *("champion:error=0.45:fresh=3:start=0.6:stop=0.5",),
             *("operations:error=0.4:tune=0.25:start=0.6:stop=0.5",),
         ),
@@ -139,7 +140,9 @@ ON_AN_ERROR = (
     "threshold:error=0.25:cooldown=6:start=0.8:stop=0.5",
 )
 TUNING_ALONE = f"fine-tune:error=1e9:tune=0.2:pause=4:{PUSHING}"
-QUIET = ("stationary", "shock", "faulty-sensor", "chaos")  # series on which nothing should be done
+QUIET = GAMES[SERIES_OPS_ID].quiet
+BESIDE = ("driver", "poc", "release-train", "bad-release", "returning", "mix", "mix-ops")
+BEST = {**dict.fromkeys(QUIET, "never"), "tilt": TUNING_ALONE}  # where the rule of all five is not
 DUELS = {
     OPS_ID: {
         "fine-tuning wins where the world creeps": [
@@ -215,14 +218,11 @@ DUELS = {
             Duel("abrupt", f"{KEEPING}:better=0", KEEPING),
         ],
         "any one decision in every cycle loses everywhere; rolling back, where there is a version before": [
-            Duel(name, "never" if name in QUIET else ALL_FIVE, spam)
-            for name in (*QUIET, "gradual", "abrupt", "recurring", "tilt", "compound", "poc", "release-train")
-            for spam in SPAM[: 3 if name == "stationary" else 4]
-        ]
-        + [
-            Duel(name, ALL_FIVE, spam)
-            for name in ("driver", "bad-release", "returning", "two-speed", "mix-ops")
+            Duel(name, BEST.get(name, ALL_FIVE), spam)
+            for name in (*GAMES[SERIES_OPS_ID].stale, *QUIET, *BESIDE)
             for spam in SPAM
+            if (name, spam)
+            != ("stationary", SPAM[3])  # nothing is retrained, and nothing can be gone back to
         ],
         "no rule is best everywhere": [
             *(Duel(name, KEEPING, ALL_FIVE) for name in ("shock", "faulty-sensor", "returning")),
