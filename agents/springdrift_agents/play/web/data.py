@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from springdrift import ENV_ID, OPS_ID, SERIES_ID, Action, InclinedMassWorld
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, SERIES_OPS_ID, Action, InclinedMassWorld
 from springdrift.game.actions import ActionSet
 from springdrift.incline import dynamics, reward, state
 from springdrift.incline.machine import STRONGEST
@@ -30,8 +30,8 @@ SHAPES = {
     Action.ROLLBACK: "arrow",
 }
 OWN_SHAPES = {"forecast": "dot", "swing": "plus"}  # of cost terms that no decision pays
-PLAYED = (ENV_ID, OPS_ID, SERIES_ID)
-LEVELS = (  # name in the texts, lesson or None, world's id, scenario, world, and who is to be beaten there
+PLAYED = tuple(references.POLICIES)
+LEVELS = (  # name in the texts, lesson, world's id, scenario, world, and who is to be beaten there
     ("machine", 1, ENV_ID, "stationary", 0, "never"),
     ("drift", 2, ENV_ID, "abrupt", 10, RULE),
     ("walk", 2, ENV_ID, "gradual", 0, RULE),
@@ -45,8 +45,9 @@ LEVELS = (  # name in the texts, lesson or None, world's id, scenario, world, an
     ("slots", 8, ENV_ID, "release-train", 8, RULE),
     ("data", 9, SERIES_ID, "abrupt", 1, RULE),
     ("driver", 9, SERIES_ID, "driver", 0, RULE),
-    ("versions", None, OPS_ID, "returning", 0, RULE),
-    ("tuning", None, OPS_ID, "tilt", 0, RULE),
+    ("versions", 10, OPS_ID, "returning", 0, RULE),
+    ("tuning", 10, OPS_ID, "tilt", 0, RULE),
+    ("both", 10, SERIES_OPS_ID, "returning", 0, "champion"),
 )
 DEMONSTRATIONS = {  # the worlds of the guides: they change early; steps before that; the level that follows
     "incline": {"env": ENV_ID, "scenario": "abrupt", "world": 1, "calm": 2, "level": "drift"},
@@ -65,7 +66,7 @@ def page() -> Json:
         "levels": [dict(zip(names, level, strict=True)) for level in LEVELS],
         "demonstrations": DEMONSTRATIONS,
         "references": references.kept(),
-        "rule": RULE,
+        "rules": {id: names[1] for id, names in references.POLICIES.items()},
         "scores": list(Score._fields),
     }
 

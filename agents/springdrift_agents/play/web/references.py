@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift import ENV_ID, OPS_ID, SERIES_ID
+from springdrift import ENV_ID, OPS_ID, SERIES_ID, SERIES_OPS_ID
 from springdrift.registry import world_spec
 from springdrift.series.optimum import optimum
 from springdrift.series.recording import Recording
@@ -25,10 +25,11 @@ from springdrift_agents.policies.registry import policy
 
 KEPT = Path(__file__).with_name("references.json")
 RULE = "threshold@mix"
-POLICIES = {  # in each kind of world, and beside them a plan that knew the future
+POLICIES = {  # in each kind of world; the second is the rule to beat, and the last is a learned policy
     ENV_ID: ("never", RULE, "ppo-mix"),
     OPS_ID: ("never", RULE, "operations@mix-ops", "ppo-ops"),
     SERIES_ID: ("never", RULE, "ppo-series"),
+    SERIES_OPS_ID: ("never", "champion", "ppo-series"),
 }
 AFTERWARDS = {ENV_ID: REFERENCE, SERIES_ID: "optimum"}  # the name of that plan, where there is one
 WORLDS = 20  # of each scenario: those of evaluation seed 0, whose seeds are 0, 1, 2 and so on

@@ -36,7 +36,7 @@ export class Game {
     this.told = this.truth;
     this.asked = null;
     this.paused = false;
-    this.goal = this.known(id, level?.goal ?? this.data.rule, scenario, seed)?.cost ?? null;
+    this.goal = this.known(id, level?.goal ?? this.data.rules[id], scenario, seed)?.cost ?? null;
     this.show();
   }
 

@@ -22,8 +22,7 @@ export function showLevels(game, data, begun) {
       const act = () => begin(level.env, level.scenario, BigInt(level.world), level);
       const title = make("span", {}, make("strong", {}, levels[level.id].title), reached);
       const about = make("small", {}, levels[level.id].intro, " ", aim, ".");
-      const lesson = level.lesson === null ? levels.beyond : filled(levels.lesson, { lesson: level.lesson });
-      return make("li", {}, make("button", { type: "button", onclick: act }, lesson, title, about));
+      return make("li", {}, make("button", { type: "button", onclick: act }, filled(levels.lesson, { lesson: level.lesson }), title, about));
     }),
   );
   const offer = () => {
