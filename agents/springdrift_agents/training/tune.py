@@ -204,12 +204,13 @@ def tune_all(
     """Every rule for every scenario, ``jobs`` at a time; the same result whatever the number of jobs.
 
     ``known`` are the settings that there are. Those that ship for other kinds of world are started from
-    as well.
+    as well, and those for the mixture of all scenarios.
     """
     from joblib import Parallel, delayed
 
     places = world_spec(env).scenarios
-    mixtures = {name for name in scenarios if getattr(places[name], "members", ())}
+    known = known or {}
+    mixtures = [name for name, place in places.items() if getattr(place, "members", ())]
     elsewhere = [shipped_settings(id) for id in WORLDS if id != env]
     work = [(rule, scenario) for scenario in scenarios for rule in rules]
     found = []
@@ -221,8 +222,11 @@ def tune_all(
             episodes * (4 if scenario in mixtures else 1),
             seed,
             env,
-            (known or {}).get(scenario, {}).get(rule),
-            [held[scenario][rule] for held in elsewhere if rule in held.get(scenario, {})],
+            known.get(scenario, {}).get(rule),
+            [
+                *(held[scenario][rule] for held in elsewhere if rule in held.get(scenario, {})),
+                *(known[mix][rule] for mix in mixtures if mix != scenario and rule in known.get(mix, {})),
+            ],
         )
         for rule, scenario in work
     ):
