@@ -94,13 +94,6 @@ def test_it_pushes_sooner_where_the_machine_is_worn_and_bears_surplus_longer():
     assert decisions(Expert(ahead=1.0, start=0.5), [seen(swing=-0.4, swing_change=-0.2)]) == [INTERVENE]
 
 
-def test_a_forecast_that_is_worse_than_none_is_not_used_unless_that_did_harm():
-    rule = Expert(wrong=1.0, harm=0.2)
-    assert decisions(rule, [seen(error=1.5)]) == [INTERVENE]
-    assert decisions(rule, [seen(error=1.5, override_effect=-0.3)]) == [WAIT]
-    assert decisions(rule, [seen(error=0.8)]) == [WAIT]
-
-
 @pytest.mark.parametrize("env", ["springdrift/InclinedMass-v0", "springdrift/TimeSeries-v0"])
 def test_tuned_it_costs_less_than_every_other_tuned_rule_on_fresh_worlds(env):
     worlds = world_seeds("evaluation", 21, 256)

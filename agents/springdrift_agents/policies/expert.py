@@ -22,35 +22,30 @@ class Expert(Rule):
     Each clause stands for something that went wrong without it.
     """
 
-    hopeless: float = 0.11  # a first fit worse than this means a world that no model follows: hands off
-    data: float = 6  # cycles to gather before a first fit, where there is none
-    usual: float = 0.15  # error of a healthy model, of the target's rms
-    slack: float = 0.5  # rise of ln(error / usual) that is no sign of drift
-    threshold: float = 2.0  # evidence at which the model is held to be stale
-    beyond: float = 1.0  # most evidence beyond that, so that it also fades fast
-    fresh: float = 3  # cycles of it before a retraining, so that the window holds the new world
+    hopeless: float = 0.08  # a first fit worse than this means a world that no model follows: hands off
+    data: float = 3  # cycles to gather before a first fit, where there is none
+    usual: float = 0.25  # error of a healthy model, of the target's rms
+    slack: float = 0.9  # rise of ln(error / usual) that is no sign of drift
+    threshold: float = 0.1  # evidence at which the model is held to be stale
+    beyond: float = 0.35  # most evidence beyond that, so that it also fades fast
+    fresh: float = 4.5  # cycles of it before a retraining, so that the window holds the new world
     cooldown: float = 6  # cycles between two retrainings
     memory: float = 12  # cycles over which the forecast's error and bias are averaged
-    creep: float = 0.6  # average error at which the model is held to be stale however slowly it got there
-    offset: float = 0.15  # average bias, of the target amplitude, at which the model is held to be stale
-    worthwhile: float = 0.04  # share of the episode that must be left for a retraining to pay
-    start: float = 0.5  # swing at which to push by hand while the model is sound
-    stop: float = 0.4  # and at which to stop
-    stale_start: float = 0.35  # the same while it is stale or being replaced
+    creep: float = 1.0  # average error at which the model is held to be stale however slowly it got there
+    offset: float = 0.2  # average bias, of the target amplitude, at which the model is held to be stale
+    worthwhile: float = 0.06  # share of the episode that must be left for a retraining to pay
+    start: float = 0.55  # swing at which to push by hand while the model is sound
+    stop: float = 0.45  # and at which to stop
+    stale_start: float = 0.3  # the same while it is stale or being replaced
     stale_stop: float = 0.3
-    worn: float = 0.12  # average sag beyond which a sound model is held to be too weak for its machine
-    worn_start: float = 0.25  # the same then
-    worn_stop: float = 0.22
-    surplus: float = 0.1  # how much more of it is borne when there is too much swing rather than too little
-    ahead: float = 0.3  # cycles by which the swing is extrapolated
+    worn: float = 0.16  # average sag beyond which a sound model is held to be too weak for its machine
+    worn_start: float = 0.24  # the same then
+    worn_stop: float = 0.3
+    surplus: float = 0.4  # how much more of it is borne when there is too much swing rather than too little
+    ahead: float = 0.5  # cycles by which the swing is extrapolated
     sag: float = 12  # cycles over which the swing is averaged
-    wrong: float = 100.0  # error at which a forecast is not to be used at all, as long as it
-    harm: float = 0.2  # has not been seen to be worse without it
     slots = 10
-    needs = (
-        "error", "bias", "swing", "swing_change", "override_effect",
-        "fit_error", "in_flight", "since_retrain", "time_left",
-    )  # fmt: skip
+    needs = ("error", "bias", "swing", "swing_change", "fit_error", "in_flight", "since_retrain", "time_left")
     divides = ("usual", "memory", "sag")
 
     def decide(self, observation: Floats, memory: NDArray[Any]) -> NDArray[np.int64]:
@@ -105,5 +100,4 @@ class Expert(Rule):
         off = np.where(to_come > 0.0, to_come - self.surplus, -to_come)
         push: NDArray[np.bool_] = off > np.where(memory[:, PUSHING] > 0.0, np.minimum(start, stop), start)
         memory[:, PUSHING] = push
-        wrong = error_of(sense(observation, "error")) > self.wrong
-        return push | (wrong & (sense(observation, "override_effect") > -self.harm))
+        return push

@@ -63,8 +63,6 @@ SPACES: dict[str, dict[str, Range]] = {
         "surplus": Range(0, 0.6),
         "ahead": Range(0, 1.5),
         "sag": Range(2, 50, log=True),
-        "wrong": Range(0.1, 200, log=True),
-        "harm": Range(0, 1),
     },
     "fine-tune": {**_TUNE, **_STALE, **_PUSH},
     "rollback": {"worse": Range(0.3, 3.0, log=True), "trial": Range(1, 6), **_STALE, **_PUSH},
