@@ -31,7 +31,11 @@ POLICIES = {  # in each kind of world; the second is the rule to beat, and the l
     SERIES_ID: ("never", RULE, "ppo-series"),
     SERIES_OPS_ID: ("never", "champion", "ppo-series"),
 }
-AFTERWARDS = {ENV_ID: REFERENCE, SERIES_ID: "optimum"}  # the name of that plan, where there is one
+AFTERWARDS = {
+    ENV_ID: REFERENCE,
+    OPS_ID: REFERENCE,
+    SERIES_ID: "optimum",
+}  # the name of that plan, where there is one
 WORLDS = 20  # of each scenario: those of evaluation seed 0, whose seeds are 0, 1, 2 and so on
 ROUNDS, FEW = 30, 8  # of a search where no plan is kept, and from one kept for fewer decisions
 
