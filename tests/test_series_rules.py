@@ -2,15 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from springdrift import ENV_ID, SERIES_ID, WORLDS
+from playing import play
+from springdrift import ENV_ID, SERIES_ID, SERIES_OPS_ID, WORLDS
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import mean_interval
 from springdrift_agents.policies.registry import about, policy
-from springdrift_agents.policies.settings import settings
+from springdrift_agents.policies.settings import settings, shipped_settings
 from springdrift_agents.training import tune as tuning
 
 
@@ -37,6 +39,30 @@ def test_what_is_shipped_costs_less_than_the_defaults(scenario, rule):
         for spec in (f"{rule}@{scenario}", rule)
     )
     assert tuned < plain
+
+
+def test_rules_of_three_decisions_keep_their_settings_where_there_are_five():
+    """With the first three the two kinds of world are one, so what was found in one holds in the other."""
+    three, five = shipped_settings(SERIES_ID), shipped_settings(SERIES_OPS_ID)
+    for scenario, rules in three.items():
+        assert {rule: five[scenario][rule] for rule in rules} == rules
+    actions = np.random.default_rng(0).choice(3, 200, p=(0.7, 0.2, 0.1))
+    mine, theirs = (play(WORLDS[id].env("compound"), actions) for id in (SERIES_ID, SERIES_OPS_ID))
+    for one, other in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(one[0], other[0][: len(one[0])])
+        assert one[1] == other[1]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "rule"), [("mix-ops", "operations"), ("returning", "champion"), ("bad-release", "rollback")]
+)
+def test_what_is_shipped_for_five_decisions_costs_less_than_the_defaults(scenario, rule):
+    seeds = world_seeds("evaluation", 0, 64)
+    tuned, plain = (
+        evaluate(policy(spec, env=SERIES_OPS_ID), scenario, seeds, env=SERIES_OPS_ID).cost
+        for spec in (f"{rule}@{scenario}", rule)
+    )
+    assert mean_interval(plain - tuned).low > 0.0
 
 
 def test_tune_writes_settings_of_the_world_it_was_asked_for(tmp_path, monkeypatch):

@@ -89,8 +89,9 @@ def reference(
 ) -> NDArray[np.int64]:
     """What hindsight decides in a world, (cycles,); it loses to none of ``policies``.
 
-    The exact optimum on a series, where nothing that is decided moves the world. Elsewhere the kept plan
-    where there is one for these prices and no policy beats it, else a search that begins with all of them.
+    The exact optimum on a series, where nothing that is decided moves the world; with five decisions only
+    of episodes up to ``MOST_OPS_CYCLES``. Elsewhere the kept plan where there is one for these prices and
+    no policy beats it, else a search that begins with all of them.
     """
     best = _optimum(scenario, seed, costs, env)
     if best is not None:
