@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,19 +52,22 @@ def in_node(
     return dict(json.loads(done.stdout))
 
 
-def played(scenario: str, seed: int, decisions: list[int], id: str = ENV_ID, moments: int = 16) -> Any:
-    """The recorder of a game, and in ``kept`` so many frames of each of its cycles."""
+def played(
+    scenario: str, seed: int, decisions: list[int], id: str = ENV_ID, times: Sequence[float] = ()
+) -> Any:
+    """The recorder of a game, and in ``kept`` its frames at some times, by these."""
     world = world_spec(id).world(1, scenario)
     world.seed(np.zeros(1, np.int64), np.array([seed], np.uint64))
     world.begin(np.ones(1, np.bool_))
     world.fill_idle()
     recorder: Any = (SeriesRecorder if id in (SERIES_ID, SERIES_OPS_ID) else Recorder)(world)
-    recorder.kept = [recorder.now()]
-    for action in decisions:
+    recorder.kept = {0.0: recorder.now()}
+    for done, action in enumerate(decisions, start=1):
         recorder.before(action)
         world.advance(np.array([action], np.int64))
         recorder.after()
-        recorder.kept += recorder.frames(moments)
+        now = [time for time in times if done - 1 < time <= done]
+        recorder.kept |= {time: recorder.frame(done, time - done + 1) for time in now}
     return recorder
 
 
@@ -120,7 +124,7 @@ def check_frame(shown: dict[str, Any], frame: Any, version: int) -> None:
 def test_frames_costs_links_and_lessons_are_those_of_python(id: str, page: Path) -> None:
     games = drawn_games(id, 3, 16)
     for game, mine in zip(games, in_node(page, games, id=id)["played"], strict=True):
-        recorder = played(game["scenario"], int(game["seed"]), game["decisions"], id)
+        recorder = played(game["scenario"], int(game["seed"]), game["decisions"], id, game["times"])
         last = recorder.now()
         cost = 0.0
         for bill in last.costs:
@@ -133,7 +137,7 @@ def test_frames_costs_links_and_lessons_are_those_of_python(id: str, page: Path)
         said = lesson(last.decisions.tolist(), last.changed, last.swings, last.target, cold)
         assert mine["lesson"] == said
         for time, shown in zip(game["times"], mine["frames"], strict=True):
-            frame = recorder.kept[round(16 * time)]
+            frame = recorder.kept[time]
             assert frame.time == time
             check_frame(shown, frame, frame.version)
             for name in ("x", "ghost", "push", "tilt"):
@@ -152,12 +156,12 @@ def test_series_look_in_the_page_as_in_python(id: str, page: Path) -> None:
     games = drawn_games(id, 4, 24)
     games[0]["decisions"][0] = int(Action.RETRAIN)  # the same fit once more, and yet a version of its own
     for game, mine in zip(games, in_node(page, games, id=id)["played"], strict=True):
-        recorder = played(game["scenario"], int(game["seed"]), game["decisions"], id, 24)
+        recorder = played(game["scenario"], int(game["seed"]), game["decisions"], id, game["times"])
         last = recorder.now()
         assert (mine["drawn"], mine["changed"]) == (last.drawn, list(last.changed))
         assert ops or mine["deployed"] == list(last.deployed)
         for time, shown in zip(game["times"], mine["frames"], strict=True):
-            frame = recorder.kept[round(24 * time)]
+            frame = recorder.kept[time]
             assert frame.time == pytest.approx(time)
             check_frame(shown, frame, frame.services[-1].number if ops else frame.version)
             for name in ("ahead", "naive"):
