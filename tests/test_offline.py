@@ -1,7 +1,9 @@
 """Data sets for offline learning: what was played, whole or not at all, and good enough to learn from."""
 
 import json
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -140,6 +142,18 @@ def test_the_command_writes_what_minari_loads(tmp_path, monkeypatch):
     again = CliRunner().invoke(app, args)
     assert again.exit_code != 0
     assert "there is a data set" in str(again.exception)
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_a_relative_folder_is_as_good_as_any(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINARI_DATASETS_PATH", "sets")
+    folder = Path("sets") if given else None
+    written = offline.write("springdrift/relative-v0", policy("never"), "poc", 2, folder=folder)
+    assert os.environ["MINARI_DATASETS_PATH"] == "sets"
+    assert written.folder == tmp_path / "sets" / "springdrift" / "relative-v0"
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "sets"))
+    assert minari.load_dataset(written.name).total_steps == 80
 
 
 class Failing:

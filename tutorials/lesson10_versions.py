@@ -46,7 +46,7 @@ WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
 # | `WAIT` | nothing | the version in service carries on |
 # | `INTERVENE` | 0.6 | you push by hand for this cycle |
 # | `RETRAIN` | 3.0 | a fit on the last six cycles, live three cycles later |
-# | `FINE_TUNE` | 1.0 | a fit on the newest 3 cycles, held close to the last retraining, live in the next |
+# | `FINE_TUNE` | 1.0 | a fit on the newest 3 cycles, held close to the last full fit, live a cycle later |
 # | `ROLLBACK` | 0.5 | the version that served before, at once; the next rollback takes it back |
 #
 # So there is not *the* model any more. There are **versions**. Each has a number, a **parent** (the version

@@ -160,7 +160,7 @@ def dataset(
         f"cost {written.cost:.1f} an episode"
     )
     tell(f"in: {written.folder}")
-    where = f'MINARI_DATASETS_PATH="{folder}" ' if folder else ""
+    where = f'MINARI_DATASETS_PATH="{folder.resolve()}" ' if folder else ""
     tell(f"load it: {where}python -c \"import minari; print(minari.load_dataset('{written.name}'))\"")
 
 

@@ -232,12 +232,12 @@ def _data_sets_in(folder: Path | None) -> Iterator[None]:
     """Minari keeps data sets in this folder meanwhile; None for its own."""
     name = "MINARI_DATASETS_PATH"
     before = os.environ.get(name)
-    if folder is not None:
-        os.environ[name] = str(folder)
+    wanted = before if folder is None else str(folder)
+    if wanted is not None:
+        os.environ[name] = str(Path(wanted).resolve())  # Minari writes nothing below a relative folder
     try:
         yield
     finally:
-        if folder is not None:
-            os.environ.pop(name)
-            if before is not None:
-                os.environ[name] = before
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before
