@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from springdrift import ENV_ID
+from springdrift import ENV_ID, SERIES_ID, SERIES_OPS_ID
 from springdrift_agents.files import read_json
 from springdrift_agents.policies.operations import ALL_RULES
 
 SHIPPED = Path(__file__).with_name("tuned.json")  # read only to every command
+# with three decisions alone the first is the second, bit for bit, and so are the best settings of their rules
+SAME = {SERIES_OPS_ID: SERIES_ID}
 Parameters = dict[str, float]
 Settings = dict[str, dict[str, Parameters]]  # scenario, then rule
 
@@ -48,7 +50,11 @@ def settings(env: str = ENV_ID) -> Settings:
 
 def shipped_settings(env: str = ENV_ID) -> Settings:
     """The settings that ship for a world, whatever a user has found."""
-    return {scenario: dict(rules) for scenario, rules in _shipped().get(env, {}).items()}
+    found: Settings = {}
+    for id in (SAME.get(env, env), env):
+        for scenario, rules in _shipped().get(id, {}).items():
+            found[scenario] = found.get(scenario, {}) | rules
+    return found
 
 
 @cache
@@ -58,7 +64,7 @@ def _shipped() -> dict[str, Settings]:
 
 def is_own(rule: str, scenario: str, env: str = ENV_ID) -> bool:
     """Whether ``rule@scenario`` means settings of the user's own file."""
-    return settings(env).get(scenario, {}).get(rule) != _shipped().get(env, {}).get(scenario, {}).get(rule)
+    return settings(env).get(scenario, {}).get(rule) != shipped_settings(env).get(scenario, {}).get(rule)
 
 
 def read(path: Path) -> dict[str, Settings]:
