@@ -1,6 +1,7 @@
 """The page's kernel against Python's: the same bytes, in every scenario, whatever is decided."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -92,6 +93,12 @@ def test_another_version_of_a_tool_is_refused_in_one_sentence(monkeypatch: pytes
     monkeypatch.setitem(wasm.TOOLS, "numba", "0.1")
     with pytest.raises(ImportError, match=r"needs numba 0\.1, found .*pip install numba==0\.1"):
         wasm.compile_kernels(Path("nowhere"))
+
+
+@pytest.mark.parametrize("path", wasm.KERNELS.values(), ids=wasm.KERNELS)
+def test_a_module_names_no_file_of_the_machine_that_made_it(path: Path) -> None:
+    """Numba's errors would: they are pickled with the places of its own sources."""
+    assert not re.findall(rb"[\w./-]+\.py", path.read_bytes())
 
 
 @pytest.mark.parametrize("path", wasm.KERNELS.values(), ids=wasm.KERNELS)

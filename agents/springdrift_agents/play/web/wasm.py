@@ -42,6 +42,16 @@ def check_tools() -> None:
             )
 
 
+# What Numba would raise in Python, pickled, with the places of its own files on this machine.
+PICKLED = (
+    (
+        re.compile(r'^(@\.const\.pickledata\.\S+ = internal constant) \[\d+ x i8\] c".*?"', re.M),
+        r"\1 [1 x i8]",
+    ),
+    (re.compile(r"^(@\.const\.picklebuf\.\S+ = internal constant \{[^}]*\}) \{[^}]*\}", re.M), r"\1"),
+)
+
+
 def compile_kernels(folder: Path = HERE) -> None:
     """Write each kernel as a WebAssembly module into a folder; takes a minute or two.
 
@@ -104,6 +114,8 @@ def object_of(functions: dict[str, tuple[str, str]]) -> bytes:
 
     def parsed(text: str) -> Any:
         text = re.sub(r"^target (datalayout|triple).*\n", "", text, flags=re.MULTILINE)
+        for pickled, kind in PICKLED:
+            text = pickled.sub(f"{kind} zeroinitializer", text)
         return llvm.parse_assembly(head + re.sub(r'"target-(cpu|features)"="[^"]*"', "", text))
 
     module = parsed(RUNTIME.read_text(encoding="utf-8"))
