@@ -8,7 +8,6 @@ does not matter whether the process went on or another one took over.
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,12 +24,12 @@ from springdrift.registry import world_spec
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
 from springdrift_agents.evaluation.scenarios import scenario_of
-from springdrift_agents.files import exclusive, read_json, write_text
+from springdrift_agents.files import exclusive
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.learned import Card, Learned
 from springdrift_agents.policies.sb3 import ALGOS, export, models
 from springdrift_agents.text import one_line
-from springdrift_agents.training import checkpoint, hyperparameters
+from springdrift_agents.training import checkpoint, hyperparameters, run_folder
 from springdrift_agents.training.hyperparameters import OWN, policy_kwargs, start_of
 from springdrift_agents.training.memory import VecMemory
 from springdrift_agents.training.practice import PRACTICE, PRACTICE_NAME
@@ -284,8 +283,8 @@ def _train(
     tell: Callable[[int], None],
     validated: Callable[[int, float], bool],
 ) -> Learned:
-    file = out / "checkpoint.safetensors"
-    history = _claim(out, config, file)
+    file = out / run_folder.CHECKPOINT
+    history = run_folder.claim(out, asdict(config), config.digest, lambda: check(config))
     going = all([validated(int(row["steps"]), row["cost"]) for row in history])
     logger = _logger(out)
     done = int(history[-1]["steps"]) if history else 0
@@ -327,87 +326,6 @@ def _validate(config: TrainConfig, policy: Learned) -> float:
     name = config.validate or config.scenario
     costs = [evaluate(policy, world_of(name, env), seeds, env=env).cost.mean() for env in config.envs]
     return float(np.mean(costs))
-
-
-def _claim(out: Path, config: TrainConfig, file: Path) -> list[dict[str, float]]:
-    """Take the folder for this run unless it holds another; the steps and costs of the chunks it has."""
-    about = out / "manifest.json"
-    if about.exists():
-        _same_run(about, config)
-    history: list[dict[str, float]] = []
-    if file.exists():
-        found = checkpoint.about(file)
-        if found.get("config") != config.digest:
-            raise ValueError(f"{file} is of another run: take another folder")
-        other = _changed(found.get("code"))
-        if other:
-            raise ValueError(
-                f"{out} was begun with other code ({other}), and a run of two kinds is none: "
-                "take another folder, or the code of before"
-            )
-        history = _history(file, found.get("history"))
-        for name in ("best.json", "best.safetensors"):
-            if not (out / name).exists():
-                raise ValueError(f"{out} has a checkpoint but no {name}: put it back, or take another folder")
-    if not history:
-        check(config)  # refused before the folder is taken
-    if not about.exists():
-        write_text(about, json.dumps(provenance.manifest(asdict(config)), indent=1) + "\n")
-    return history
-
-
-def _history(file: Path, found: Any) -> list[dict[str, float]]:
-    """Steps and costs of chunks as a checkpoint holds them, once they are known to be that."""
-    if not isinstance(found, list) or not found:
-        raise ValueError(f"{file} holds no history of a run: take another folder")
-    before = 0
-    for row in found:
-        steps, cost = (row.get("steps"), row.get("cost")) if isinstance(row, dict) else (None, None)
-        if (
-            type(steps) is not int
-            or steps <= before
-            or not isinstance(cost, float)
-            or not math.isfinite(cost)
-        ):
-            raise ValueError(f"{file} holds {row!r:.80} as a chunk of its history: take another folder")
-        before = steps
-    return found
-
-
-def _changed(code: Any) -> str:
-    """What has changed since a checkpoint was written."""
-    there, here = code if isinstance(code, dict) else {}, provenance.training_code()
-    names = {"worlds": "springdrift's worlds", "agents": "springdrift's agents"}
-    return ", ".join(
-        names.get(name) or f"{name} {there.get(name, 'unknown')}, now {here.get(name, 'none')}"
-        for name in here | there
-        if here.get(name) != there.get(name)
-    )
-
-
-def _same_run(about: Path, config: TrainConfig) -> None:
-    try:
-        there = _flat(read_json(about)["config"])
-    except (ValueError, TypeError, KeyError, AttributeError) as wrong:
-        raise ValueError(
-            f"{about} is no manifest of a training run ({type(wrong).__name__}: {wrong}): take another folder"
-        ) from wrong
-    here = _flat(json.loads(json.dumps(asdict(config))))
-    other = [
-        f"{name} is {there.get(name, 'not set')!r} there, {here.get(name, 'not set')!r} here"
-        for name in here | there
-        if name not in here or name not in there or here[name] != there[name]
-    ]
-    if other:
-        raise ValueError(
-            f"{about.parent} holds another run ({'; '.join(other)}): "
-            "take another folder, or the same settings to go on"
-        )
-
-
-def _flat(config: dict[str, Any]) -> dict[str, Any]:
-    """A config with each hyperparameter as an entry of its own."""
-    return {name: value for name, value in config.items() if name != "hyper"} | config["hyper"].copy()
 
 
 def _logger(out: Path) -> Logger:
