@@ -95,7 +95,7 @@ def test_a_package_of_a_variant_is_whole(tmp_path):
     """Students read its numbers, their notebook judges by them, and the instructors' solutions are right."""
     package.build(TUTORIALS, tmp_path, variant=SEED)
     stretch = next(one for one in variants.QUANTITIES if one.exercise == "1.1")
-    (path,) = (tmp_path / package.STUDENTS).glob("lesson1*.ipynb")
+    (path,) = (tmp_path / package.STUDENTS).glob("lesson1_*.ipynb")
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     text = "".join("".join(cell["source"]) for cell in cells)
     assert stretch.told(SEED) in text

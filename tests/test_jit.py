@@ -105,6 +105,7 @@ def test_files_of_other_sources_are_never_taken_for_these_and_do_not_stay(tmp_pa
         return subprocess.run(
             [sys.executable, "-W", "ignore", "-c", script.format(before)],
             cwd=tmp_path,
+            env={name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"},
             capture_output=True,
             text=True,
             check=True,

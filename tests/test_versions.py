@@ -93,4 +93,4 @@ def test_states_hold_the_versions(id):
 @in_both
 def test_the_fees_are_those_that_are_published(id):
     prices = WORLDS[id].costs()
-    assert (prices.fine_tune, prices.rollback) == {OPS_ID: (1.0, 0.5), SERIES_OPS_ID: (0.5, 0.5)}[id]
+    assert (prices.fine_tune, prices.rollback) == {OPS_ID: (1.0, 0.5), SERIES_OPS_ID: (0.3, 0.5)}[id]

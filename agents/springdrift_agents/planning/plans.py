@@ -154,7 +154,9 @@ def _search(scenario: str, seed: int, rounds: int) -> str:
 
 def _rivals(scenario: str) -> Sequence[str]:
     tuned = [
-        f"{rule}@{place}" for rule in ("threshold", "cusum", "page-hinkley") for place in {scenario, "mix"}
+        f"{rule}@{place}"
+        for rule in ("threshold", "cusum", "page-hinkley", "expert")
+        for place in {scenario, "mix"}
     ]
     return [*(name for name in policy_names() if name != "adwin"), *sorted(tuned)]
 
