@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType
 
 from springdrift_agents.text import forgive, one_line
@@ -97,6 +98,11 @@ def _end_workers() -> None:
     executor = getattr(executors, "_executor", None)
     if executor is not None:
         executor.shutdown(wait=True, kill_workers=True)
+    processes = sys.modules.get("multiprocessing.process")  # one may have been started meanwhile
+    for process in processes.active_children() if processes else ():
+        if process.pid:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
 
 
 def _interrupted(ended: BaseException | None) -> bool:
