@@ -49,51 +49,47 @@ def test_each_width_keeps_its_code_in_files_of_its_own():
     assert sources == {entry.__file__}
 
 
+def copy_in(folder):
+    """The package in a folder, without compiled code."""
+    shutil.copytree(PACKAGE, folder / "springdrift", ignore=shutil.ignore_patterns("__pycache__"))
+    return folder / "springdrift"
+
+
+def run_in(folder, script):
+    """What a script prints that imports the copy in a folder, which keeps its compiled code beside it."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
 @pytest.mark.attack
 def test_a_changed_constant_elsewhere_is_compiled_anew(tmp_path):
     """Another number of lags, written elsewhere: the file of the fit is as it was."""
-    shutil.copytree(PACKAGE, tmp_path / "springdrift", ignore=shutil.ignore_patterns("__pycache__"))
+    package = copy_in(tmp_path)
     script = (
         "import springdrift, numpy as np; from springdrift.incline.model import fit\n"
         "y = np.sin(np.arange(48.0)); fitted = np.empty(6)\n"
         "fit(y, np.zeros(48), np.zeros(6), fitted); print(fitted[0])"
     )
-
-    def run():
-        return subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", script],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-
-    before = run()
-    assert run() == before
-    state = tmp_path / "springdrift" / "incline" / "state.py"
+    before = run_in(tmp_path, script)
+    assert run_in(tmp_path, script) == before
+    state = package / "incline" / "state.py"
     text = state.read_text()
     assert text.count("LAGS = 4\n") == 1
     state.write_text(text.replace("LAGS = 4\n", "LAGS = 3\n"))
-    after = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore",
-            "-c",
-            script.replace("empty(6)", "empty(5)").replace("zeros(6)", "zeros(5)"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    after = run_in(tmp_path, script.replace("empty(6)", "empty(5)").replace("zeros(6)", "zeros(5)"))
     assert after != before
 
 
 def test_files_of_other_sources_are_never_taken_for_these_and_do_not_stay(tmp_path):
     """Two processes start after a change of sources: one has written its index, and not yet its code."""
-    shutil.copytree(PACKAGE, tmp_path / "springdrift", ignore=shutil.ignore_patterns("__pycache__"))
-    actions, other = (tmp_path / "springdrift" / "game" / name for name in ("actions.py", "env.py"))
+    package = copy_in(tmp_path)
+    actions, other = (package / "game" / name for name in ("actions.py", "env.py"))
     script = (
         "import numba.core.caching as c\nfrom springdrift.game import actions, cache\n"
         "import numpy as np\n{}\n"
@@ -102,14 +98,7 @@ def test_files_of_other_sources_are_never_taken_for_these_and_do_not_stay(tmp_pa
     half = "c.IndexDataCacheFile._save_data = lambda *_: None"
 
     def run(before=""):
-        return subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", script.format(before)],
-            cwd=tmp_path,
-            env={name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.split()
+        return run_in(tmp_path, script.format(before)).split()
 
     def kept():
         return sorted(file.name for file in actions.parent.rglob("*actions*.nb[ic]"))

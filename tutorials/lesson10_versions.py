@@ -10,9 +10,6 @@
 # **Time** about 90 minutes: 40 to read and run it, 50 for the exercises.
 
 # %%
-import sqlite3
-import tempfile
-from pathlib import Path
 
 import gymnasium as gym
 import matplotlib.pyplot as plt
@@ -23,10 +20,10 @@ from springdrift.render.view import COLOURS, FAINT, GOOD, HIDDEN, INK, LINE, MOD
 from springdrift.series import optimum
 from springdrift_agents.course import FAST, check, total
 from springdrift_agents.course.rollbacks import played
-from springdrift_agents.evaluation.evaluate import Script, compare, evaluate, world_seeds
+from springdrift_agents.course.run_files import record, show
+from springdrift_agents.evaluation.evaluate import Script, evaluate, world_seeds
 from springdrift_agents.evaluation.rollout import begun
 from springdrift_agents.evaluation.statistics import mean_interval
-from springdrift_agents.evaluation.store import Store
 from springdrift_agents.policies.registry import policy
 from springdrift_agents.policies.rules import error_of, sense
 
@@ -170,41 +167,10 @@ check("10.1", lineage_of)
 
 
 # %%
-def copy_of(file):
-    """A copy of a database, in memory."""
-    db, source = sqlite3.connect(":memory:"), sqlite3.connect(file)
-    source.backup(db)
-    source.close()
-    return db
-
-
-def record(rule, scenario, episodes):
-    """A database in memory with episodes of a rule, cycle by cycle."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "runs.db"
-        with Store(file) as store:
-            run = store.run({"policies": [rule], "scenario": scenario, "episodes": episodes})
-            (part,) = compare({rule: policy(rule)}, [scenario], episodes, env=OPS_ID)
-            store.write(run, part)
-            for seed in part.seeds.tolist():
-                store.record(run, scenario, rule, policy(rule), seed, env=OPS_ID)
-        return copy_of(file)
-
-
-def show(db, query, most=12):
-    """Run a query and print what it finds, or why it cannot be run."""
-    try:
-        found = db.execute(query)
-    except sqlite3.Error as wrong:
-        print("SQLite says:", wrong)
-        return
-    print(" | ".join(f"{column[0]:>13}" for column in found.description))
-    for row in found.fetchmany(most):
-        print(" | ".join(f"{value:13.3f}" if isinstance(value, float) else f"{value!s:>13}" for value in row))
-
-
-runs = record("operations", "two-speed", 4 if FAST else 20)
-show(runs, "SELECT episode, version, parent, kind, fitted_from, fitted_to, served FROM model_versions")
+runs = record("operations", "two-speed", 4 if FAST else 20, OPS_ID)
+show(
+    runs, "SELECT episode, version, parent, kind, fitted_from, fitted_to, served FROM model_versions", most=12
+)
 
 # %% [markdown]
 # `kind` is `commissioned`, `fitted` (a retraining) or `fine-tuned`.
@@ -228,6 +194,7 @@ show(
     )
     SELECT * FROM ancestors
     """,
+    most=12,
 )
 
 # %% [markdown]
@@ -252,7 +219,7 @@ check("10.2", error_by_generation)
 
 # %%
 if isinstance(error_by_generation, str):
-    show(runs, error_by_generation)
+    show(runs, error_by_generation, most=12)
 
 # %% tags=["hide-input"] jupyter={"source_hidden": true}
 generations, errors_by = {}, {}

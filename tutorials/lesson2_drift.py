@@ -26,8 +26,8 @@ from springdrift.series import SCENARIOS as SERIES
 from springdrift.series.export import export, tables_of
 from springdrift_agents.course import FAST, check, total
 from springdrift_agents.course.materials import strangers
-from springdrift_agents.evaluation.evaluate import compare, evaluate, world_seeds
-from springdrift_agents.evaluation.store import Store
+from springdrift_agents.course.run_files import copy_of, record, show
+from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.play.inline import inline
 from springdrift_agents.policies.registry import policy
 from springdrift_agents.policies.rules import error_of, sense
@@ -352,40 +352,7 @@ inline("never", "recurring", seed=4, cycles=(28, 32 if FAST else 45), truth=True
 
 
 # %%
-def copy_of(file):
-    """A copy of a database, in memory."""
-    db, source = sqlite3.connect(":memory:"), sqlite3.connect(file)
-    source.backup(db)
-    source.close()
-    return db
-
-
-def record(rule):
-    """A database in memory with episodes of a rule in ``recurring``, cycle by cycle."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "runs.db"
-        with Store(file) as store:
-            run = store.run({"policies": [rule], "scenario": "recurring", "episodes": RECORDED})
-            (part,) = compare({rule: policy(rule)}, ["recurring"], RECORDED)
-            store.write(run, part)
-            for seed in part.seeds.tolist():
-                store.record(run, "recurring", rule, policy(rule), seed)
-        return copy_of(file)
-
-
-def show(db, query, most=8):
-    """Run a query and print what it finds, or why it cannot be run."""
-    try:
-        found = db.execute(query)
-    except sqlite3.Error as wrong:
-        print("SQLite says:", wrong)
-        return
-    print(" | ".join(f"{column[0]:>13}" for column in found.description))
-    for row in found.fetchmany(most):
-        print(" | ".join(f"{value:13.3f}" if isinstance(value, float) else f"{value!s:>13}" for value in row))
-
-
-runs = record("never")
+runs = record("never", "recurring", RECORDED)
 show(runs, "SELECT * FROM drivers")
 print()
 show(
@@ -468,7 +435,7 @@ if isinstance(error_by_driver, str):
 # error is high.
 
 # %%
-managed = record("threshold")
+managed = record("threshold", "recurring", RECORDED)
 show(
     managed,
     """

@@ -11,10 +11,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
+from bench.generalist import cheapest
 from springdrift import ENV_ID
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.policies.learned import Card
-from springdrift_agents.policies.registry import policy
 from springdrift_agents.policies.rules import RULES
 from springdrift_agents.policies.sb3 import export
 from springdrift_agents.training.train import config_of, make_envs, make_model
@@ -59,11 +59,8 @@ class _Race(BaseCallback):
 
 def best_rule(scenario: str, episodes: int) -> tuple[str, float]:
     """The rule tuned for a scenario that costs least on the validation worlds of the race."""
-    seeds = world_seeds("validation", 1, episodes)
     tuned = [f"{name}@{scenario}" for name in RULES if name not in ("never", "always", "adwin")]
-    costs = {name: float(evaluate(policy(name), scenario, seeds).cost.mean()) for name in tuned}
-    best = min(costs, key=costs.__getitem__)
-    return best, costs[best]
+    return cheapest(tuned, scenario, world_seeds("validation", 1, episodes))
 
 
 def _dummy(count: int, scenario: str, stack: int) -> VecEnv:

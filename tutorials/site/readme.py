@@ -17,7 +17,7 @@ from springdrift_agents.play.watch import Episode, show
 from springdrift_agents.policies.registry import policies_about, policy
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))
-from bench.generalist import best_rule, hindsight_costs
+from bench.generalist import best_rule, gap_told, hindsight_costs
 
 README = Path("README.md")
 EPISODES = 1000
@@ -113,10 +113,7 @@ def gap_row(scenario: str) -> tuple[str, ...]:
     rule = best_rule(scenario, scenario)
     there = seeds[: len(kept)]
     by_rule, learned = (evaluate(policy(name), scenario, there).cost for name in (rule, LEARNED))
-    share = gap_interval(learned, by_rule, kept)
-    closed = "no clear gap" if share.value != share.value else f"{100 * share.value:.0f} %"
-    if share.value == share.value:
-        closed += f" [{100 * share.low:.0f}, {100 * share.high:.0f}]"
+    closed = gap_told(gap_interval(learned, by_rule, kept))
     cells = (str(Cell(mean_interval(by_rule), rule)), *(str(Cell(mean_interval(c))) for c in (learned, kept)))
     return (f"`{scenario}`", str(len(kept)), *cells, closed)
 

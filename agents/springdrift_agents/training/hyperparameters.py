@@ -12,13 +12,8 @@ from springdrift_agents.text import one_line
 
 FOLDER = Path(__file__).with_name("settings")
 ALGOS = ("ppo", "dqn", "recurrent-ppo", "maskable-ppo")
-OWN = (
-    "n_envs",
-    "n_timesteps",
-    "policy",
-    "frame_stack",
-    "averages",
-)  # what the zoo takes out before it makes a model
+# what is taken out before a model is made: by the zoo as well, but for the averages, which it does not know
+OWN = ("n_envs", "n_timesteps", "policy", "frame_stack", "averages")
 ACTIVATIONS = {"nn.ReLU": "relu", "nn.Tanh": "tanh"}
 MOST_YAML, MOST_NODES = 1 << 18, 10_000  # bytes of a file, values in it
 MOST_LAYERS, MOST_UNITS = 64, 65_536

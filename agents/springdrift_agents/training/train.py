@@ -150,8 +150,8 @@ def make_envs(config: TrainConfig, chunk: int = 0) -> VecEnv:
     ]
     envs: VecEnv = Together(parts) if len(parts) > 1 else parts[0]
     envs.seed(_seed_of(config.seed, chunk))
-    sees = {"stack": int(config.hyper.get("frame_stack", 1)), "averages": config.hyper.get("averages", ())}
-    return VecMemory(envs, **sees) if sees["stack"] > 1 or sees["averages"] else envs
+    card = _card(config)
+    return VecMemory(envs, card.stack, card.averages) if card.sees > 1 else envs
 
 
 def _seed_of(seed: int, chunk: int) -> int:

@@ -4,14 +4,12 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import ENV_ID, OPS_ID, SERIES_ID, SERIES_OPS_ID
 from springdrift.registry import world_spec
-from springdrift.series.optimum import optimum
 from springdrift.series.recording import Recording
 from springdrift_agents.evaluation.evaluate import REFERENCE
 from springdrift_agents.evaluation.rollout import begun, rollout
@@ -81,9 +79,7 @@ def _games(env: str, scenario: str) -> dict[str, list[dict[str, str | float]]]:
 def _afterwards(env: str, scenario: str, seed: int, known: Plans) -> NDArray[np.int64]:
     """A plan that knew the future: exact on series, kept or searched for on the incline."""
     if env == SERIES_ID:
-        world: Any = begun(np.array([seed], np.uint64), scenario, env=env)
-        found: NDArray[np.int64] = optimum(world.problem()).actions
-        return found
+        return plans.reference(scenario, seed, env=env)
     plan = plans.plan_of(scenario, seed)
     if plan is not None and env == ENV_ID:
         return plan
