@@ -656,9 +656,9 @@ plt.show()
 
 # %% [markdown]
 # Nobody can do better than that, with whatever rule. In `returning` the best with three decisions pushes
-# through the change, and retrains in the middle of it: one model for both regimes, good at neither. With five
-# it pushes, patches, and goes back when the old regime returns, at most twice in eighty cycles, for 0.5 each.
-# In `gradual` there are series on which the new buttons are worth nothing at all.
+# through the change, and retrains once or twice in eighty cycles. With five it pushes, patches, and goes back
+# when the old regime returns, up to four times, for 0.5 each. In `gradual` it retrains not once: patches
+# alone follow what creeps.
 
 # %%
 total(10)
