@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from springdrift.series.forecaster import BASELINES, LAST, SEASON, Shape
 from springdrift.series.staleness import RIDGE_MODEL, Staleness, staleness
@@ -186,7 +186,7 @@ def block_interval(values: Floats, block: int, seed: int = 0, among: Floats | No
     sums = doubled[block : block + n] - doubled[:n]  # of each block, wherever it begins
     rng = np.random.default_rng(seed)
     means = sums[rng.integers(n, size=(RESAMPLES, drawn))].mean(axis=1) / block
-    half = float(stats.t.ppf(0.975, blocks - 1) * means.std() * np.sqrt(blocks / (blocks - 1)))
+    half = float(scipy.stats.t.ppf(0.975, blocks - 1) * means.std() * np.sqrt(blocks / (blocks - 1)))
     return Interval(mean, mean - half, mean + half)
 
 

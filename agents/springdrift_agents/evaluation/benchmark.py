@@ -115,6 +115,7 @@ def run(
     policies: Mapping[str, Policy],
     protocol: Protocol | None = None,
     *,
+    rules: Mapping[str, str] | None = None,
     jobs: int = 1,
     done: Callable[[str], None] = lambda _: None,
 ) -> list[Result]:
@@ -123,6 +124,7 @@ def run(
     Args:
         policies: by the name that a table shows.
         protocol: what is played; the usual one if None.
+        rules: the rule to beat in each scenario, as an earlier run chose it; chosen if None.
         jobs: processes; the figures are the same whatever their number.
         done: hears of each part, ``scenario · policy``, as it ends.
 
@@ -133,7 +135,7 @@ def run(
     for name, one in policies.items():
         check_policy(one, name)
     env, rivals = protocol.env, {place: candidates(place, protocol.env) for place in protocol.scenarios}
-    rules = _choose(rivals, protocol, jobs, done)
+    rules = rules or _choose(rivals, protocol, jobs, done)
     played = [
         (name, one, place)
         for place in protocol.scenarios

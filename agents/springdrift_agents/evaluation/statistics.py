@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy  # its parts load as they are used: scipy.stats takes a second
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, mannwhitneyu, trim_mean
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def mean_interval(values: NDArray[np.float64], seed: int = 0) -> Interval:
     if np.ptp(values) == 0.0:
         return Interval(mean, mean, mean)
     # batches keep a thousand episodes' resamples within the cache
-    found = bootstrap(
+    found = scipy.stats.bootstrap(
         (values,),
         np.mean,
         n_resamples=RESAMPLES,
@@ -54,7 +54,7 @@ def iqm(values: Floats, axis: int | None = None) -> Any:
     >>> float(iqm(np.array([0.0, 1.0, 2.0, 100.0])))
     1.5
     """
-    return trim_mean(values, 0.25, axis=axis)
+    return scipy.stats.trim_mean(values, 0.25, axis=axis)
 
 
 def stratified_interval(
@@ -91,7 +91,7 @@ def probability_of_improvement(mine: Sequence[Floats], other: Sequence[Floats]) 
     """
     shares = []
     for a, b in zip(mine, other, strict=True):
-        above = mannwhitneyu(a, b, method="asymptotic").statistic  # pairs in which mine is dearer
+        above = scipy.stats.mannwhitneyu(a, b, method="asymptotic").statistic  # pairs in which mine is dearer
         shares.append(1.0 - above / (len(a) * len(b)))
     return float(np.mean(shares))
 
