@@ -43,7 +43,11 @@ def rows_of(env: str) -> list[str]:
 
 
 def command_of(env: str, spec: str) -> str:
-    """The command that shows a row."""
+    """The command that makes a row alone.
+
+    >>> command_of("springdrift/TimeSeries-v0", "expert")
+    'springdrift benchmark expert --env springdrift/TimeSeries-v0'
+    """
     return f"springdrift benchmark {spec}" + (f" --env {env}" if env != ENV_ID else "")
 
 
@@ -82,17 +86,27 @@ def page(kept: Kept) -> str:
         "(reference-benchmark)=",
         "# Results of the benchmark",
         "",
-        "Every built-in policy by the protocol of {ref}`howto-benchmark`: 1,000 worlds of each scenario that no other",
-        "command uses, the same for everyone, at default prices. A rule stands with its defaults, and with the settings",
-        "that were searched for mixtures (`@mix`, `@mix-ops`). The rule to beat is chosen in each scenario on 500 other",
-        "worlds, of all rules with all settings that ship. Differences are made world by world, below 0 is better;",
-        "intervals hold 95 %. Each row is made anew by its command, at its commit.",
+        "Every built-in policy by the protocol of {ref}`howto-benchmark`: 1,000 worlds of each scenario",
+        "that no other command uses, the same for everyone, at default prices. A rule stands with its",
+        "defaults, and with the settings that were searched for mixtures (`@mix`, `@mix-ops`). The rule to",
+        "beat is chosen in each scenario on 500 other worlds, of all rules with all settings that ship.",
+        "Differences are made world by world, below 0 is better; intervals hold 95 %.",
     ]
     for env in ENVS:
         made = {spec: result_of(kept, env, spec) for spec in rows_of(env)}
         found = {spec: result for spec, result in made.items() if result}
         if found:
-            text += ["", f"## {env}", "", *_summary(env, found, kept), "", *_by_scenario(env, found)]
+            command = f"Each row is what `{command_of(env, 'POLICY')}` finds at its commit."
+            text += [
+                "",
+                f"## {env}",
+                "",
+                command,
+                "",
+                *_summary(env, found, kept),
+                "",
+                *_by_scenario(env, found),
+            ]
     return "\n".join([*text, ""])
 
 
@@ -100,17 +114,13 @@ def _summary(env: str, found: dict[str, Result], kept: Kept) -> list[str]:
     """One line a policy, the cheapest first."""
     first = next(iter(found.values())).headline
     lines = [
-        f"| policy | cost on {first.scenario} | beside the rule to beat, `{first.rule}` | better / same / worse "
-        "| command | commit |",
-        "| --- | --- | --- | --- | --- | --- |",
+        f"| policy | cost on `{first.scenario}` | beside `{first.rule}` | better / same / worse | commit |",
+        "| --- | --- | --- | --- | --- |",
     ]
     for spec, one in sorted(found.items(), key=lambda pair: pair[1].headline.cost.value):
-        commits = {place["rows"][spec]["commit"] for place in kept[env].values()}
+        commits = ", ".join(sorted({place["rows"][spec]["commit"] for place in kept[env].values()}))
         counts = " / ".join(map(str, one.counts))
-        lines.append(
-            f"| `{spec}` | {one.headline.cost} | {one.headline.against} | {counts} | `{command_of(env, spec)}` "
-            f"| {', '.join(sorted(commits))} |"
-        )
+        lines.append(f"| `{spec}` | {one.headline.cost} | {one.headline.against} | {counts} | {commits} |")
     return lines
 
 
