@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check test test-attack test-words test-floors test-frameworks test-rllib lint types warm unit format bench readme site clean
+.PHONY: help setup demo check test test-slow test-attack test-words test-floors test-frameworks test-rllib lint types warm unit format bench readme site clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -66,6 +66,12 @@ unit: .venv/.ready .venv/.tools
 
 test-attack: .venv/.ready .venv/.tools  ## hostile submissions, forged messages and damaged files alone
 	@$(BIN)/pytest -q -n 2 -m attack
+
+# The same on a larger scale, and what a change of pages alone can break; with the types of torch and other large packages.
+test-slow: .venv/.ready .venv/.tools warm  ## the tests that `make test` leaves out, lessons in full (test-words) aside: HOW LONG
+	@$(BIN)/pytest -q -n 2 -m slow --ignore tests/test_lessons_in_words.py
+	@sed 's/^follow_imports = "skip"/follow_imports = "normal"/' pyproject.toml >.venv/types.toml
+	@$(BIN)/mypy --config-file .venv/types.toml
 
 test-words: .venv/.ready  ## every lesson in full: what the text says holds for what it shows
 	@$(BIN)/pytest -q -m slow tests/test_lessons_in_words.py

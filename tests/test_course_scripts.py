@@ -50,7 +50,11 @@ def test_no_two_exercises_share_a_name():
     assert len(set(names)) == len(names) >= course.LESSONS * 3
 
 
-@pytest.mark.parametrize("script", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "script",
+    [LESSONS[0], *(pytest.param(script, marks=pytest.mark.slow) for script in LESSONS[1:])],
+    ids=lambda path: path.stem,
+)
 def test_a_lesson_runs_as_a_notebook(script, tmp_path):
     """From its first cell to its last, in any folder; its script holds the same code."""
     found = notebooks.to_notebook(script)

@@ -5,9 +5,11 @@ import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import fields
+from itertools import takewhile
 from pathlib import Path
 
 import gymnasium as gym
@@ -33,7 +35,9 @@ from springdrift_agents.policies.rules import RULES
 from springdrift_agents.policies.settings import settings
 
 SITE = Path(__file__).parents[1] / "tutorials" / "site"
+README = SITE.parents[1] / "README.md"
 HOW_TOS = sorted(SITE.glob("howto/*.md"))
+RUN = "costs"  # the page that is run even by `make test`
 _spec = importlib.util.spec_from_file_location("site_build", SITE / "build.py")
 assert _spec
 assert _spec.loader
@@ -216,9 +220,43 @@ def test_pages_and_parts_belong_together():
 # ---------------------------------------------------------------- what pages run
 
 
-@pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)
+def cells_in(page: Path) -> list[str]:
+    """The code of a page that is run, magic lines included."""
+    return re.findall(r"^```\{code-cell\}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def commands_in(page: Path) -> list[list[str]]:
+    """The words of each call of springdrift on a page, in cells and where it is shown."""
+    shown = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    cells = [cell for cell in cells_in(page) if cell.startswith("%%sh")]
+    lines = "\n".join([*shown, *cells]).replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True) for line in lines if line.strip().startswith("springdrift ")]
+
+
+@pytest.mark.parametrize("page", [*HOW_TOS, SITE / "index.md", README], ids=lambda page: page.stem)
+def test_the_code_of_a_page_can_be_read_and_its_commands_are_there(page):
+    """That it runs to its end is for the slow tests."""
+    for cell in cells_in(page):
+        magic, _, body = cell.partition("\n")
+        if not magic.startswith("%%") or magic.endswith(".py"):
+            compile(body if magic.startswith("%%") else cell, str(page), "exec")
+    known = dict(generated.walk())
+    for words in commands_in(page):
+        name = next((" ".join(words[:length]) for length in (3, 2) if " ".join(words[:length]) in known), "")
+        assert name or words[1].startswith("-"), words
+        rest = list(takewhile(lambda word: word[0] not in "|>;&", words[len(name.split()) :]))
+        if name:
+            command = known[name]
+            command.make_parser(command.context_class(command)).parse_args(rest)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [page if page.stem == RUN else pytest.param(page, marks=pytest.mark.slow) for page in HOW_TOS],
+    ids=lambda page: page.stem,
+)
 def test_the_code_of_a_page_runs(page, tmp_path):
-    cells = re.findall(r"^```\{code-cell\}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    cells = cells_in(page)
     assert len(cells) > 2
     script = ["import subprocess, sys", "from pathlib import Path", "sys.path.insert(0, '')"]
     for cell in cells:
@@ -317,6 +355,7 @@ def run(script: Path, out: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_site_builds_and_holds_the_main_pages(site):
     assert build.broken_links(site) == []
     first = (site / "index.html").read_text(encoding="utf-8")

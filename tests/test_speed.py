@@ -42,6 +42,7 @@ def test_a_race_counts_every_step_and_compares_round_by_round():
     assert calls["quick"] > calls["slow"] > 3
 
 
+@pytest.mark.slow
 def test_bench_speed_end_to_end(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "BUDGET", 0.001)
     monkeypatch.setattr(speed, "EPISODE", 20)
@@ -59,6 +60,7 @@ def test_bench_speed_end_to_end(tmp_path, monkeypatch):
     assert "two threads 1.6 times one" in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads Linux's count of pages")
 def test_memory_is_flat_over_ten_million_steps():
     n = 4096

@@ -91,7 +91,9 @@ def test_a_killed_process_leaves_a_run_that_goes_on(tmp_path):
     assert not [path for path in (tmp_path / "killed").iterdir() if path.name.startswith(".")] or there
 
 
-@pytest.mark.parametrize(("env", "most"), [(ENV_ID, 40.0), (SERIES_ID, 40.0)])
+@pytest.mark.parametrize(
+    ("env", "most"), [(ENV_ID, 40.0), pytest.param(SERIES_ID, 40.0, marks=pytest.mark.slow)]
+)
 def test_training_learns(env, most, tmp_path):
     config = training.config_of(
         "ppo",

@@ -50,6 +50,7 @@ from springdrift.series import optimum as _best_schedule
 from springdrift.series.world import SeriesWorld as _SeriesWorld
 from springdrift.upkeep.env import UpkeepEnv as UpkeepEnv
 
+__version__ = "0.1.0"
 OBS = DASHBOARD
 World = InclinedMassWorld
 

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from types import FrameType
 
 from springdrift_agents.text import forgive, one_line
@@ -32,6 +33,9 @@ def main() -> None:
     """Run the command line; a wrong request, a missing package or an unusable file ends in one sentence."""
     command = sys.argv[1:]
     forgive(sys.stdout, sys.stderr)
+    if command == ["--version"]:  # at once, and where no extra is installed
+        print(f"springdrift {version('springdrift')}")
+        return
     _end_on_signals()
     try:
         from springdrift_agents.cli.app import app
