@@ -62,7 +62,7 @@ warm: .venv/.ready
 
 unit: .venv/.ready .venv/.tools
 	@echo "== tests"
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 --dist worksteal
 
 test-attack: .venv/.ready .venv/.tools  ## hostile submissions, forged messages and damaged files alone
 	@$(BIN)/pytest -q -n 2 -m attack

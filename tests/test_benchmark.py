@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import benchmark as table
 from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.benchmark import HEADLINE, Protocol, candidates, page, run
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.seeds import PURPOSES
-from springdrift_agents.policies.registry import policy
+from springdrift_agents.evaluation.statistics import mean_interval
+from springdrift_agents.policies.registry import policy, policy_names
 
 SHORT = Protocol(worlds=12, choosing=4, scenarios=("abrupt", "shock"))
 
@@ -84,3 +86,44 @@ def test_wrong_requests_are_named():
         CliRunner().invoke(app, ["benchmark", "never", "-s", "shok"], catch_exceptions=False)
     with pytest.raises(ValueError, match="unknown policy"):
         CliRunner().invoke(app, ["benchmark", "nevr"], catch_exceptions=False)
+
+
+# ---------------------------------------------------------------- the table of all built-in policies
+
+KEPT = json.loads(table.KEPT.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("env", table.ENVS)
+def test_the_table_names_every_built_in_policy(env):
+    found = {spec for spec in table.rows_of(env) if table.result_of(KEPT, env, spec)}
+    assert set(policy_names(env)) <= found
+    part = table.PAGE.read_text(encoding="utf-8").partition(f"## {env}\n")[2].partition("\n## ")[0]
+    assert all(f"| `{spec}` | " in part for spec in found)
+    assert table.command_of(env, "POLICY") in part
+
+
+@pytest.mark.parametrize(
+    ("env", "scenario", "spec"),
+    [
+        ("springdrift/InclinedMass-v0", "shock", "never"),
+        ("springdrift/TimeSeriesOps-v0", "co2", "rollback"),
+        ("springdrift/UpkeepDashboard-v0", "abrupt", "threshold"),
+    ],
+)
+def test_a_row_comes_out_the_same_bit_for_bit(env, scenario, spec):
+    (line,) = table.result_of({env: {scenario: KEPT[env][scenario]}}, env, spec, [scenario]).lines
+    seeds = world_seeds("benchmark", 0, Protocol().worlds)
+    mine = evaluate(policy(spec, env=env), scenario, seeds, env=env).cost
+    its = evaluate(candidates(scenario, env)[line.rule], scenario, seeds, env=env).cost
+    assert (line.cost, line.against) == (mean_interval(mine), mean_interval(mine - its))
+
+
+def test_the_page_is_what_is_kept():
+    assert table.PAGE.read_text(encoding="utf-8") == table.page(KEPT)
+
+
+def test_a_row_made_alone_needs_no_choice_again_and_is_the_same(monkeypatch):
+    env, kept = "springdrift/UpkeepDashboard-v0", json.loads(json.dumps(KEPT))
+    monkeypatch.setattr("springdrift_agents.evaluation.benchmark._choose", None)
+    table.fill(kept, env, "abrupt", ["never"], KEPT[env]["abrupt"]["rows"]["never"]["commit"])
+    assert json.loads(json.dumps(kept)) == KEPT

@@ -60,18 +60,38 @@ def faults_of(report) -> list[str]:
     return [f"{report.student}: {text}" for text in wrong]
 
 
+SOME = (
+    "right-exported",
+    "wrong",
+    "raises-inside",
+    "loop-stubborn",
+    "exit-inside",
+    "child",
+    "forger",
+    "pipes",
+)
+
+
 @pytest.mark.attack
-def test_each_submission_gets_what_it_deserves_and_nothing_stays_behind(tmp_path):
-    reports = grade(hand_in(tmp_path, CLASS), COURSE, limits=QUICK)
-    assert [report.student for report in reports] == sorted(CLASS)
+@pytest.mark.parametrize("names", [SOME, pytest.param(tuple(CLASS), marks=pytest.mark.slow)], ids=len)
+def test_each_submission_gets_what_it_deserves_and_nothing_stays_behind(names, tmp_path):
+    reports = grade(hand_in(tmp_path, names), COURSE, limits=QUICK)
+    assert [report.student for report in reports] == sorted(names)
     assert [fault for report in reports for fault in faults_of(report)] == []
     assert not running("77.125")
 
 
 @pytest.mark.attack
-def test_without_namespaces_the_grades_are_the_same(tmp_path):
-    few = ("right-cells", "exit-hard", "child", "bomb", "loop-stubborn")
-    reports = grade(hand_in(tmp_path, few), COURSE, limits=QUICK, isolation="none")
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("right-cells", "child"),
+        pytest.param(("exit-hard", "bomb", "loop-stubborn"), marks=pytest.mark.slow),
+    ],
+    ids=len,
+)
+def test_without_namespaces_the_grades_are_the_same(names, tmp_path):
+    reports = grade(hand_in(tmp_path, names), COURSE, limits=QUICK, isolation="none")
     assert [fault for report in reports for fault in faults_of(report)] == []
     assert not running("77.125")
 
@@ -330,10 +350,11 @@ def test_what_cannot_be_graded_is_said(tmp_path):
         grade(tmp_path, COURSE, limits=Limits(memory=3))
 
 
-def test_reference_solutions_pass_and_starters_do_not(tmp_path):
+@pytest.mark.parametrize("solved", [SOLVED[:1], pytest.param(SOLVED[1:], marks=pytest.mark.slow)], ids=len)
+def test_reference_solutions_pass_and_starters_do_not(solved, tmp_path):
     """Through the sandbox and back, as a teacher runs it; two at a time."""
-    lessons = [int(LESSON.search(path.name)[1]) for path in SOLVED]
-    for path in SOLVED:
+    lessons = [int(LESSON.search(path.name)[1]) for path in solved]
+    for path in solved:
         (tmp_path / f"right_{path.name}").write_text(path.read_text())
     exercises = [one for lesson in lessons for one in course.exercises(lesson).values()]
     for lesson in lessons:

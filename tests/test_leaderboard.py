@@ -189,10 +189,14 @@ def test_worlds_tell_nothing_of_each_other():
             worlds(wrong, 2)
 
 
+SOME = ("exit", "loop-stubborn", "nan", "nulls")
+
+
 @pytest.mark.attack
-def test_a_contest_of_good_and_faulty_policies(good):
+@pytest.mark.parametrize("names", [SOME, pytest.param(tuple(FAULTS), marks=pytest.mark.slow)], ids=len)
+def test_a_contest_of_good_and_faulty_policies(names, good):
     board = contest(
-        with_faults(good, FAULTS),
+        with_faults(good, names),
         "abrupt",
         20,
         5,
@@ -200,8 +204,8 @@ def test_a_contest_of_good_and_faulty_policies(good):
         seconds=3.0,
     )
     rows = {row.student: row for row in board}
-    assert len(board) == len(rows) == len(FAULTS) + 5
-    for name, (_, said) in FAULTS.items():
+    assert len(board) == len(rows) == len(names) + 5
+    for name, (_, said) in ((name, FAULTS[name]) for name in names):
         assert rows[name].rank == 0, name
         assert said in rows[name].verdict, (name, rows[name].verdict)
         assert np.isnan(rows[name].cost.value)
@@ -311,13 +315,17 @@ def test_the_command(good, tmp_path_factory):
     found = json.loads(again.stdout)
     assert (found["seed"], found["scenario"], found["episodes"]) == (4, "shock", 8)
     assert [str(row["cost"] or "") for row in found["board"]] == [line["cost"] for line in lines]
+    assert isinstance(CliRunner().invoke(app, [*args, "--seed", str(KEYS)]).exception, ValueError)
+    wrong = CliRunner().invoke(app, ["leaderboard", str(entries), "-s", "shok"])
+    assert isinstance(wrong.exception, ValueError)
+
+
+def test_the_seed_of_the_command_is_drawn_unless_it_is_given(good, tmp_path):
+    args = ["leaderboard", str(good), "-s", "shock", "-n", "2", "-p", "never", "-o", str(tmp_path / "a.csv")]
     drawn = CliRunner().invoke(app, [*args, "--json"])
     assert 2**60 < json.loads(drawn.stdout)["seed"] < KEYS
     far = CliRunner().invoke(app, [*args, "--json", "--seed", str(KEYS - 1)])
     assert json.loads(far.stdout)["seed"] == KEYS - 1
-    assert isinstance(CliRunner().invoke(app, [*args, "--seed", str(KEYS)]).exception, ValueError)
-    wrong = CliRunner().invoke(app, ["leaderboard", str(entries), "-s", "shok"])
-    assert isinstance(wrong.exception, ValueError)
 
 
 @pytest.mark.skipif(strongest() == "none", reason="no namespaces for ordinary users here")

@@ -14,7 +14,10 @@ from springdrift_agents.policies.registry import policy, policy_names
 from springdrift_agents.training.practice import HELD_OUT
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize(
+    "scenario",
+    [one if one in ("poc", "stationary") else pytest.param(one, marks=pytest.mark.slow) for one in SCENARIOS],
+)
 def test_no_policy_of_the_house_beats_a_kept_plan(scenario):
     kept = plans.kept()[scenario]
     seeds = world_seeds("evaluation", plans.SEED, len(kept))

@@ -18,7 +18,9 @@ def test_table_is_not_stale(name):
     assert readme.part_of(TEXT, name) == readme.PARTS[name]()
 
 
-@pytest.mark.parametrize("scenario", ["abrupt", pytest.param("mix", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "scenario", ["poc", *(pytest.param(one, marks=pytest.mark.slow) for one in ("abrupt", "mix"))]
+)
 def test_results_are_not_stale(scenario):
     line = " | ".join(readme.result_row(scenario, readme.measure(scenario)))
     assert f"| {line} |" in readme.part_of(TEXT, "results").splitlines()

@@ -123,6 +123,7 @@ def on_mix():
     ("spec", "env"),
     [("ppo-mix", ENV_ID), ("ppo-series", SERIES_ID), ("ppo-both", ENV_ID), ("ppo-both", SERIES_ID)],
 )
+@pytest.mark.slow
 def test_a_learned_policy_beats_the_rules_where_it_learned(spec, env, on_mix):
     """World by world, beyond chance, with the settings tuned there and with those of the other world."""
     for rule, where in on_mix:
@@ -131,6 +132,7 @@ def test_a_learned_policy_beats_the_rules_where_it_learned(spec, env, on_mix):
 
 
 @pytest.mark.parametrize(("spec", "env"), [("ppo-mix", SERIES_ID), ("ppo-series", ENV_ID)])
+@pytest.mark.slow
 def test_in_the_other_world_it_beats_never_and_loses_to_rules(spec, env, on_mix):
     """A rule's meaning transfers; what one network found in one world does so in part."""
     assert mean_interval(on_mix[spec, env] - on_mix["never", env]).high < 0.0

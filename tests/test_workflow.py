@@ -2,9 +2,12 @@
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import yaml
+
+import springdrift
 
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -40,3 +43,11 @@ def test_it_may_write_nothing_and_every_job_has_an_end():
 def test_the_extras_it_installs_are_the_project_s():
     for extras in re.findall(r"\[(\w+(?:,\w+)*)\]\"", TEXT):
         assert set(extras.split(",")) <= set(PROJECT["optional-dependencies"])
+
+
+def test_one_version_stands_everywhere():
+    """The package says it, its metadata are made of that, and whoever cites it finds the same."""
+    assert PROJECT["dynamic"] == ["version"]
+    assert springdrift.__version__ == metadata.version("springdrift")
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == springdrift.__version__
+    assert f"## {springdrift.__version__}\n" in (ROOT / "CHANGELOG.md").read_text()

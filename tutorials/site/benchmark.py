@@ -68,10 +68,10 @@ def fill(kept: Kept, env: str, scenario: str, specs: Sequence[str], commit: str,
         place["rows"][result.policy] = result.lines[0]._asdict() | {"commit": commit}
 
 
-def result_of(kept: Kept, env: str, spec: str) -> Result | None:
-    """The row of a policy, or None while a scenario is missing."""
+def result_of(kept: Kept, env: str, spec: str, scenarios: Sequence[str] = ()) -> Result | None:
+    """The row of a policy in all scenarios, or in these; None while one is missing."""
     lines = []
-    for scenario in world_spec(env).scenarios:
+    for scenario in scenarios or world_spec(env).scenarios:
         entry = dict(kept.get(env, {}).get(scenario, {"rows": {}})["rows"].get(spec, {}))
         if not entry:
             return None
