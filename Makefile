@@ -9,7 +9,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo check test test-slow test-attack test-words test-floors test-frameworks test-rllib lint types warm unit format bench readme site clean
 
 help:  ## show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: .venv/.ready  ## create .venv and install springdrift with everything it can use
 
@@ -68,12 +68,12 @@ test-attack: .venv/.ready .venv/.tools  ## hostile submissions, forged messages 
 	@$(BIN)/pytest -q -n 2 -m attack
 
 # The same on a larger scale, and what a change of pages alone can break; with the types of torch and other large packages.
-test-slow: .venv/.ready .venv/.tools warm  ## the tests that `make test` leaves out, lessons in full (test-words) aside: HOW LONG
+test-slow: .venv/.ready .venv/.tools warm  ## what `make test` leaves out (larger scale, pages, all types): most of an hour
 	@$(BIN)/pytest -q -n 2 -m slow --ignore tests/test_lessons_in_words.py
 	@sed 's/^follow_imports = "skip"/follow_imports = "normal"/' pyproject.toml >.venv/types.toml
 	@$(BIN)/mypy --config-file .venv/types.toml
 
-test-words: .venv/.ready  ## every lesson in full: what the text says holds for what it shows
+test-words: .venv/.ready  ## every lesson in full, what its text says held to what it shows: an hour
 	@$(BIN)/pytest -q -m slow tests/test_lessons_in_words.py
 
 # Other people's frameworks, each in an environment of its own, on every env id for a minute:
