@@ -79,7 +79,7 @@ def usual_of(errors: Any) -> float:
     """Root of the mean square of some rms errors, never quite 0: it is divided by."""
     total = 0.0
     for k in range(errors.shape[0]):
-        total += float(errors[k]) * float(errors[k])
+        total += float(errors[k] * errors[k])
     return max(np.sqrt(total / errors.shape[0]), 1e-12)
 
 
@@ -259,19 +259,19 @@ def compare(said: Any, row: Any, stats: Any) -> None:
     errors, 0 for none; and the forecast's mean.
     """
     n = said.shape[0]
-    home = float(row[0])
+    home = row[0]
     miss = squares = largest = 0.0
     sum_f = sum_y = sum_ff = sum_yy = sum_fy = 0.0
     for j in range(n):
-        f, y = said[j] - home, float(row[j]) - home
+        f, y = said[j] - home, row[j] - home
         e = f - y
         miss += e
         squares += e * e
         largest = max(largest, e * e)
         sum_f += f
-        sum_y += y
+        sum_y += float(y)
         sum_ff += f * f
-        sum_yy += y * y
+        sum_yy += float(y * y)
         sum_fy += f * y
     stats[ERROR] = np.sqrt(squares / n)
     stats[BIAS] = miss / n

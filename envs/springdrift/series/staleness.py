@@ -115,9 +115,9 @@ def _steady(models: Any, first: int, n: int, level: float, turns: float, long_pe
 @compiled
 def _add_up(models: Any, first: int, n: int, t: int, seen: Any, row: Any, back: int, sums: Any) -> None:
     """The sums of :func:`~springdrift.series.forecaster.compare`, for a block of fits side by side."""
-    home = float(row[0])
+    home = row[0]
     for j in range(row.shape[0]):
-        y = float(row[j]) - home
+        y = row[j] - home
         one, two = float(seen[t - back, j]), float(seen[t - back - 1, j])
         for i in range(np.uint64(n)):
             k = np.uint64(first) + i
@@ -135,12 +135,12 @@ def _add_up(models: Any, first: int, n: int, t: int, seen: Any, row: Any, back: 
 @compiled
 def _finish(row: Any, n: int, sums: Any, stats: Any) -> None:
     """The stats of a block from their sums, as :func:`~springdrift.series.forecaster.compare` has them."""
-    period, home = row.shape[0], float(row[0])
+    period, home = row.shape[0], row[0]
     sum_y = sum_yy = 0.0
     for j in range(period):
-        y = float(row[j]) - home
-        sum_y += y
-        sum_yy += y * y
+        y = row[j] - home
+        sum_y += float(y)
+        sum_yy += float(y * y)
     spread_y = period * sum_yy - sum_y * sum_y
     flat_y = spread_y <= 1e-12 * period * sum_yy
     for i in range(n):

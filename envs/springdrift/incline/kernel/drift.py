@@ -38,9 +38,9 @@ def draw_laws(s: Any, w: Any, i: int, plan: Any) -> None:
         s[L.HIGH + place] = plan[P.HIGH + p]
         s[L.SEASON + place] = plan[P.SEASON + p]
     a, b = words(w, i, 0.0, streams.BIRTH + 1 + PARAMETERS)
-    s[L.SEASON_SIN + i], s[L.SEASON_COS + i] = turn(2.0 * streams.uniform(a) - 1.0)
+    s[L.SEASON_SIN + i], s[L.SEASON_COS + i] = turn(2.0 * float(streams.uniform(a)) - 1.0)
     s[L.SEASON_TURN_SIN + i], s[L.SEASON_TURN_COS + i] = turn(2.0 / plan[P.SEASON_PERIOD])
-    s[L.DRIVE_SIN + i], s[L.DRIVE_COS + i] = turn(2.0 * streams.uniform(b) - 1.0)
+    s[L.DRIVE_SIN + i], s[L.DRIVE_COS + i] = turn(2.0 * float(streams.uniform(b)) - 1.0)
     s[L.SHOCK_RATE + i] = plan[P.SHOCK_RATE]
     s[L.SHOCK_SIZE + i] = plan[P.SHOCK_SIZE]
     s[L.OUTLIER_RATE + i] = plan[P.OUTLIER_RATE]
@@ -81,7 +81,7 @@ def _change(s: Any, w: Any, i: int, plan: Any) -> None:
     a, b = words(w, i, cycle, streams.CHANGE)
     rows = int(plan[P.ROWS])
     if rows > 0:
-        key = (int(s[L.DRIVER_KEY + i]) + 1 + int(streams.uniform(a) * (rows - 1))) % rows
+        key = (int(s[L.DRIVER_KEY + i]) + 1 + int(float(streams.uniform(a)) * (rows - 1))) % rows
         s[L.DRIVER_KEY + i] = key
         for p in range(PARAMETERS):
             value = plan[P.DRIVERS + key * PARAMETERS + p]

@@ -30,7 +30,7 @@ def _choose(s: Any, w: Any, i: int, start: int, plans: Any) -> int:
     while count < P.MOST_MEMBERS and plans[start, P.MEMBERS + count] >= 0.0:
         count += 1
     a, b = words(w, i, 0.0, streams.BIRTH)
-    row = int(plans[start, P.MEMBERS + int(streams.uniform(a) * count)])
+    row = int(plans[start, P.MEMBERS + int(float(streams.uniform(a)) * count)])
     plan = plans[row]
     s[L.SCENARIO + i] = float(row)
     onset = np.floor(streams.uniform(b) * (plan[P.ONSET_HIGH] - plan[P.ONSET_LOW] + 1.0))
@@ -57,11 +57,11 @@ def draw_episode(s: Any, w: Any, i: int, start: int, plans: Any, substeps: int) 
     s[L.DECISION + i] = PROBING
     # a swing of the target amplitude about rest, x = g sin a / k, somewhere on its way
     a, b = words(w, i, 0.0, streams.BIRTH + 2 + PARAMETERS)
-    sine, cosine = turn(2.0 * streams.uniform(a) - 1.0)
-    amplitude = TARGET + SPREAD * (2.0 * streams.uniform(b) - 1.0)
+    sine, cosine = turn(2.0 * float(streams.uniform(a)) - 1.0)
+    amplitude = TARGET + SPREAD * (2.0 * float(streams.uniform(b)) - 1.0)
     rest = float(G * sin_cos(s[L.TILT + i])[0] / s[L.STIFFNESS + i])
-    s[L.X + i] = rest + amplitude * cosine
-    s[L.V + i] = -amplitude * np.sqrt(abs(s[L.STIFFNESS + i])) * sine
+    s[L.X + i] = rest + amplitude * float(cosine)
+    s[L.V + i] = -amplitude * float(np.sqrt(abs(s[L.STIFFNESS + i]))) * float(sine)
     s[L.HOME + i] = rest
     s[L.MEASURED_SWING + i] = TARGET
     s[L.SWING + i] = TARGET
