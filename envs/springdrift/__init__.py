@@ -11,6 +11,7 @@ from springdrift.game.check import ContractError as ContractError
 from springdrift.game.check import check as check
 from springdrift.game.costs import Prices as Prices
 from springdrift.game.env import DriftEnv as DriftEnv
+from springdrift.game.jit import compiled_first as _compiled_first
 from springdrift.game.observation import DASHBOARD
 from springdrift.game.vector_env import DriftVectorEnv as DriftVectorEnv
 from springdrift.incline.drift import BadRelease as BadRelease
@@ -66,14 +67,15 @@ def warm_up(env: str = ENV_ID) -> None:
     """
     world = world_spec(env).world
     is_incline = issubclass(world, InclinedMassWorld)
-    if is_incline:
-        simulate(duration=1.0)
-    for lanes in [kernel.LANES for kernel, _ in _KERNELS] if is_incline else (1,):
-        envs = world_spec(env).vector_env(lanes)
-        envs.reset(seed=0)
-        envs.step(envs.action_space.sample())
-    if issubclass(world, _SeriesWorld):
-        _warm_up_planning(world(1, "elnino", cycles=10))
+    with _compiled_first():
+        if is_incline:
+            simulate(duration=1.0)
+        for lanes in [kernel.LANES for kernel, _ in _KERNELS] if is_incline else (1,):
+            envs = world_spec(env).vector_env(lanes)
+            envs.reset(seed=0)
+            envs.step(envs.action_space.sample())
+        if issubclass(world, _SeriesWorld):
+            _warm_up_planning(world(1, "elnino", cycles=10))
 
 
 def _warm_up_planning(world: _SeriesWorld) -> None:

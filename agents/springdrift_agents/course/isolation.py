@@ -257,6 +257,7 @@ def environment(workspace: str) -> dict[str, str]:
         "TMPDIR": f"{workspace}/tmp",
         "MPLCONFIGDIR": f"{workspace}/matplotlib",
         "NUMBA_CACHE_DIR": f"{workspace}/numba",
+        "SPRINGDRIFT_COMPILE": "first",  # no process beside it
         "MPLBACKEND": "Agg",
         "SDL_VIDEODRIVER": "dummy",
         "SDL_AUDIODRIVER": "dummy",

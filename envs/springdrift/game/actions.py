@@ -116,7 +116,7 @@ class ActionSet(tuple[Decision, ...]):
         raise ValueError(f"action {array[wrong]} of env {wrong} is out of range; allowed: {self.allowed}")
 
 
-@allocating
+@allocating(lanes=lambda actions, _: actions.shape[0])
 def _all_below(actions: Any, count: int) -> bool:
     """Whether all of ``actions``, (n,) int64, are numbers from 0 to ``count`` - 1."""
     known = 0

@@ -39,24 +39,19 @@ UNKEPT = (
 )
 
 
-class _Told:
-    """Sentences that stderr has seen: each is said once a process."""
-
-    def __init__(self) -> None:
-        self.topics: set[str] = set()
-
-    def once(self, topic: str, sentence: str) -> None:
-        if topic not in self.topics:
-            self.topics.add(topic)
-            print(sentence, file=sys.stderr, flush=True)
+_told: set[str] = set()
 
 
-_told = _Told()
+def tell(topic: str, sentence: str) -> None:
+    """Say something on stderr, once a process for each topic."""
+    if topic not in _told:
+        _told.add(topic)
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def _announce(slow: bool) -> None:
     if slow:
-        _told.once("slow", "springdrift: compiling its kernel, which takes some seconds the first time ...")
+        tell("slow", "springdrift: compiling its kernel, which takes some seconds the first time ...")
 
 
 class _Files(IndexDataCacheFile):
@@ -101,6 +96,13 @@ class _Kept(FunctionCache):
             _announce(self._slow)
         return found
 
+    def holds(self, types: Any, codegen: Any) -> bool:
+        """Whether there is code for some types; nothing is loaded."""
+        try:
+            return self._index_key(types, codegen) in self._cache_file._load_index()
+        except Exception:  # a damaged index: loading mends it
+            return True
+
     def _forget(self) -> None:
         try:
             Path(self._cache_file._index_path).unlink(missing_ok=True)
@@ -114,7 +116,7 @@ class _Kept(FunctionCache):
                 if not file.name.startswith(self._these_sources):
                     file.unlink(missing_ok=True)
         except OSError as error:
-            _told.once("unkept", UNKEPT.format(error.strerror or error))
+            tell("unkept", UNKEPT.format(error.strerror or error))
 
 
 class _Unkept(NullCache):
@@ -125,7 +127,7 @@ class _Unkept(NullCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         _announce(self._slow)
-        _told.once("unkept", UNKEPT.format(self._why))
+        tell("unkept", UNKEPT.format(self._why))
 
 
 @contextmanager
@@ -161,3 +163,17 @@ def kept(dispatcher: Any, slow: bool) -> Any:
     except (RuntimeError, OSError, KeyError):  # no folder, or no user whose home it could be
         dispatcher._cache = _Unkept("no folder for it", slow)
     return dispatcher
+
+
+def holds(dispatcher: Any, types: tuple[Any, ...]) -> bool | None:
+    """Whether the cache has the code of a function for some types; None where none can be kept."""
+    kept_code = dispatcher._cache
+    return kept_code.holds(types, dispatcher.targetctx.codegen()) if isinstance(kept_code, _Kept) else None
+
+
+def queue_folder() -> Path | None:
+    """Where it is written down what is to be compiled in the background; None where nothing can be kept."""
+    try:
+        return Path(FunctionCache(queue_folder).cache_path) / "background"
+    except (RuntimeError, OSError, KeyError):
+        return None

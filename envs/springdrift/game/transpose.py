@@ -9,6 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import config, types
+from numba.core.extending import _Intrinsic
 from numba.extending import intrinsic
 
 SIDE = 16
@@ -60,3 +61,17 @@ _compiled.__doc__ = _interpreted.__doc__ = """Transpose a tile of SIDE by SIDE n
         goal: flat float32; it goes to ``start + row * width + column``. Neither is checked.
     """
 transpose: Any = _interpreted if config.DISABLE_JIT else intrinsic(_compiled)  # type: ignore[attr-defined]
+
+
+_Base: Any = _Intrinsic
+
+
+class _Transpose(_Base):
+    """Called from Python it is interpreted."""
+
+    def __call__(self, *arguments: Any) -> None:
+        _interpreted(*arguments)
+
+
+if transpose is not _interpreted:
+    transpose.__class__ = _Transpose

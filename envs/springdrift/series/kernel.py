@@ -151,7 +151,7 @@ def _recorded_cycle(tracks: Any, track: int, version: int, t: int, found: Any) -
 # ---------------------------------------------------------------- the start of an episode
 
 
-@allocating
+@allocating(slow=True, lanes=lambda chosen, *_: chosen.shape[0])
 def draw_series(chosen: Any, starts: Any, lanes: Any, rows: Any, tracks: Any, flags: Any) -> None:
     """Choose what the next episode in the lanes ``chosen`` is of, from row ``starts[lane]``, and draw it.
 
@@ -308,7 +308,7 @@ def _cycle(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, work: Any, te
         look_back(lanes, i, rows, tracks, said[: shape.period], stats)
 
 
-@allocating
+@allocating(lanes=lambda chosen, *_: chosen.shape[0])
 def show(chosen: Any, lanes: Any, rows: Any, rules: Any, out: Any) -> None:
     """Report observation and truth of the lanes ``chosen`` once more."""
     obs, _, _, _, truth = out
@@ -316,7 +316,7 @@ def show(chosen: Any, lanes: Any, rows: Any, rules: Any, out: Any) -> None:
         report(lanes, chosen[k], rows, rules, obs, truth)
 
 
-@allocating
+@allocating(lanes=lambda chosen, *_: chosen.shape[0])
 def begin(chosen: Any, lanes: Any, rows: Any, tracks: Any, rules: Any, out: Any) -> None:
     """Start the episodes that :func:`draw_series` drew into the lanes ``chosen``.
 
@@ -372,7 +372,7 @@ def _step(lanes: Any, i: int, rows: Any, tracks: Any, rules: Any, work: Any, out
     return over[i]
 
 
-@allocating
+@allocating(slow=True, lanes=lambda actions, *_: actions.shape[0], cycle=True)
 def advance(actions: Any, lanes: Any, rows: Any, tracks: Any, rules: Any, out: Any) -> int:
     """One cycle of every lane whose episode goes on; returns how many episodes ended."""
     period, ended = lanes.models.shape[2] - PROFILE, 0

@@ -52,7 +52,7 @@ def _cycle(s: Any, w: Any, t: Any, rules: Any, path: Any) -> None:
     ship(s, w)
 
 
-@allocating(slow=True)
+@allocating(slow=True, lanes=lambda actions, *_: actions.shape[0], cycle=True)
 def advance(
     actions: Any,
     first: int,
@@ -181,7 +181,7 @@ def begin_all(chosen: NDArray[np.intp], *arguments: Any) -> None:
         _begin(chosen[first : first + TOGETHER * LANES], *arguments)
 
 
-@allocating
+@allocating(lanes=lambda *_: LANES)
 def show(s: Any, o: Any, latency: int, mode: int) -> None:
     """The observation of a block once more, o[column * LANES + lane]; called from Python."""
     observe(s, o, latency, mode)

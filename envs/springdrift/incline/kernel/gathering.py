@@ -15,7 +15,7 @@ from . import layout as L
 from .start import commission, draw_episode
 
 
-@allocating(slow=True)
+@allocating(slow=True, lanes=lambda chosen, *_: chosen.shape[0])
 def gather(
     chosen: Any,
     starts: Any,
@@ -56,7 +56,7 @@ def gather(
                 asked[1, block * LANES + i] = int(RETRAINING)
 
 
-@allocating
+@allocating(lanes=lambda own, *_: own.shape[0] * LANES)
 def settle(own: Any, words: Any, plans: Any) -> None:
     """End the commissioning of all lanes in ``own``; the model that was fitted is deployed."""
     for block in range(own.shape[0]):
@@ -66,7 +66,7 @@ def settle(own: Any, words: Any, plans: Any) -> None:
             words[block, L.EPISODE + i] += np.uint32(1)
 
 
-@allocating
+@allocating(lanes=lambda own, *_: own.shape[0] * LANES)
 def deliver(
     own: Any,
     words: Any,
