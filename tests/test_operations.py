@@ -21,6 +21,7 @@ from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import mean_interval
 from springdrift_agents.play import game
+from springdrift_agents.play import table as table_of
 from springdrift_agents.policies.registry import policy, policy_names
 
 WAIT, INTERVENE, RETRAIN, FINE_TUNE, ROLLBACK = Action
@@ -183,7 +184,7 @@ def test_the_game_is_played_with_five_decisions(tmp_path, monkeypatch):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setattr(game, "rules_of", lambda env: ("never", "champion"))
     played = game.Game("returning", seed=4, cycles=12, env=OPS_ID)
-    table = game.Table(played, "ada", tmp_path / "scores.csv", title=False, guided=False)
+    table = table_of.Table(played, "ada", tmp_path / "scores.csv", title=False, guided=False)
     keys = table.pygame
     for key, action in ((keys.K_f, FINE_TUNE), (keys.K_LEFT, ROLLBACK), (keys.K_r, RETRAIN)):
         table._key(key)

@@ -29,6 +29,7 @@ from springdrift_agents.cli.app import app
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.play import game as play
 from springdrift_agents.play import guide, scores
+from springdrift_agents.play import table as on_screen
 from springdrift_agents.play.card import title_of
 from springdrift_agents.play.feedback import lesson
 from springdrift_agents.play.movie import Movie
@@ -50,10 +51,10 @@ def table(monkeypatch, tmp_path):
     monkeypatch.setattr(play, "rules_of", lambda env: ("never", "threshold"))  # counted soon
     monkeypatch.setattr(play, "settings", lambda env: {})
     game = play.Game("poc", seed=3, cycles=6)
-    made = play.Table(game, "ada", tmp_path / "scores.csv", False, title=False, guided=False)
+    made = on_screen.Table(game, "ada", tmp_path / "scores.csv", False, title=False, guided=False)
     pictures = {"count": 0, "card": False}
     script: list[tuple[int | str, str]] = []
-    plain, plain_card = Window.flip, play.draw_card
+    plain, plain_card = Window.flip, on_screen.draw_card
 
     def draw_card(*args):
         pictures["card"] = True
@@ -84,7 +85,7 @@ def table(monkeypatch, tmp_path):
         return plain(self, 100_000)
 
     monkeypatch.setattr(Window, "flip", flip)
-    monkeypatch.setattr(play, "draw_card", draw_card)
+    monkeypatch.setattr(on_screen, "draw_card", draw_card)
     made.script, made.pictures = script, pictures
     yield made
     made.window.close()
@@ -180,7 +181,7 @@ def test_closing_while_the_card_is_counted_ends_cleanly_and_keeps_the_score(
         assert closing.wait(timeout=60)
         return card()
 
-    plain = play.Table._note
+    plain = on_screen.Table._note
 
     def note(self, text):
         if text.endswith("counting"):
@@ -189,7 +190,7 @@ def test_closing_while_the_card_is_counted_ends_cleanly_and_keeps_the_score(
 
     quit_ = Window.close
     monkeypatch.setattr(Window, "close", lambda self: (quit_(self), closing.set()))
-    monkeypatch.setattr(play.Table, "_note", note)
+    monkeypatch.setattr(on_screen.Table, "_note", note)
     monkeypatch.setattr(table.game, "card", slow)
     table.run()  # a window that stayed open would wait in vain
     assert table.window.closed
@@ -291,14 +292,14 @@ def test_the_card_names_the_cheapest_rule_and_the_learned_policy(monkeypatch):
 @pytest.mark.parametrize("font_scale", [0.7, 1.0, 1.4])
 def test_the_card_and_the_buttons_keep_their_texts_apart(monkeypatch, font_scale):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    table = play.Table(play.Game("poc", seed=3, cycles=6), font_scale=font_scale)
+    table = on_screen.Table(play.Game("poc", seed=3, cycles=6), font_scale=font_scale)
     names = ("you", "hindsight", "ppo-mix", *play.RIVALS, "adwin@mix")
     card = [(name, 334.9, [120.1, 199.8, 0.0, 15.0]) for name in names]
     said = lesson([0] * 22 + [2] + [0] * 30, [20], [0.3] * 53, 0.3)
     about = "release-train · world 123456 · 200 cycles · the truth was shown"
     for view, draw, edges in (
-        (table.view, lambda: play.draw_card(table.view, card, about, said), (60, 900, 0, 600)),
-        (table.bar, table._buttons, (0, 960, 0, play.BAR)),
+        (table.view, lambda: on_screen.draw_card(table.view, card, about, said), (60, 900, 0, 600)),
+        (table.bar, table._buttons, (0, 960, 0, on_screen.BAR)),
     ):
         placed, plain = [], view.text
 
@@ -328,7 +329,7 @@ def test_a_cost_of_nothing_leaves_no_sliver(monkeypatch):
     view = View()
     view.surface.fill("#ffffff")
     card = [("you", 10.0, [5.0, 5.0, 0.0, 0.0]), ("never", 10.0, [10.0, 0.0, 0.0, 0.0])]
-    play.draw_card(view, card, "", "")
+    on_screen.draw_card(view, card, "", "")
     bars = view.pixels()[:, 232:432]
     counts = {
         term: int((bars == np.array(view.pygame.Color(COLOURS[term])[:3])).all(axis=2).sum())

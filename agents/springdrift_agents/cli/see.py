@@ -125,15 +125,16 @@ def play(
     """
     import getpass
 
-    from springdrift_agents.play import game as playing
+    from springdrift_agents.play.game import Game
+    from springdrift_agents.play.table import TEMPOS, Table
 
-    if tempo not in playing.TEMPOS:
-        allowed = ", ".join(f"{value:g}" for value in playing.TEMPOS)
+    if tempo not in TEMPOS:
+        allowed = ", ".join(f"{value:g}" for value in TEMPOS)
         raise ValueError(f"--tempo must be one of {allowed}, got {tempo:g}")
-    game = playing.Game(scenario, seed, cycles, env)
+    game = Game(scenario, seed, cycles, env)
     scores = scores_path() if keep else None
     name = player or getpass.getuser()
-    seen(playing.Table, game, name, scores, wait, tempo, truth, not hide, font_scale).run()
+    seen(Table, game, name, scores, wait, tempo, truth, not hide, font_scale).run()
 
 
 @app.command(rich_help_panel="See and play")

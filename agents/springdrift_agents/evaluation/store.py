@@ -22,13 +22,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from springdrift import ENV_ID, TERMS, Action
+from springdrift import ENV_ID, TERMS
 from springdrift.incline.reward import OPS_TERMS
-from springdrift.incline.state import DRIFTING
 from springdrift_agents.evaluation import provenance
+from springdrift_agents.evaluation.cycles import CycleWriter
 from springdrift_agents.evaluation.diagnosis import FINDINGS
 from springdrift_agents.evaluation.evaluate import Episodes, title_of
-from springdrift_agents.evaluation.rollout import begun, rollout
+from springdrift_agents.evaluation.rollout import begun
 from springdrift_agents.evaluation.tables import APPLICATION, RECORDED, SCHEMA, TABLES, VERSION
 from springdrift_agents.files import replacing, temporary_folder, write_text
 from springdrift_agents.policies.base import Policy, observe_of
@@ -269,57 +269,7 @@ class Store:
         with self._writing():
             if self._db.execute("SELECT 1 FROM decisions WHERE episode = ?", (episode,)).fetchone():
                 return
-            self._db.execute("INSERT INTO models VALUES (?, 0, NULL, 0)", (episode,))
-            running, newest = 0, 0
-            requested: int | None = None
-
-            def value(field: str) -> float:
-                return float(world.batch.lanes(field, 1)[0])
-
-            def keep(number: int, whose: str = "") -> None:
-                parent, tuned = value(f"{whose}parent"), value(f"{whose}tuned") > 0.0
-                fit = [
-                    value(f"{whose}{name}") for name in ("fitted_from", "fitted_to", "fit_error", "served")
-                ]
-                self._db.execute(
-                    "INSERT INTO model_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
-                    "ON CONFLICT (episode, version) DO UPDATE SET served = excluded.served",
-                    (
-                        *(episode, number, None if parent < 0 else int(parent)),
-                        *("fine-tuned" if tuned else "fitted" if number else "commissioned", *fit),
-                    ),
-                )
-
-            keep(0)
-
-            for cycle, one in enumerate(rollout(policy, world)):
-                action = Action(int(one.actions[0]))
-                if one.done[0] and action in (Action.RETRAIN, Action.FINE_TUNE):
-                    requested = cycle
-                paid = dict(zip(world.terms, world.out.costs[:, 0].tolist(), strict=True))
-                terms = [paid.get(term, 0.0) for term in OPS_TERMS]
-                self._db.execute(
-                    f"INSERT INTO decisions VALUES (?, ?, ?, {', '.join('?' * len(OPS_TERMS))})",
-                    (episode, cycle, action.name, *terms),
-                )
-                state = {field: value(field) for field in (*DRIFTING, "driver_key", "version", "versions")}
-                if one.done[0] and action == Action.ROLLBACK:  # it served in this cycle already
-                    shipped = state["versions"] > newest
-                    running = int(value("previous_version") if shipped else state["version"])
-                seen = [value(field) for field in ("measured_error", "measured_swing", "level", "alarm")]
-                self._db.execute(
-                    "INSERT INTO measurements VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (episode, cycle, running, self._driver(state), *seen),
-                )
-                if state["versions"] > newest:
-                    running = newest = int(state["versions"])
-                    self._db.execute(
-                        "INSERT INTO models VALUES (?, ?, ?, ?)", (episode, running, requested, cycle + 1)
-                    )
-                for whose in ("previous_", ""):
-                    number = int(value(f"{whose}version"))
-                    if number >= 0:
-                        keep(number, whose)
+            CycleWriter(self._db, episode, world).play(policy)
             self._db.execute("INSERT INTO recordings VALUES (?, ?)", (episode, self._recorded(episode)))
 
     def _recorded(self, episode: int) -> str:
@@ -346,16 +296,6 @@ class Store:
                     )
         for part in parts:
             self.read(*part)
-
-    def _driver(self, state: Mapping[str, float]) -> int:
-        """The row of the driver table for what was in force, added if it is new."""
-        values = (int(state["driver_key"]), *(round(state[name], 6) for name in DRIFTING))
-        names = ", ".join(("driver_key", *DRIFTING))
-        self._db.execute(
-            f"INSERT OR IGNORE INTO drivers ({names}) VALUES ({', '.join('?' * len(values))})", values
-        )
-        where = " AND ".join(f"{name} = ?" for name in ("driver_key", *DRIFTING))
-        return int(self._db.execute(f"SELECT id FROM drivers WHERE {where}", values).fetchone()[0])
 
     def rows(self, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Column names and rows of a table.
