@@ -154,6 +154,28 @@ class Trajectory(NamedTuple):
     v: NDArray[np.float64]
 
 
+def _forces(force: Any, steps: int, dt: float) -> NDArray[np.float64]:
+    """What the magnet is asked for in every substep, N."""
+    if force is None:
+        forces = np.zeros(steps)
+    elif callable(force):
+        forces = np.array([force(t) for t in (np.arange(steps) + 0.5) * dt], dtype=np.float64)
+    else:
+        try:
+            forces = np.asarray(force, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"force must be a number, a function or numbers, got {force!r}") from None
+        if forces.ndim == 0:
+            forces = np.full(steps, forces)
+    if forces.shape != (steps,):
+        raise ValueError(
+            f"force must be a number, a function or {steps} values (one a substep), got shape {forces.shape}"
+        )
+    if not np.isfinite(forces).all():
+        raise ValueError("force must be finite")
+    return forces
+
+
 def simulate(
     params: Params | None = None,
     x0: float = 0.0,
@@ -195,24 +217,7 @@ def simulate(
     if not p.bumper_low <= x0 <= p.bumper_high:
         raise ValueError(f"x0 must lie between the bumpers [{p.bumper_low}, {p.bumper_high}] m, got {x0}")
     steps = max(1, round(duration / dt))
-    middles = (np.arange(steps) + 0.5) * dt
-    if force is None:
-        forces = np.zeros(steps)
-    elif callable(force):
-        forces = np.array([force(t) for t in middles], dtype=np.float64)
-    else:
-        try:
-            forces = np.asarray(force, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(f"force must be a number, a function or numbers, got {force!r}") from None
-        if forces.ndim == 0:
-            forces = np.full(steps, forces)
-    if forces.shape != (steps,):
-        raise ValueError(
-            f"force must be a number, a function or {steps} values (one a substep), got shape {forces.shape}"
-        )
-    if not np.isfinite(forces).all():
-        raise ValueError("force must be finite")
+    forces = _forces(force, steps, dt)
     m, c, w = p.mass, p.damping, p.drive_omega
     gain = dt / (1 + 0.5 * c * dt / m)
     factors = (
@@ -225,16 +230,7 @@ def simulate(
     start, turn = p.drive_phase + 0.5 * w * dt, w * dt
     phase = tuple(map(float, (np.sin(start), np.cos(start), np.sin(turn), np.cos(turn))))
     drive = (*phase, gain * p.drive / m)
+    stops, pushes = (float(p.bumper_low), float(p.bumper_high)), forces * (gain * p.magnet / m)
     out = np.empty((steps // every + 1, 2))
-    _trajectory(
-        float(x0),
-        float(v0),
-        forces * (gain * p.magnet / m),
-        every,
-        float(dt),
-        drive,
-        factors,
-        (float(p.bumper_low), float(p.bumper_high)),
-        out,
-    )
+    _trajectory(float(x0), float(v0), pushes, every, float(dt), drive, factors, stops, out)
     return Trajectory(np.arange(len(out), dtype=np.float64) * float(every * dt), out[:, 0], out[:, 1])

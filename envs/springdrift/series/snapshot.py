@@ -1,12 +1,34 @@
 """What a restored state may hold: beyond, the kernel would leave its arrays or the observation its Box."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.series import state as fields
-from springdrift.series.state import FIELDS, RECORD, Lanes
+from springdrift.series.state import FIELDS, RECORD, Lanes, Rows, Tracks
+
+
+class Origin(NamedTuple):
+    """What a world must have in common with another for the other's moments to be its own."""
+
+    num_envs: int
+    scenario: str
+    cycles: int | None
+    latency: int
+    label_delay: int
+    window: int | None
+    baseline: str
+    model: str
+    content: str  # digest of the scenarios' numbers
+
+
+class WorldState(NamedTuple):
+    """All that decides the future of a batch, as copies."""
+
+    lanes: Lanes
+    origin: Origin
+
 
 _FAR, _LARGE, _COUNT = (-1e30, 1e30), (0.0, 1e30), (0.0, float(2**24))
 RANGES: dict[str, tuple[float, float]] = {  # of the fields of a lane
@@ -33,6 +55,61 @@ NOTED: dict[int, tuple[float, float]] = {  # of a cycle; all else is far
 }  # fmt: skip
 assert {*RANGES, *WHOLE} == {*FIELDS}
 assert {*KEPT} == {*RECORD}
+
+
+def check_state(
+    state: Any, origin: Origin, lanes: Lanes, rows: Rows, tracks: Tracks, latency: int
+) -> WorldState:
+    """The state, if nothing that the kernel reads with it lies outside of its tables.
+
+    Args:
+        state: what is to be restored.
+        origin, lanes, rows, tracks, latency: those of the world that it is for.
+
+    Raises:
+        ValueError: no state, one from other options, or one that the kernel could not go on from.
+    """
+    if not isinstance(state, WorldState):
+        raise ValueError(f"expected a state from get_state(), got {type(state).__name__}")
+    for name, theirs, ours in zip(Origin._fields, state.origin, origin, strict=True):
+        if theirs != ours:
+            shown = (
+                "another scenario of the same name"
+                if name == "content"
+                else f"{name}={theirs!r}, and this has {name}={ours!r}"
+            )
+            raise ValueError(
+                f"this state is from an env with {shown}: take it from one with the same options"
+            )
+    pairs: Any = zip(lanes, state.lanes, strict=True)
+    for own, part in pairs:
+        if not isinstance(part, np.ndarray) or (part.shape, part.dtype) != (own.shape, own.dtype):
+            raise ValueError(f"a state's arrays must have shape {own.shape} and type {own.dtype}")
+    _check_places(state.lanes.state, rows, tracks)
+    check_lanes(state.lanes, latency)
+    return state
+
+
+def _check_places(s: NDArray[np.float64], rows: Rows, tracks: Tracks) -> None:
+    """Make sure that cycles and versions lie within the series."""
+    row, count = s[:, fields.ROW], len(rows.track)
+    if not ((row >= 0) & (row < count) & (row == np.floor(row))).all():
+        raise ValueError(f"a state names rows of the scenario table that do not exist; it has {count}")
+    at = row.astype(np.int64)
+    recorded = rows.track[at] >= 0
+    start, cycle = s[:, fields.START], s[:, fields.CYCLE]
+    last = np.where(recorded, 0, rows.history[at]).astype(np.float64)
+    if recorded.any():
+        last[recorded] = tracks.cycles[rows.track[at[recorded]]] - rows.cycles[at[recorded]]
+    begun = s[:, fields.DEADLINE] != 0
+    fine = (start >= rows.history[at]) & (start <= last) & (cycle >= 0) & (cycle <= rows.cycles[at])
+    fine &= s[:, fields.DEADLINE] == rows.cycles[at]
+    for place in (fields.VERSION, fields.CANDIDATE):
+        fine &= (s[:, place] >= start) & (s[:, place] <= start + cycle)
+    fine &= (s[:, fields.PREVIOUS] < 0) | (s[:, fields.PREVIOUS] >= start)
+    fine &= s[:, fields.PREVIOUS] <= start + cycle
+    if not (fine | ~begun).all() or not np.isfinite(s).all():
+        raise ValueError("a state's cycles and versions must lie within its series")
 
 
 def check_lanes(lanes: Lanes, latency: int) -> None:

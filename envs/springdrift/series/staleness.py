@@ -5,20 +5,15 @@ of it holds the fits of cycles 0 to t; no fit and no forecast sees its future.
 """
 
 import os
-import sys
-import warnings
-import zipfile
-import zlib
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game.jit import allocating, compiled, inlined
+from springdrift.series.estimators import file_of, fits, keep, recall, said_by_one
 from springdrift.series.forecaster import (
     BIAS,
     CONSTANT,
@@ -44,7 +39,6 @@ from springdrift.series.forecaster import (
 from springdrift.series.waves import cosine, harmonics, sine
 
 RIDGE_MODEL = "ridge"
-KEPT = ("stats", "cost_error", "fit_error")  # what is kept of a table, by name
 
 
 @dataclass(frozen=True)
@@ -215,30 +209,6 @@ def _compare_all(said: Any, row: Any, truth: Any, stats: Any, cost_error: Any) -
         cost_error[i] = found[ERROR]
 
 
-@allocating
-def features(seen: Any, first: int, shape: Any, waves: Any) -> Any:
-    """What a model may know of every sample of the cycles from ``first`` on, (N - first, P, F).
-
-    Columns: the sample one and two cycles before the last unknown one, the mean of that cycle, sine and
-    cosine of the longer season (zeros without one), and the harmonics of the cycle.
-    """
-    count, period = seen.shape
-    width = 5 + waves.shape[1]
-    table = np.empty((count - first, period, width))
-    back = 1 + shape.delay
-    for t in range(first, count):
-        level = mean_of(seen[t - back])
-        turns = (t % shape.long_period) / shape.long_period if shape.long_period > 0 else 0.0
-        for j in range(period):
-            row = table[t - first, j]
-            row[0], row[1], row[2] = seen[t - back, j], seen[t - back - 1, j], level
-            row[3] = sine(turns) if shape.long_period > 0 else 0.0
-            row[4] = cosine(turns) if shape.long_period > 0 else 0.0
-            for k in range(waves.shape[1]):
-                row[5 + k] = waves[j, k]
-    return table
-
-
 def staleness(
     y: Any,
     shape: Shape,
@@ -256,7 +226,8 @@ def staleness(
         shape: how fits see it.
         seen: (N, P) what was measured, where that differs.
         model: "ridge", or a function without arguments that makes a fresh estimator with scikit-learn's
-            ``fit(X, y)`` and ``predict(X)``; X is :func:`features` without the cycles, one row a sample.
+            ``fit(X, y)`` and ``predict(X)``; X is :func:`~springdrift.series.estimators.features` without
+            the cycles, one row a sample.
         born: a cold start: no fit made from this cycle on uses a cycle before it as a target.
         jobs: fits made side by side (by joblib), for models other than "ridge".
         cache: folder in which tables of such models are kept, by the content of all that decides them.
@@ -284,11 +255,11 @@ def staleness(
     if isinstance(model, str) and model == RIDGE_MODEL:
         _ridge(y, seen, first, max(born, 0), shape, waves, y is seen, out)
     elif callable(model):
-        kept = _kept(cache, y, seen, shape, model, born)
-        if kept is None or not _recall(kept, out):
+        kept = file_of(cache, y, seen, shape, model, born)
+        if kept is None or not recall(kept, out):
             _estimators(y, seen, first, born, shape, waves, model, jobs, out)
             if kept is not None:
-                _keep(kept, out)
+                keep(kept, out)
     else:
         raise ValueError(
             f'model must be "{RIDGE_MODEL}" or a function that makes an estimator with fit and predict, got '
@@ -313,57 +284,17 @@ def _checked(y: Any, seen: Any, shape: Shape) -> tuple[NDArray[Any], NDArray[Any
     return whole, other
 
 
-def _one_thread() -> Any:
-    """A context in which a library uses one thread: these fits are so small that more of them only wait."""
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:  # it comes with scikit-learn
-        return nullcontext()
-    return threadpool_limits(1)
-
-
-def _one_fit(
-    make: Any, table: NDArray[np.float64], targets: NDArray[np.float64], rows: slice, served: slice
-) -> tuple[NDArray[np.float64], float]:
-    """Forecasts of one fit for the cycles it may serve, (n, P), and its in-sample rms error."""
-    width = table.shape[2]
-    estimator = make()
-    inputs, wanted = table[rows].reshape(-1, width), targets[rows].ravel()
-    estimator.fit(inputs, wanted)
-    wrong = np.asarray(estimator.predict(inputs), np.float64) - wanted
-    said = np.asarray(estimator.predict(table[served].reshape(-1, width)), np.float64)
-    return said.reshape(-1, table.shape[1]), float(np.sqrt(np.mean(wrong * wrong)))
-
-
 def _estimators(
     y: Any, seen: Any, first: int, born: int, shape: Shape, waves: Any, make: Any, jobs: int, out: Any
 ) -> None:
     """Fill in the table for estimators of a user's own."""
     stats, cost_error, fit_error = out
-    start = 2 + 2 * shape.delay  # no features before: they would look at cycles that are not there
-    start = max(start, first - shape.delay - shape.window)
-    table = features(seen, start, shape, waves)
-    targets = np.ascontiguousarray(seen[start:], np.float64)
-    count = len(y)
-    tasks = []
-    for i in range(first, count):
-        last = i - shape.delay
-        low = max(born if i >= born else 0, last - shape.window, start)
-        if last <= low:
-            raise ValueError("a cold start needs the ridge model: others cannot be fitted on nothing")
-        tasks.append((slice(low - start, last - start), slice(i - start, count - start)))
-    if jobs == 1:
-        with _one_thread():
-            fits = [_one_fit(make, table, targets, *task) for task in tasks]
-    else:
-        from joblib import Parallel, delayed
-
-        fits = Parallel(n_jobs=jobs)(delayed(_one_fit)(make, table, targets, *task) for task in tasks)
-    for t in range(first, count):
-        said = np.stack([fits[i - first][0][t - i] for i in range(first, t + 1)])
+    made = fits(seen, first, born, shape, waves, make, jobs)
+    for t in range(first, len(y)):
+        said = np.stack([made[i - first][0][t - i] for i in range(first, t + 1)])
         rows = slice(pair(0, t - first), pair(0, t - first + 1))
         _compare_all(said, seen[t], y[t], stats[rows], cost_error[rows])
-        fit_error[t] = fits[t - first][1]
+        fit_error[t] = made[t - first][1]
 
 
 @allocating
@@ -409,58 +340,4 @@ def forecasts(
         fit(seen, fitted, born if fitted >= born else 0, shape, waves, row)
         say_all(row, seen, fitted, shape, said)
         return said
-    start = max(2 + 2 * shape.delay, fitted - shape.delay - shape.window)
-    table = features(seen, start, shape, waves)
-    last = fitted - shape.delay
-    low = max(born if fitted >= born else 0, last - shape.window, start)
-    targets = np.ascontiguousarray(seen[start:], np.float64)
-    task = slice(low - start, last - start), slice(fitted - start, count - start)
-    with _one_thread():
-        return _one_fit(model, table, targets, *task)[0]
-
-
-def _kept(cache: Any, y: Any, seen: Any, shape: Shape, make: Any, born: int) -> Path | None:
-    """The file that keeps a table, named by all that decides it."""
-    if cache is None:
-        return None
-    import joblib
-
-    estimator = make()  # by its content: its class, its parameters, and the version of its package
-    name = joblib.hash((estimator, _version(estimator), tuple(shape), born, y, seen))
-    return Path(cache) / f"staleness-{name}.npz"
-
-
-def _version(estimator: Any) -> str:
-    package = sys.modules.get(type(estimator).__module__.partition(".")[0])
-    return str(getattr(package, "__version__", ""))
-
-
-def _recall(path: Path, out: Any) -> bool:
-    """Fill in a table that was kept; False where there is none, or a damaged one, which is made anew."""
-    try:
-        with path.open("rb") as file, np.load(file) as held:
-            found = [held[name] for name in KEPT]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
-        return False
-    if any(
-        (one.shape, one.dtype) != (own.shape, own.dtype) or not np.isfinite(one).all()
-        for one, own in zip(found, out, strict=True)
-    ):
-        return False
-    for one, own in zip(found, out, strict=True):
-        own[:] = one
-    return True
-
-
-def _keep(path: Path, out: Any) -> None:
-    """Write a table whole or not at all; where it cannot be written, a warning says so."""
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part.npz")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(part, **dict(zip(KEPT, out, strict=True)))
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        why = error.strerror or error
-        warnings.warn(f"fits cannot be kept in {path.parent} ({why}): they are made anew", stacklevel=3)
+    return said_by_one(seen, fitted, born, shape, waves, model)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from springdrift.series.optimum import Problem, problem
 from springdrift.series.output import MODES
 from springdrift.series.recording import MOST_WINDOW, RECORDINGS, Recording
 from springdrift.series.scenario import MEMBERS, MOST_CYCLES, Scenario, plans_of
-from springdrift.series.snapshot import check_lanes
+from springdrift.series.snapshot import Origin, WorldState, check_state
 from springdrift.series.staleness import RIDGE_MODEL, Staleness, staleness
 from springdrift.series.state import (
     EXOGENOUS,
@@ -41,27 +41,6 @@ from springdrift.series.state import (
 
 WINDOW = 14  # cycles that a fit sees of a generated series
 CYCLES = 200  # of an episode on a recording
-
-
-class Origin(NamedTuple):
-    """What a world must have in common with another for the other's moments to be its own."""
-
-    num_envs: int
-    scenario: str
-    cycles: int | None
-    latency: int
-    label_delay: int
-    window: int | None
-    baseline: str
-    model: str
-    content: str  # digest of the scenarios' numbers
-
-
-class WorldState(NamedTuple):
-    """All that decides the future of a batch, as copies."""
-
-    lanes: Lanes
-    origin: Origin
 
 
 @lru_cache(maxsize=32)
@@ -357,51 +336,7 @@ class SeriesWorld:
         Raises:
             ValueError: no state, or one from a world with other options; nothing has changed then.
         """
-        fitting = self._checked(state)
+        fitting = check_state(state, self.origin, self.lanes, self.rows, self.tracks, self.latency)
         pairs: Any = zip(self.lanes, fitting.lanes, strict=True)
         for own, part in pairs:
             own[:] = part
-
-    def _checked(self, state: Any) -> WorldState:
-        """The state, if nothing that the kernel reads with it lies outside of its tables."""
-        if not isinstance(state, WorldState):
-            raise ValueError(f"expected a state from get_state(), got {type(state).__name__}")
-        for name, theirs, ours in zip(Origin._fields, state.origin, self.origin, strict=True):
-            if theirs != ours:
-                shown = (
-                    "another scenario of the same name"
-                    if name == "content"
-                    else f"{name}={theirs!r}, and this has {name}={ours!r}"
-                )
-                raise ValueError(
-                    f"this state is from an env with {shown}: take it from one with the same options"
-                )
-        pairs: Any = zip(self.lanes, state.lanes, strict=True)
-        for own, part in pairs:
-            if not isinstance(part, np.ndarray) or (part.shape, part.dtype) != (own.shape, own.dtype):
-                raise ValueError(f"a state's arrays must have shape {own.shape} and type {own.dtype}")
-        self._check_places(state.lanes.state)
-        check_lanes(state.lanes, self.latency)
-        return state
-
-    def _check_places(self, s: NDArray[np.float64]) -> None:
-        rows, row = self.rows, s[:, fields.ROW]
-        if not ((row >= 0) & (row < len(self.names)) & (row == np.floor(row))).all():
-            raise ValueError(
-                f"a state names rows of the scenario table that do not exist; it has {len(rows[1])}"
-            )
-        at = row.astype(np.int64)
-        recorded = rows.track[at] >= 0
-        start, cycle = s[:, fields.START], s[:, fields.CYCLE]
-        last = np.where(recorded, 0, rows.history[at]).astype(np.float64)
-        if recorded.any():
-            last[recorded] = self.tracks.cycles[rows.track[at[recorded]]] - rows.cycles[at[recorded]]
-        begun = s[:, fields.DEADLINE] != 0
-        fine = (start >= rows.history[at]) & (start <= last) & (cycle >= 0) & (cycle <= rows.cycles[at])
-        fine &= s[:, fields.DEADLINE] == rows.cycles[at]
-        for place in (fields.VERSION, fields.CANDIDATE):
-            fine &= (s[:, place] >= start) & (s[:, place] <= start + cycle)
-        fine &= (s[:, fields.PREVIOUS] < 0) | (s[:, fields.PREVIOUS] >= start)
-        fine &= s[:, fields.PREVIOUS] <= start + cycle
-        if not (fine | ~begun).all() or not np.isfinite(s).all():
-            raise ValueError("a state's cycles and versions must lie within its series")

@@ -94,8 +94,7 @@ def assess(s: Any, t: Any) -> None:
         s[L.ERROR_SLOW + i] += SLOW * (error - s[L.ERROR_SLOW + i])
         count = s[L.ALARM_COUNT + i] + ONE
         mean = s[L.ALARM_MEAN + i] + (error - s[L.ALARM_MEAN + i]) / count
-        s[L.ALARM_COUNT + i] = count
-        s[L.ALARM_MEAN + i] = mean
+        s[L.ALARM_COUNT + i], s[L.ALARM_MEAN + i] = count, mean
         s[L.ALARM + i] = greater(ZERO, s[L.ALARM + i] + error - mean - PAGE_HINKLEY_SLACK)
     for i in range(LANES):
         intervened = s[L.DECISION + i] == INTERVENING
