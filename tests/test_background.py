@@ -194,7 +194,7 @@ def fresh(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda to: to.setenv(background.CHOICE, "first"),
+        lambda to: to.setenv(background.CHOICE, background.FIRST),
         lambda to: to.setattr(background._process, "able", False),
         lambda to: to.setattr(background, "queue_folder", lambda: None),
         lambda to: to.setattr(background, "queue_folder", lambda: Path(__file__) / "no folder"),
@@ -211,6 +211,13 @@ def test_where_nothing_can_run_in_the_background_code_is_compiled_at_once(fresh,
     change(fresh)
     for _ in range(2):
         assert not background.under_way(_all_below, ())
+
+
+@pytest.mark.usefixtures("fresh")
+def test_a_choice_that_is_none_is_refused(monkeypatch):
+    monkeypatch.setenv(background.CHOICE, "frist")
+    with pytest.raises(ValueError, match="SPRINGDRIFT_COMPILE must be first or background, got 'frist'"):
+        background.under_way(_all_below, ())
 
 
 def test_what_does_not_start_is_compiled_at_once(seen):

@@ -23,7 +23,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-CHOICE = "SPRINGDRIFT_COMPILE"  # environment: "first" compiles before the first step, whatever it takes
+CHOICE = "SPRINGDRIFT_COMPILE"  # in the environment
+FIRST, BACKGROUND = "first", "background"  # its values: before the first step, whatever it takes; or so
 PATIENCE = 30.0  # seconds for it to start
 _START = """
 import os, sys
@@ -59,8 +60,14 @@ def under_way(dispatcher: Any, types: tuple[Any, ...]) -> bool:
     """Ask for the code of a function for some types; whether it is being made elsewhere.
 
     False where it is made already, where it cannot be made elsewhere, and where that was tried in vain.
+
+    Raises:
+        ValueError: ``SPRINGDRIFT_COMPILE`` has a value that it does not know.
     """
-    if not _process.able or os.environ.get(CHOICE) == "first":
+    chosen = os.environ.get(CHOICE, BACKGROUND)
+    if chosen not in (FIRST, BACKGROUND):
+        raise ValueError(f"{CHOICE} must be {FIRST} or {BACKGROUND}, got {chosen!r}")
+    if chosen == FIRST or not _process.able:
         return False
     folder = queue_folder()
     if folder is None or holds(dispatcher, types) is not False:
@@ -104,7 +111,7 @@ def _at_work(folder: Path, file: Path, wanted: bytes) -> bool:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, CHOICE: "first"},
+            env={**os.environ, CHOICE: FIRST},
             pass_fds=(lock,),
             start_new_session=True,  # no interrupt from the keyboard reaches it
             check=True,

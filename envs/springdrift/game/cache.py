@@ -171,9 +171,10 @@ def holds(dispatcher: Any, types: tuple[Any, ...]) -> bool | None:
     return kept_code.holds(types, dispatcher.targetctx.codegen()) if isinstance(kept_code, _Kept) else None
 
 
+@cache
 def queue_folder() -> Path | None:
     """Where it is written down what is to be compiled in the background; None where nothing can be kept."""
     try:
-        return Path(FunctionCache(queue_folder).cache_path) / "background"
+        return Path(FunctionCache(holds).cache_path) / "background"
     except (RuntimeError, OSError, KeyError):
         return None
