@@ -73,13 +73,13 @@ def under_way(dispatcher: Any, types: tuple[Any, ...]) -> bool:
     if folder is None or holds(dispatcher, types) is not False:
         return False
     function = dispatcher.py_func
-    wanted = pickle.dumps((function.__module__, function.__name__, types))
-    name = f"{stamp('')[:16]}-{hashlib.sha256(wanted).hexdigest()[:16]}.wanted"
+    wanted = (function.__module__, function.__name__, types)
+    name = f"{stamp('')[:16]}-{hashlib.sha256(repr(wanted).encode()).hexdigest()[:16]}.wanted"
     try:
         if name not in _process.asked:
             _write(folder / name, wanted)
             _process.asked.add(name)
-        return _at_work(folder, folder / name, wanted)
+        return _at_work(folder / name, wanted)
     except (OSError, subprocess.SubprocessError):  # read-only, no locks, no processes allowed, none left
         _process.able = False
         with suppress(OSError):
@@ -87,16 +87,16 @@ def under_way(dispatcher: Any, types: tuple[Any, ...]) -> bool:
         return False
 
 
-def _write(file: Path, content: bytes) -> None:
+def _write(file: Path, wanted: tuple[Any, ...]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(f".{os.getpid()}.part")
-    part.write_bytes(content)
+    part.write_bytes(pickle.dumps(wanted))
     part.replace(file)
 
 
-def _at_work(folder: Path, file: Path, wanted: bytes) -> bool:
+def _at_work(file: Path, wanted: tuple[Any, ...]) -> bool:
     """Whether a background process runs; starts one where none does, once for what it is asked for."""
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+    lock = os.open(file.with_name("lock"), os.O_RDWR | os.O_CREAT, 0o666)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -107,7 +107,7 @@ def _at_work(folder: Path, file: Path, wanted: bytes) -> bool:
         _write(file, wanted)  # another may have taken it and failed
         paths = [os.path.abspath(path) for path in sys.path if isinstance(path, str)]
         subprocess.run(  # it leaves a process behind, which holds the lock from the first moment on
-            [sys.executable, "-E", "-c", _START, json.dumps([str(folder), paths])],
+            [sys.executable, "-E", "-c", _START, json.dumps([str(file.parent), paths])],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
