@@ -108,6 +108,51 @@ def train(
 
 
 @app.command(rich_help_panel="Use")
+def distill(
+    scenarios: Annotated[
+        str, typer.Option("--scenarios", "-s", help="Which to learn, separated by commas. [all]")
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Of weights and worlds.")] = 0,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the run. [runs/distilled-SEED]")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that the network plays and learns.")] = 6,
+    worlds: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Of each scenario in a round.")] = 40,
+    env: Annotated[
+        str,
+        typer.Option(
+            "--env", help="Kind of world, by its id in Gymnasium; several, by commas, for one policy."
+        ),
+    ] = ENV_ID,
+) -> None:
+    """Teach one network what the best policy known for each scenario decides.
+
+    Leaves [bold]best.safetensors[/] (and .json), which every command takes as a policy.
+    """
+    from springdrift_agents.training import distill as distilling
+
+    limits.check_episodes("--episodes", worlds)
+    chosen = tuple(filter(None, scenarios.split(",")))
+    config = distilling.Distillation(env=env, scenarios=chosen, seed=seed, rounds=rounds, worlds=worlds)
+    folder = out_dir or Path("runs") / f"distilled-{seed}"
+    with working("choosing teachers") as status:
+        distilling.distill(
+            config,
+            folder,
+            tell=status.update,
+            done=lambda turn, cost: tell(f"round {turn} of {rounds}: cost {cost:.1f} on validation worlds"),
+        )
+    found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    for one, chosen in found["teachers"].items():
+        told = ", ".join(f"{place} {spec}" for place, spec in chosen.items())
+        tell(f"teachers of {one}: {told}")
+    file = folder / "best.safetensors"
+    tell(f"written: {file}")
+    for one in config.envs:
+        tell(f"compare it: springdrift compare{_of(one)} -p never,expert@mix,{file}")
+
+
+@app.command(rich_help_panel="Use")
 def dataset(
     spec: Annotated[
         str, typer.Option("--policy", "-p", help="Who decides: a name, weights, [dim]path.py:Class[/].")
