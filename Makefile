@@ -19,7 +19,8 @@ setup: .venv/.ready  ## create .venv and install springdrift with everything it 
 	@echo "== setting up .venv (once, a few minutes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt pip
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]' --group dev
+	@# modules are compiled as they are first imported, by several processes, instead of all of them by one
+	@$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[all]' --group dev
 	@touch $@
 
 demo: .venv/.ready  ## compare strategies on drifting worlds: the main job, in two minutes

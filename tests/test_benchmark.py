@@ -93,7 +93,7 @@ def test_wrong_requests_are_named():
 KEPT = json.loads(table.KEPT.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("env", table.ENVS)
+@pytest.mark.parametrize("env", list(KEPT))
 def test_the_table_names_every_built_in_policy(env):
     found = {spec for spec in table.rows_of(env) if table.result_of(KEPT, env, spec)}
     assert set(policy_names(env)) <= found
@@ -102,15 +102,9 @@ def test_the_table_names_every_built_in_policy(env):
     assert table.command_of(env, "POLICY") in part
 
 
-@pytest.mark.parametrize(
-    ("env", "scenario", "spec"),
-    [
-        ("springdrift/InclinedMass-v0", "shock", "never"),
-        ("springdrift/TimeSeriesOps-v0", "co2", "rollback"),
-        ("springdrift/UpkeepDashboard-v0", "abrupt", "threshold"),
-    ],
-)
-def test_a_row_comes_out_the_same_bit_for_bit(env, scenario, spec):
+@pytest.mark.parametrize("env", list(KEPT))
+def test_a_row_comes_out_the_same_bit_for_bit(env):
+    spec, scenario = "threshold", "poc" if "poc" in KEPT[env] else next(iter(KEPT[env]))
     (line,) = table.result_of({env: {scenario: KEPT[env][scenario]}}, env, spec, [scenario]).lines
     seeds = world_seeds("benchmark", 0, Protocol().worlds)
     mine = evaluate(policy(spec, env=env), scenario, seeds, env=env).cost

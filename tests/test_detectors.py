@@ -110,6 +110,7 @@ def test_wrong_numbers_get_a_sentence():
         run_lengths(Cusum(), n=1)
 
 
+@pytest.mark.slow
 def test_rivers_adwin_is_set_to_a_rate_of_false_alarms():
     found = calibrate(ADWIN_FAMILY, 600.0, n=40, seed=1)
     again = run_lengths(found, n=60, seed=2, limit=6000)

@@ -68,6 +68,7 @@ def run_in(folder, script):
 
 
 @pytest.mark.attack
+@pytest.mark.slow
 def test_a_changed_constant_elsewhere_is_compiled_anew(tmp_path):
     """Another number of lags, written elsewhere: the file of the fit is as it was."""
     package = copy_in(tmp_path)

@@ -320,6 +320,7 @@ def test_the_command(good, tmp_path_factory):
     assert isinstance(wrong.exception, ValueError)
 
 
+@pytest.mark.slow
 def test_the_seed_of_the_command_is_drawn_unless_it_is_given(good, tmp_path):
     args = ["leaderboard", str(good), "-s", "shock", "-n", "2", "-p", "never", "-o", str(tmp_path / "a.csv")]
     drawn = CliRunner().invoke(app, [*args, "--json"])

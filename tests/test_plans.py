@@ -73,6 +73,7 @@ def test_the_gap_and_its_interval():
     assert found.high - found.low < 0.1  # worlds are resampled whole: hard ones are hard for all three
 
 
+@pytest.mark.slow
 def test_standings_and_verdicts():
     chosen = {"swing": policy("swing"), "never": policy("never")}
     found = generalist.standings(chosen, ["wear", "abrupt-beyond"], episodes=64)

@@ -381,22 +381,22 @@ def test_what_an_episode_costs_is_what_its_schedule_costs(scenario, options):
     assert again == pytest.approx(best.cost, abs=1e-6)
 
 
-def test_five_decisions_are_never_worse_than_three():
-    for scenario in ("abrupt", "gradual"):
-        costs = []
-        for id in (SERIES_ID, SERIES_OPS_ID):
-            env = gym.make(id, scenario=scenario).unwrapped
-            env.reset(seed=8)
-            costs.append(optimum(env.world.problem()).cost)
-        assert costs[1] <= costs[0] + 1e-6
+@pytest.mark.parametrize("scenario", ["abrupt", pytest.param("gradual", marks=pytest.mark.slow)])
+def test_five_decisions_are_never_worse_than_three(scenario):
+    costs = []
+    for id in (SERIES_ID, SERIES_OPS_ID):
+        env = gym.make(id, scenario=scenario).unwrapped
+        env.reset(seed=8)
+        costs.append(optimum(env.world.problem()).cost)
+    assert costs[1] <= costs[0] + 1e-6
 
 
 def test_regret_is_counted_from_the_optimum():
     """Of a policy: its cost less that of the best schedule there is, by cause, and never below 0."""
     policies = {spec: policy(spec) for spec in ("never", "champion", "operations:error=0.4:tune=0.25")}
-    split, traces = regret(policies, "bad-release", 2, env=SERIES_OPS_ID)
-    world = begun(world_seeds("evaluation", 0, 2), "bad-release", env=SERIES_OPS_ID)
-    best = [optimum(world.problem(lane)).cost for lane in range(2)]
+    split, traces = regret(policies, "bad-release", 1, env=SERIES_OPS_ID)
+    world = begun(world_seeds("evaluation", 0, 1), "bad-release", env=SERIES_OPS_ID)
+    best = [optimum(world.problem(0)).cost]
     np.testing.assert_allclose(traces["hindsight"].terms.sum(axis=(0, 2)), best, atol=1e-5)
     for name, causes in split.items():
         np.testing.assert_allclose(causes.sum(axis=1), traces[name].terms.sum(axis=(0, 2)) - best, atol=1e-5)

@@ -377,6 +377,7 @@ def test_nothing_is_traced_or_drawn_before_somebody_looks(monkeypatch):
         assert len(recorder._paid) <= KEPT
 
 
+@pytest.mark.slow
 def test_a_long_list_of_pictures_is_bounded_and_says_what_to_use():
     size = (320, 200)
     env = InclinedMassEnv("mix", cycles=700, render_mode="rgb_array_list", render_options={"size": size})
