@@ -101,6 +101,13 @@ def test_the_cheapest_teaches():
         assert own <= evaluate(policy(other), "poc", seeds).cost.mean()
 
 
+def test_no_distilled_policy_teaches():
+    assert any(learned.read(path).card.algo == distill.ALGO for path in learned.shipped().values())
+    assert "distilled" not in [name for name in learned.shipped() if distill._can(name, ENV_ID)]
+    assert distill._can("ppo-mix", ENV_ID)
+    assert not distill._can("ppo-series", ENV_ID)
+
+
 def test_harder_worlds_are_taught_by_who_teaches_the_plain_ones():
     places = distill.places_of(ENV_ID, {"tilt": "expert@tilt", "poc": "expert@poc"})
     names = [(getattr(place.scenario, "name", place.scenario), place.teacher) for place in places]

@@ -30,6 +30,7 @@ from springdrift_agents.policies.registry import policy, rules_of
 from springdrift_agents.policies.settings import settings
 from springdrift_agents.training.practice import PRACTICE
 
+ALGO = "distillation"  # as a card names it
 LEADS = (1.0, 0.3, 0.1)  # share of worlds in which the teacher decides, round by round; the last one stays
 EPOCHS, LAST_EPOCHS = 6, 12  # passes over all that was said, after each round and after the last
 BATCH, RATE = 4096, 2e-3
@@ -83,7 +84,7 @@ class Distillation:
         """What is known of the network, with what else is told of its training."""
         about = {"env": self.env, "scenario": "every scenario", "seed": self.seed, **trained}
         return Card(
-            algo="distillation",
+            algo=ALGO,
             stack=self.stack,
             averages=self.averages,
             env=self.envs[0],
@@ -126,8 +127,8 @@ def teachers(
 ) -> dict[str, str]:
     """The built-in policy that costs least in each scenario that is no mixture, by the scenario's name.
 
-    All rules tuned for the scenario or for a mixture, and all learned policies that ship, meet on
-    validation worlds.
+    All rules tuned for the scenario or for a mixture, and all learned policies that ship but distilled
+    ones, meet on validation worlds.
 
     Args:
         env: id of the kind of world.
@@ -156,8 +157,9 @@ def teachers(
 
 
 def _can(name: str, env: str) -> bool:
-    """Whether a learned policy that ships was trained for a kind of world."""
-    return env in str(learned.read(learned.shipped()[name]).card.trained.get("env", ENV_ID)).split(",")
+    """Whether a learned policy that ships was trained for a kind of world, and not by a teacher itself."""
+    card = learned.read(learned.shipped()[name]).card
+    return card.algo != ALGO and env in str(card.trained.get("env", ENV_ID)).split(",")
 
 
 def places_of(env: str, chosen: dict[str, str]) -> list[Place]:
