@@ -293,7 +293,7 @@ def test_the_card_names_the_cheapest_rule_and_the_learned_policy(monkeypatch):
 def test_the_card_and_the_buttons_keep_their_texts_apart(monkeypatch, font_scale):
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     table = on_screen.Table(play.Game("poc", seed=3, cycles=6), font_scale=font_scale)
-    names = ("you", "hindsight", "ppo-mix", *play.RIVALS, "adwin@mix")
+    names = ("you", "hindsight", play.LEARNED[ENV_ID], *play.RIVALS, "adwin@mix")
     card = [(name, 334.9, [120.1, 199.8, 0.0, 15.0]) for name in names]
     said = lesson([0] * 22 + [2] + [0] * 30, [20], [0.3] * 53, 0.3)
     about = "release-train · world 123456 · 200 cycles · the truth was shown"
