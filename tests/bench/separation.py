@@ -214,7 +214,7 @@ DUELS = {
             Duel("gradual", ALL_FIVE, "never"),
             Duel("chaos", "never", "swing:start=0.45:stop=0.3"),
             Duel("faulty-sensor", "never", "retrain:error=0.25:cooldown=6"),
-            Duel("returning", f"{ALL_FIVE}:tune=1e9", ALL_FIVE),
+            Duel("faulty-sensor", f"{ALL_FIVE}:tune=1e9", ALL_FIVE),
             Duel("abrupt", f"{KEEPING}:better=0", KEEPING),
         ],
         "any one decision in every cycle loses everywhere; rolling back, where there is a version before": [
