@@ -308,7 +308,7 @@ def test_a_folder_for_results_is_tried_before_the_work(command, tmp_path, monkey
         raise AssertionError("the work began")
 
     for place in (
-        "cli.compare.run_comparison",
+        "cli.comparison.run_comparison",
         "planning.regret.regret",
         "evaluation.maps.break_even",
         "policies.detectors.lab",

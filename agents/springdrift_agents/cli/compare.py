@@ -3,44 +3,39 @@
 import time
 from contextlib import nullcontext
 from dataclasses import asdict
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from springdrift import ENV_ID, SCENARIOS, TERMS
+from springdrift import ENV_ID, SCENARIOS
 from springdrift.incline.reward import OPS_TERMS
 from springdrift.incline.scenario import resolve
 from springdrift.registry import world_spec
 from springdrift_agents import limits
+from springdrift_agents.cli.comparison import LATENCY, WRITTEN, Comparison, play, show_tables, write_results
 from springdrift_agents.cli.shell import (
     Env,
     Json,
     Trust,
     app,
     bounded,
-    err,
     names_of,
     out,
     prices_of,
     progress_bar,
     show,
-    show_matrix,
     tell,
     working,
     writable,
     writable_file,
 )
 from springdrift_agents.evaluation import report
-from springdrift_agents.evaluation.evaluate import SEEDS, Episodes, title_of
-from springdrift_agents.evaluation.evaluate import compare as run_comparison
-from springdrift_agents.evaluation.provenance import identity
+from springdrift_agents.evaluation.evaluate import SEEDS, Episodes
 from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.evaluation.store import Store
 from springdrift_agents.evaluation.verdict import price_line, verdict
@@ -49,7 +44,6 @@ from springdrift_agents.planning import plans
 from springdrift_agents.policies.registry import policy, policy_names
 
 QUICK, FULL = 100, 1000  # episodes
-LATENCY = 3  # cycles until a new model is live
 
 
 @app.command(rich_help_panel="Use")
@@ -107,122 +101,57 @@ def compare(
     kind = world_spec(env)
     chosen = {spec: policy(spec, trust, env) for spec in specs}
     places = [scenario_of(name, env) for name in names_of(scenarios, list(kind.scenarios))]
-    by_name = {title_of(place): place for place in places}
-    names = list(by_name)
     if record and db is None:
         raise ValueError(f"--record {record} keeps worlds in the file of --db: give --db FILE as well")
-    prices = prices_of(cost)
-    costs = asdict(kind.costs.of(prices))
+    count, prices = episodes or (QUICK if quick else FULL), prices_of(cost)
+    asked = Comparison(chosen, places, count, seed, env, prices, asdict(kind.costs.of(prices)), hindsight)
     if db and not set(kind.terms) <= set(OPS_TERMS):
         raise ValueError(f"--db keeps worlds whose cost terms are {', '.join(OPS_TERMS)}, not {env}")
-    writable(out_dir, "results.csv", "summary.json", "compare.png", "ranking.png")
+    writable(out_dir, *WRITTEN)
     if html:
         from springdrift_agents.play.web import data
 
         data.playable(env)
         writable_file(html)
-    count = episodes or (QUICK if quick else FULL)
-    pairs = (len(specs) + bool(hindsight)) * len(names)
+    pairs = (len(specs) + bool(hindsight)) * len(asked.titles)
     limits.check_episodes("--episodes", count, pairs)
-    jobs = bounded(jobs, pairs)
     clock = [time.monotonic()]
     with progress_bar() as progress:
         task = progress.add_task("the first compilation takes half a minute", total=pairs)
-        config = {
-            "policies": {spec: identity(rule) for spec, rule in chosen.items()},
-            "episodes": count,
-            "seed": seed,
-            "costs": costs,
-            "hindsight": hindsight,
-            **({} if env == ENV_ID else {"env": env}),
-            **{title: repr(place) for title, place in by_name.items() if not isinstance(place, str)},
-        }
+
+        def done(part: Episodes) -> None:
+            progress.update(task, advance=1, description=f"{part.scenario} · {part.policy}")
+
         with Store(db) if db else nullcontext() as store:
-            run = store.run(config) if store else 0
-            if store and (dates := store.older(config)):
-                err.print(
-                    f"{db} holds this comparison as other code made it ({', '.join(dates)}): it is run anew",
-                    markup=False,
-                )
-
-            def keep(part: Episodes) -> None:
-                progress.update(task, advance=1, description=f"{part.scenario} · {part.policy}")
-                if store:
-                    store.write(run, part)
-                    if part.policy in chosen:
-                        for world in part.seeds[:record].tolist():
-                            store.record(
-                                run,
-                                by_name[part.scenario],
-                                part.policy,
-                                chosen[part.policy],
-                                world,
-                                costs=prices,
-                                env=env,
-                            )
-
-            parts = run_comparison(
-                chosen,
-                places,
-                count,
-                seed,
-                env=env,
-                costs=prices,
-                reference=min(hindsight, count),
-                planning=plans.reference,
-                jobs=jobs,
-                scheduler=scheduler,
-                known=partial(store.read, run, terms=kind.terms) if store else lambda scenario, name: None,
-                done=keep,
-            )
+            parts = play(asked, store, record, done, jobs=bounded(jobs, pairs), scheduler=scheduler)
         clock.append(time.monotonic())
         progress.update(task, description="intervals and pictures")
-        own, searched = report.split(parts)
-        rows = report.summarise(own)
-        about = {"seed": seed, "episodes": count, "costs": costs, "latency": LATENCY}
-        report.write_csv(out_dir / "results.csv", parts)
-        write_text(out_dir / "summary.json", report.to_json(rows, **about) + "\n")
-        from springdrift_agents.evaluation.plots import compare_plot, ranking_plot
-
-        every = f"{count} world{'s' * (count > 1)}"
-        title = f"What drift costs, by strategy: {every} of each scenario, the same for all. "
-        title += price_line(costs, LATENCY)
-        overall = report.ranking(parts)
+        own, _ = report.split(parts)
+        rows, overall = report.summarise(own), report.ranking(parts)
         clock.append(time.monotonic())
-        compare_plot(rows, out_dir / "compare.png", title)
-        by_policy = {spec: np.concatenate([p.cost for p in own if p.policy == spec]) for spec in specs}
-        ranking_plot(overall, by_policy, out_dir / "ranking.png")
+        write_results(asked, parts, rows, overall, out_dir)
         if html:
             from springdrift_agents.play.web import report as page
 
-            told = {name: str(value) for name, value in config.items() if name != "policies"}
+            told = {name: str(value) for name, value in asked.config().items() if name != "policies"}
             page.write(html, parts, chosen, prices, told, env)
         clock.append(time.monotonic())
     if as_json:
-        print(report.to_json(rows, **about))
+        print(report.to_json(rows, **asked.about()))
         return
     for sentence in verdict(parts, overall):
         tell(sentence)
-    tell(price_line(costs, LATENCY))
+    tell(price_line(asked.costs, LATENCY))
     if html:
         tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
+    written = f"written: {out_dir / WRITTEN[0]}, {', '.join(WRITTEN[1:])}"
     if not full:
-        tell(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png; tables: --full")
+        tell(f"{written}; tables: --full")
         return
-    out.print()
-    show(report.detail_table(rows), keep=3 + len(TERMS))
-    out.print()
-    show_matrix(rows)
-    out.print()
-    show(report.habits_table(parts))
-    out.print()
-    show(report.ranking_table(overall))
-    if searched:
-        out.print()
-        show(report.reference_table(parts))
+    show_tables(parts, rows, overall)
     worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
     out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
-    tell(f"written: {out_dir / 'results.csv'}, summary.json, compare.png, ranking.png")
+    tell(written)
 
 
 @app.command(rich_help_panel="Use")
