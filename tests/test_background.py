@@ -127,6 +127,7 @@ CHANGES = (
 )
 
 
+@pytest.mark.slow
 def test_a_short_script_is_interpreted_and_leaves_its_code_behind(tmp_path):
     wanted = digest("springdrift/InclinedMass-v0", "mix", 5)
     first = run(SHORT, tmp_path)
