@@ -221,7 +221,7 @@ def test_lists_tell_what_this_world_has():
 
 def test_the_learned_policy_beats_the_best_tuned_rule_on_fresh_worlds():
     seeds = world_seeds("evaluation", 41, 256)
-    rules = [f"{name}@mix-ops" for name in ("operations", "champion", "fine-tune", "rollback", "threshold")]
+    rules = [f"{name}@mix-ops" for name in ("operations", "champion", "fine-tune", "expert", "threshold")]
     costs = {
         spec: evaluate(policy(spec, env=OPS_ID), "mix-ops", seeds, env=OPS_ID).cost
         for spec in (*rules, "ppo-ops")
