@@ -410,7 +410,7 @@ def test_the_learned_policy_beats_the_best_tuned_rule_on_fresh_worlds():
     rules = [f"{name}@mix-ops" for name in ("operations", "champion", "cusum", "expert", "fine-tune")]
     costs = {
         spec: evaluate(policy(spec, env=SERIES_OPS_ID), "mix-ops", seeds, env=SERIES_OPS_ID).cost
-        for spec in (*rules, "ppo-ops-series")
+        for spec in (*rules, "distilled-ops-series")
     }
     best = min(rules, key=lambda spec: costs[spec].mean())
-    assert mean_interval(costs[best] - costs["ppo-ops-series"]).low > 3.0
+    assert mean_interval(costs[best] - costs["distilled-ops-series"]).low > 3.0

@@ -149,7 +149,7 @@ def distill(
     file = folder / "best.safetensors"
     tell(f"written: {file}")
     for one in config.envs:
-        tell(f"compare it: springdrift compare{_of(one)} -p never,expert@mix,{file}")
+        tell(f"compare it: springdrift compare{_of(one)} -p never,{file}")
 
 
 @app.command(rich_help_panel="Use")
