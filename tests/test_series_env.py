@@ -217,7 +217,7 @@ def test_gradient_boosting_goes_through_the_same_staleness_matrix(tmp_path, monk
     assert optimum(problem).cost <= total
     made = env.world.tables[0]
     monkeypatch.setattr(
-        sys.modules["springdrift.series.staleness"], "_one_fit", None
+        sys.modules["springdrift.series.estimators"], "_one_fit", None
     )  # all fits are read back
     again = TimeSeriesEnv(series, **options).world.tables[0]
     np.testing.assert_array_equal(made.stats, again.stats)

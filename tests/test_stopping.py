@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -27,6 +28,7 @@ def running(tmp_path):
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "TMPDIR": str(tmp_path / "tmp")},
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # also under nohup
         )
         started.append(process)
         end = time.monotonic() + 600
@@ -39,7 +41,10 @@ def running(tmp_path):
     (tmp_path / "tmp").mkdir()
     yield start
     for process in started:
-        process.kill()
+        left = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        for one in (process, *left):  # workers hold the pipe that is read below
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
         process.communicate()
 
 

@@ -43,7 +43,10 @@ def build(
     solutions = [tutorials / "solutions" / f"{script.name.partition('_')[0]}.py" for script in scripts]
     missing = [path for path in (*solutions, tutorials / GUIDE) if not path.is_file()]
     if missing:
-        raise ValueError(f"there is no {missing[0]}: an instructor package needs it")
+        raise ValueError(
+            f"there is no {missing[0].name} in {missing[0].parent}: an instructor package needs it, and it "
+            "comes with the repository alone: run this in a clone of it"
+        )
     for name in (STUDENTS, INSTRUCTORS):
         if (out / name).exists():
             raise ValueError(f"{out / name} is there already: give another folder, or remove it")
