@@ -1,4 +1,4 @@
-"""Episodes by a list of decisions, for tests."""
+"""Episodes by a list of decisions, and pictures that show the same, for tests."""
 
 
 def play(env, actions, seed=3):
@@ -10,3 +10,13 @@ def play(env, actions, seed=3):
         if told[-1][2]:
             break
     return told
+
+
+def check_alike(one, two):
+    """Two pictures, (height, width, 3), that show the same.
+
+    pygame draws some antialiased pixels otherwise from surface to surface, by where their memory lies.
+    """
+    assert one.shape == two.shape
+    differ = (one != two).any(axis=2).sum()
+    assert differ <= 24, f"{differ} pixels differ"

@@ -15,6 +15,7 @@ import pytest
 from gymnasium.wrappers import RecordVideo
 
 import springdrift
+from playing import check_alike
 from springdrift import ENV_ID, SCENARIOS, InclinedMassEnv, World
 from springdrift.incline.dynamics import BUMPERS
 from springdrift.incline.recorder import KEPT, Recorder
@@ -172,7 +173,7 @@ def test_a_short_arrow_is_small():
 
 def test_what_the_magnet_delivers_is_shown_with_the_truth_alone():
     strong, weak = pushing(-0.2, magnet=1.0), pushing(-0.2, magnet=0.35)
-    np.testing.assert_array_equal(View().array(strong), View().array(weak))  # neither arrow nor glow tells
+    check_alike(View().array(strong), View().array(weak))  # neither arrow nor glow tells
     foot = on_slope(weak, 0.5)[0]
     for frame in (strong, weak):
         arrow = arrow_of(frame, HIDDEN, truth=True)
@@ -412,7 +413,7 @@ def test_the_clock_is_the_state_s():
     assert (frame.time, frame.since, len(frame.errors)) == (40, 40, 0)
     whole = dataclasses.replace(env._renderer.recorder.now(), push=frame.push)  # of a cycle nobody recorded
     one, two = View().array(frame), View().array(whole)
-    np.testing.assert_array_equal(one[44:366, 16:636], two[44:366, 16:636])  # the machine stands alike
+    check_alike(one[44:366, 16:636], two[44:366, 16:636])  # the machine stands alike
     env.step(1), other.step(1)
     mine, theirs = (one._renderer.recorder.frames(5) for one in (env, other))
     assert [(f.time, f.x, f.ghost, f.push) for f in mine] == [(f.time, f.x, f.ghost, f.push) for f in theirs]
@@ -431,7 +432,7 @@ def test_upkeep_draws_its_state():
     assert (chosen[:, 0] > 330).all()  # the last level of each is filled in
     assert len(np.unique((chosen[:, 1] / 66).round())) >= 3
     again = pickle.loads(pickle.dumps(env.unwrapped))
-    np.testing.assert_array_equal(again.render(), picture)
+    check_alike(again.render(), picture)
 
 
 def test_text():
@@ -452,7 +453,7 @@ def test_an_env_that_draws_can_be_pickled_and_forked():
     env.step(0)
     twin, fork = pickle.loads(pickle.dumps(env)), env.fork()
     assert env.step(1)[1] == twin.step(1)[1] == fork.step(1)[1]
-    np.testing.assert_array_equal(env.render(), twin.render())
+    check_alike(env.render(), twin.render())
 
 
 def test_gymnasium_records_it(tmp_path):
@@ -543,7 +544,7 @@ def test_drawing_survives_another_library_that_shuts_pygame_down(monkeypatch, qu
         if again:  # and starts it anew for itself
             view.pygame.display.init(), view.pygame.font.init()
         view._texts.clear(), view._sizes.clear()  # letters that are drawn already need no font
-        np.testing.assert_array_equal(view.array(frame), before)
+        check_alike(view.array(frame), before)
         window.show(frame, 10_000)
         assert not window.closed
     window.close()
