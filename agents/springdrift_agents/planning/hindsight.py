@@ -19,7 +19,7 @@ from springdrift_agents.policies.base import Policy, fits, observe_of
 from springdrift_agents.policies.registry import policy
 
 Plans = NDArray[np.int64]  # (m, cycles)
-START = ("never", "swing", "threshold", "threshold:error=0.3:cooldown=4", "page-hinkley", "cusum")
+START = ("never", "swing", "threshold", "threshold:error=0.3:cooldown=4", "page-hinkley", "cusum", "expert")
 PLANS = 1024  # tried side by side
 ELITE, ALIKE = 96, 16  # plans that others are made from; of these, with retrainings at the same times
 
