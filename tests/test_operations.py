@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import springdrift
 from playing import play
-from springdrift import OPS_ID, WORLDS, Action, BadRelease, Scenario
+from springdrift import OPS_ID, SERIES_OPS_ID, WORLDS, Action, BadRelease, Scenario
 from springdrift.incline import model
 from springdrift.incline.kernel.versions import DAMPED
 from springdrift.incline.operations import OPS_SCENARIOS, InclinedMassOpsEnv, InclinedMassOpsWorld
@@ -219,12 +219,18 @@ def test_lists_tell_what_this_world_has():
     assert "fine_tune + rollback" in seen
 
 
-def test_the_learned_policy_beats_the_best_tuned_rule_on_fresh_worlds():
-    seeds = world_seeds("evaluation", 41, 256)
-    rules = [f"{name}@mix-ops" for name in ("operations", "champion", "fine-tune", "expert", "threshold")]
+@pytest.mark.parametrize(
+    ("env", "learned", "seed", "worlds", "rival"),
+    [
+        (OPS_ID, "ppo-ops", 41, 256, "threshold"),
+        pytest.param(SERIES_OPS_ID, "distilled-ops-series", 43, 400, "cusum", marks=pytest.mark.slow),
+    ],
+)
+def test_the_learned_policy_beats_the_best_tuned_rule_on_fresh_worlds(env, learned, seed, worlds, rival):
+    seeds = world_seeds("evaluation", seed, worlds)
+    rules = [f"{name}@mix-ops" for name in ("operations", "champion", "fine-tune", "expert", rival)]
     costs = {
-        spec: evaluate(policy(spec, env=OPS_ID), "mix-ops", seeds, env=OPS_ID).cost
-        for spec in (*rules, "ppo-ops")
+        spec: evaluate(policy(spec, env=env), "mix-ops", seeds, env=env).cost for spec in (*rules, learned)
     }
     best = min(rules, key=lambda spec: costs[spec].mean())
-    assert mean_interval(costs[best] - costs["ppo-ops"]).low > 3.0
+    assert mean_interval(costs[best] - costs[learned]).low > 3.0

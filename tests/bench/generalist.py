@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift import SCENARIOS, Scenario
-from springdrift_agents.evaluation.evaluate import Script, evaluate, side_by_side, world_seeds
+from springdrift_agents.evaluation.evaluate import Script, cheapest, evaluate, side_by_side, world_seeds
 from springdrift_agents.evaluation.statistics import Interval, gap_interval, mean_interval
 from springdrift_agents.planning import plans
 from springdrift_agents.policies.base import Policy
@@ -54,13 +54,6 @@ def best_rule(scenario: str | Scenario, near: str, episodes: int = CHOOSING) -> 
         episodes: how many of them.
     """
     return cheapest(rules_for(near), scenario, world_seeds("validation", 0, episodes))[0]
-
-
-def cheapest(rules: Sequence[str], scenario: str | Scenario, seeds: NDArray[np.uint64]) -> tuple[str, float]:
-    """The rule that costs least in some worlds, and its mean cost there."""
-    costs = {rule: float(evaluate(policy(rule), scenario, seeds).cost.mean()) for rule in rules}
-    best = min(costs, key=costs.__getitem__)
-    return best, costs[best]
 
 
 def standings(

@@ -11,9 +11,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
-from bench.generalist import cheapest
 from springdrift import ENV_ID
-from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.evaluation.evaluate import cheapest, evaluate, world_seeds
 from springdrift_agents.policies.learned import Card
 from springdrift_agents.policies.rules import RULES
 from springdrift_agents.policies.sb3 import export

@@ -19,6 +19,7 @@ from springdrift_agents.evaluation.seeds import SEEDS as SEEDS
 from springdrift_agents.evaluation.seeds import seeds_of
 from springdrift_agents.evaluation.seeds import world_seeds as world_seeds
 from springdrift_agents.policies.base import Floats, Policy, check_policy, observe_of
+from springdrift_agents.policies.registry import policy
 from springdrift_agents.policies.rules import Periodic
 
 REFERENCE = "hindsight"
@@ -100,6 +101,24 @@ def evaluate(
         parts.append((np.ascontiguousarray(costs_by_term.T), diagnosis.close()))
     terms, findings = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Episodes(name, title_of(scenario), seeds, terms, findings, term_names=names)
+
+
+def cheapest(
+    specs: Sequence[str], scenario: Any, seeds: NDArray[np.uint64], env: str = ENV_ID
+) -> tuple[str, float]:
+    """The policy that costs least in some worlds, and its mean cost there.
+
+    Args:
+        specs: as :func:`~springdrift_agents.policies.registry.policy` takes them.
+        scenario: of the worlds.
+        seeds: theirs.
+        env: id of the kind of world.
+    """
+    costs = {
+        spec: float(evaluate(policy(spec, env=env), scenario, seeds, env=env).cost.mean()) for spec in specs
+    }
+    best = min(costs, key=costs.__getitem__)
+    return best, costs[best]
 
 
 def title_of(scenario: Any) -> str:

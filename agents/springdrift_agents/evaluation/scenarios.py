@@ -43,3 +43,12 @@ path/to/file.py:name
     if known.get(found.name, found) != found:
         raise ValueError(f"{spec}: its name {found.name!r} is that of another scenario; give it another")
     return found
+
+
+def mixtures(env: str = ENV_ID) -> list[str]:
+    """The scenarios of a kind of world that draw one of others for each episode.
+
+    >>> mixtures("springdrift/InclinedMassOps-v0")
+    ['mix', 'mix-ops']
+    """
+    return [name for name, one in world_spec(env).scenarios.items() if getattr(one, "members", ())]

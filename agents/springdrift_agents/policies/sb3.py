@@ -4,7 +4,7 @@ torch and Stable-Baselines3 are imported when a network is read, not with this m
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from springdrift.registry import WORLDS, world_spec
 from springdrift_agents.policies.learned import STACKS, Card, Learned
+from springdrift_agents.policies.network import Weights
 
 ALGOS = ("ppo", "dqn", "recurrent-ppo", "maskable-ppo")
 POLICIES = {  # what trains a policy of each class, and with it the network's form
@@ -89,17 +90,21 @@ def export(model: Any, card: Card) -> Learned:
     layers, activation = _layers(policy)
     if len(layers) > 1 and activation != card.activation:
         raise ValueError(f"the card says activation={card.activation!r}, the network has {activation!r}")
-    weights: dict[str, Any] = {}
+    recurrent: dict[str, Any] = {}
     if hasattr(policy, "lstm_actor"):
         _check_lstm(policy.lstm_actor)
-        for name in LSTM:
-            weights[f"lstm.{name}"] = getattr(policy.lstm_actor, f"{name}_l0")
-    for place, layer in enumerate(layers):
-        weights[f"{place}.weight"], weights[f"{place}.bias"] = layer.weight, layer.bias
-    plain = {name: value.detach().cpu().numpy().copy() for name, value in weights.items()}
-    found = Learned(card, plain)
+        recurrent = {f"lstm.{name}": getattr(policy.lstm_actor, f"{name}_l0") for name in LSTM}
+    found = Learned(card, numbers(layers, recurrent))
     _verify(model, found)
     return found
+
+
+def numbers(layers: Iterable[Any], recurrent: Mapping[str, Any] | None = None) -> Weights:
+    """Copies of torch's linear layers, and of recurrent weights before them, by the names used in NumPy."""
+    found = dict(recurrent or {})
+    for place, layer in enumerate(layers):
+        found[f"{place}.weight"], found[f"{place}.bias"] = layer.weight, layer.bias
+    return {name: value.detach().cpu().numpy().copy() for name, value in found.items()}
 
 
 # ---------------------------------------------------------------- what is known

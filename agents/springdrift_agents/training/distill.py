@@ -20,16 +20,19 @@ from springdrift import ENV_ID
 from springdrift.game.actions import ActionSet
 from springdrift.registry import world_spec
 from springdrift_agents.evaluation import provenance
-from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
+from springdrift_agents.evaluation.evaluate import SEEDS, cheapest, evaluate, world_seeds
 from springdrift_agents.evaluation.rollout import begun, rollout
+from springdrift_agents.evaluation.scenarios import mixtures
 from springdrift_agents.files import exclusive, write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.base import Policy, fitted
 from springdrift_agents.policies.learned import Card, Learned
 from springdrift_agents.policies.registry import policy, rules_of
+from springdrift_agents.policies.sb3 import numbers
 from springdrift_agents.policies.settings import settings
 from springdrift_agents.training.practice import PRACTICE
 
+SLOW = "adwin"  # hundreds of times the work of another rule, and nowhere the best: it does not teach
 ALGO = "distillation"  # as a card names it
 LEADS = (1.0, 0.3, 0.1)  # share of worlds in which the teacher decides, round by round; the last one stays
 EPOCHS, LAST_EPOCHS = 6, 12  # passes over all that was said, after each round and after the last
@@ -62,8 +65,7 @@ class Distillation:
         for name, least in (("rounds", 1), ("worlds", 1), ("choosing", 2), ("episodes", 2)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        if not 0 <= self.seed < SEEDS:
-            raise ValueError(f"seed must be a whole number from 0 to 2^28 - 1, got {self.seed}")
+        world_seeds("training", self.seed, 1)  # refuses a seed out of range
         if not self.widths or min(self.widths) < 1:
             raise ValueError(f"widths must be at least 1 each, and one or more, got {self.widths}")
         first, *others = (world_spec(env).world for env in self.envs)
@@ -107,16 +109,11 @@ def scenarios_of(env: str, chosen: Sequence[str] = ()) -> list[str]:
     Raises:
         ValueError: one that is not there, or that is a mixture; says what is allowed.
     """
-    allowed = [name for name in world_spec(env).scenarios if name not in _mixtures(env)]
+    allowed = [name for name in world_spec(env).scenarios if name not in mixtures(env)]
     for name in chosen:
         if name not in allowed:
             raise ValueError(f"nobody teaches {name!r} of {env}; allowed: {', '.join(allowed)}")
     return list(chosen) or allowed
-
-
-def _mixtures(env: str) -> list[str]:
-    scenarios = world_spec(env).scenarios
-    return [name for name, one in scenarios.items() if getattr(one, "members", ())]
 
 
 def teachers(
@@ -143,16 +140,11 @@ def teachers(
         tell(name)
         rules = [
             f"{rule}@{at}"
-            for at in (name, *_mixtures(env))
+            for at in (name, *mixtures(env))
             for rule in rules_of(env)
-            if rule in known.get(at, {})
+            if rule in known.get(at, {}) and rule != SLOW
         ]
-        costs = {
-            spec: float(evaluate(policy(spec, env=env), name, seeds, env=env).cost.mean())
-            for spec in (*shipped, *rules)
-            if not spec.startswith("adwin@")  # hundreds of times the work of another, and nowhere the best
-        }
-        found[name] = min(costs, key=costs.__getitem__)
+        found[name] = cheapest([*shipped, *rules], name, seeds, env)[0]
     return found
 
 
@@ -231,11 +223,7 @@ def network_of(config: Distillation) -> torch.nn.Sequential:
 
 def as_policy(net: torch.nn.Sequential, card: Card) -> Learned:
     """A network as a policy in NumPy."""
-    weights: dict[str, Any] = {}
-    for place, layer in enumerate(one for one in net if isinstance(one, torch.nn.Linear)):
-        for name, value in (("weight", layer.weight), ("bias", layer.bias)):
-            weights[f"{place}.{name}"] = value.detach().numpy().copy()
-    return Learned(card, weights)
+    return Learned(card, numbers(one for one in net if isinstance(one, torch.nn.Linear)))
 
 
 def fit(
@@ -334,6 +322,6 @@ def _validate(config: Distillation, pupil: Learned) -> float:
     costs = [
         evaluate(pupil, name, seeds, env=env).cost.mean()
         for env in config.envs
-        for name in (config.scenarios or _mixtures(env)[-1:])
+        for name in (config.scenarios or mixtures(env)[-1:])
     ]
     return float(np.mean(costs))

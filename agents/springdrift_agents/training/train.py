@@ -80,8 +80,7 @@ class TrainConfig:
         for name in ("steps", "chunk"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0 <= self.seed < SEEDS:
-            raise ValueError(f"seed must be a whole number from 0 to 2^28 - 1, got {self.seed}")
+        world_seeds("training", self.seed, 1)  # refuses a seed out of range
         devices = ["cpu", *(f"cuda:{n}" for n in range(torch.cuda.device_count()))]
         if self.device not in (*devices, *(["cuda"] if len(devices) > 1 else [])):
             raise ValueError(f"device {self.device!r} is not here; allowed: {', '.join(devices)}")

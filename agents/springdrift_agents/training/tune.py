@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from springdrift import ENV_ID, WORLDS
-from springdrift.registry import world_spec
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
+from springdrift_agents.evaluation.scenarios import mixtures
 from springdrift_agents.policies.operations import ALL_RULES
 from springdrift_agents.policies.registry import name_of, policy, rules_of
 from springdrift_agents.policies.rules import Rule
@@ -206,9 +206,7 @@ def tune_all(
     """
     from joblib import Parallel, delayed
 
-    places = world_spec(env).scenarios
-    known = known or {}
-    mixtures = [name for name, place in places.items() if getattr(place, "members", ())]
+    known, mixed = known or {}, mixtures(env)
     elsewhere = [shipped_settings(id) for id in WORLDS if id != env]
     work = [(rule, scenario) for scenario in scenarios for rule in rules]
     found = []
@@ -217,13 +215,13 @@ def tune_all(
             rule,
             scenario,
             trials,
-            episodes * (4 if scenario in mixtures else 1),
+            episodes * (4 if scenario in mixed else 1),
             seed,
             env,
             known.get(scenario, {}).get(rule),
             [
                 *(held[scenario][rule] for held in elsewhere if rule in held.get(scenario, {})),
-                *(known[mix][rule] for mix in mixtures if mix != scenario and rule in known.get(mix, {})),
+                *(known[mix][rule] for mix in mixed if mix != scenario and rule in known.get(mix, {})),
             ],
         )
         for rule, scenario in work

@@ -128,6 +128,25 @@ def restore(world: World, state: Any) -> EnvState:
     return state
 
 
+def check_origin(theirs: Any, ours: Any, same: str) -> None:
+    """Make sure that a state is from a world made as this one is.
+
+    Args:
+        theirs: what the world of the state was made of, by names; the last is a digest of its scenarios.
+        ours: the same of this world.
+        same: what has to be the same, for the error.
+
+    Raises:
+        ValueError: they differ; says in what.
+    """
+    for name, its, own in zip(ours._fields, theirs, ours, strict=True):
+        if its != own:
+            shown = f"{name}={its!r}, and this has {name}={own!r}"
+            if name == ours._fields[-1]:
+                shown = "another scenario of the same name"
+            raise ValueError(f"this state is from an env with {shown}: take it from one with the same {same}")
+
+
 def _misfit(world: World, state: EnvState) -> str:
     """What does not fit of an env's own part of a state; empty where all does."""
     alone = (world.count,)

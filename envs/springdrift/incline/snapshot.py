@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from springdrift.game.world import check_origin
 from springdrift.incline.state import FIELDS, INDEXING, MEASUREMENTS, RANGES, WHOLE, Batch
 
 
@@ -47,17 +48,7 @@ def check_world_state(state: Any, origin: Origin, batch: Batch, rows: int) -> Wo
     """
     if not isinstance(state, WorldState):
         raise ValueError(f"expected a state from get_state(), got {type(state).__name__}")
-    for name, theirs, ours in zip(Origin._fields, state.origin, origin, strict=True):
-        if theirs != ours:
-            shown = (
-                "another scenario of the same name"
-                if name == "plans"
-                else f"{name}={theirs!r}, and this has {name}={ours!r}"
-            )
-            raise ValueError(
-                f"this state is from an env with {shown}: take it from one with the same num_envs, scenario, "
-                "cycles, latency and substeps"
-            )
+    check_origin(state.origin, origin, "num_envs, scenario, cycles, latency and substeps")
     for part, own in zip((state.real, state.keys), batch, strict=True):
         if not isinstance(part, np.ndarray) or (part.shape, part.dtype) != (own.shape, own.dtype):
             raise ValueError(f"a state's arrays must have shape {own.shape} and type {own.dtype}")

@@ -69,13 +69,13 @@ def _one_fit(
 
 
 def fits(
-    seen: NDArray[np.float32], first: int, born: int, shape: Shape, waves: Any, make: Any, jobs: int
+    seen: NDArray[np.float32], cycles: range, born: int, shape: Shape, waves: Any, make: Any, jobs: int = 1
 ) -> list[tuple[NDArray[np.float64], float]]:
-    """The fits at the start of every cycle from ``first`` on, each with what it says from its own cycle on.
+    """The fits at the start of some cycles, each with what it says from its own cycle on.
 
     Args:
         seen: (N, P) measurements.
-        first: the first cycle with history enough.
+        cycles: at the start of which to fit, in order; the first of them has history enough.
         born: no fit from this cycle on sees an earlier one.
         shape: how the series is cut.
         waves: the harmonics of the cycle.
@@ -88,10 +88,10 @@ def fits(
     Raises:
         ValueError: a cold start leaves nothing to fit.
     """
-    start = max(2 + 2 * shape.delay, first - shape.delay - shape.window)  # no features before
+    start = max(2 + 2 * shape.delay, cycles[0] - shape.delay - shape.window)  # no features before
     table = features(seen, start, shape, waves)
     targets = np.ascontiguousarray(seen[start:], np.float64)
-    tasks = [_task(fitted, len(seen), start, born, shape) for fitted in range(first, len(seen))]
+    tasks = [_task(fitted, len(seen), start, born, shape) for fitted in cycles]
     if jobs == 1:
         with _one_thread():
             return [_one_fit(make, table, targets, *task) for task in tasks]
@@ -108,17 +108,6 @@ def _task(fitted: int, count: int, start: int, born: int, shape: Shape) -> tuple
     if last <= low:
         raise ValueError("a cold start needs the ridge model: others cannot be fitted on nothing")
     return slice(low - start, last - start), slice(fitted - start, count - start)
-
-
-def said_by_one(
-    seen: NDArray[np.float32], fitted: int, born: int, shape: Shape, waves: Any, make: Any
-) -> NDArray[np.float64]:
-    """What the fit at the start of cycle ``fitted`` says of every cycle from then on, (N - fitted, P)."""
-    start = max(2 + 2 * shape.delay, fitted - shape.delay - shape.window)
-    table = features(seen, start, shape, waves)
-    targets = np.ascontiguousarray(seen[start:], np.float64)
-    with _one_thread():
-        return _one_fit(make, table, targets, *_task(fitted, len(seen), start, born, shape))[0]
 
 
 def file_of(cache: Any, y: Any, seen: Any, shape: Shape, make: Any, born: int) -> Path | None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from springdrift.game.world import check_origin
 from springdrift.series import state as fields
 from springdrift.series.state import FIELDS, RECORD, Lanes, Rows, Tracks
 
@@ -71,16 +72,7 @@ def check_state(
     """
     if not isinstance(state, WorldState):
         raise ValueError(f"expected a state from get_state(), got {type(state).__name__}")
-    for name, theirs, ours in zip(Origin._fields, state.origin, origin, strict=True):
-        if theirs != ours:
-            shown = (
-                "another scenario of the same name"
-                if name == "content"
-                else f"{name}={theirs!r}, and this has {name}={ours!r}"
-            )
-            raise ValueError(
-                f"this state is from an env with {shown}: take it from one with the same options"
-            )
+    check_origin(state.origin, origin, "options")
     pairs: Any = zip(lanes, state.lanes, strict=True)
     for own, part in pairs:
         if not isinstance(part, np.ndarray) or (part.shape, part.dtype) != (own.shape, own.dtype):

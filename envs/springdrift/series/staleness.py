@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from springdrift.game.jit import allocating, compiled, inlined
-from springdrift.series.estimators import file_of, fits, keep, recall, said_by_one
+from springdrift.series.estimators import file_of, fits, keep, recall
 from springdrift.series.forecaster import (
     BIAS,
     CONSTANT,
@@ -289,7 +289,7 @@ def _estimators(
 ) -> None:
     """Fill in the table for estimators of a user's own."""
     stats, cost_error, fit_error = out
-    made = fits(seen, first, born, shape, waves, make, jobs)
+    made = fits(seen, range(first, len(seen)), born, shape, waves, make, jobs)
     for t in range(first, len(y)):
         said = np.stack([made[i - first][0][t - i] for i in range(first, t + 1)])
         rows = slice(pair(0, t - first), pair(0, t - first + 1))
@@ -340,4 +340,4 @@ def forecasts(
         fit(seen, fitted, born if fitted >= born else 0, shape, waves, row)
         say_all(row, seen, fitted, shape, said)
         return said
-    return said_by_one(seen, fitted, born, shape, waves, model)
+    return fits(seen, range(fitted, fitted + 1), born, shape, waves, model)[0][0]
