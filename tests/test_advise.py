@@ -16,10 +16,11 @@ from typer.testing import CliRunner
 from springdrift.series.forecaster import LAST, Shape
 from springdrift.series.staleness import staleness
 from springdrift_agents.advise import Monitor
-from springdrift_agents.advise.advice import advise, sentences, square_root
+from springdrift_agents.advise.advice import advise, square_root
 from springdrift_agents.advise.cycles import cut
 from springdrift_agents.advise.grid import to_grid
-from springdrift_agents.advise.judge import block_interval, judge
+from springdrift_agents.advise.judge import judge
+from springdrift_agents.advise.judged import block_interval
 from springdrift_agents.advise.report import as_html
 from springdrift_agents.advise.strategies import (
     RETRAIN,
@@ -31,6 +32,7 @@ from springdrift_agents.advise.strategies import (
     stretch,
 )
 from springdrift_agents.advise.summary import as_data, as_text
+from springdrift_agents.advise.words import sentences
 from springdrift_agents.cli.app import app
 
 P = 12

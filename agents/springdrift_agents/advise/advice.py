@@ -15,25 +15,13 @@ from springdrift_agents.advise import prices as pricing
 from springdrift_agents.advise.cycles import Cycles, cut, without_drivers
 from springdrift_agents.advise.findings import Finding
 from springdrift_agents.advise.grid import Recording, Step, load, mend
+from springdrift_agents.advise.judged import Judged
 from springdrift_agents.advise.monitor import FORMAT
 from springdrift_agents.advise.strategies import INTERVENE, RETRAIN, Prices, stretch
 from springdrift_agents.evaluation.statistics import Interval
 
 MOST_CYCLES = 4000  # that are compared: every fit with every later cycle
 RATIOS = np.geomspace(0.1, 3000.0, 28)
-LABELS = {
-    "never": "never retrain",
-    "calendar": "retrain by the calendar",
-    "override": "serve the baseline while the model is worse",
-    "threshold": "retrain when the error is high",
-    "cusum": "retrain on a CUSUM alarm",
-    "page-hinkley": "retrain on a Page-Hinkley alarm",
-    "adwin": "retrain on an ADWIN alarm",
-    "both": "the best trigger, and the baseline while the model is worse",
-    "learned": "follow the learned policy",
-    "optimum": "best decisions with the future known",
-    "dummy": "as many retrainings at random times",
-}
 
 
 @dataclass(frozen=True)
@@ -47,7 +35,7 @@ class Advice:
     currency: str
     latency: int
     delay: int
-    judged: judging.Judged
+    judged: Judged
     aging: pricing.Aging
     sensitivity: pricing.Sensitivity | None
     ratios: list[pricing.Ratio]
@@ -108,6 +96,66 @@ def _day(time: Any) -> str:
     return str(np.datetime64(time, "D"))
 
 
+@dataclass(frozen=True)
+class Question:
+    """What advice is asked for: how the model is run, and what that costs."""
+
+    period: int | None  # measurements of a season; None: to be found
+    error_cost: float | None  # of one unit of error of one measurement
+    retrain_cost: float | None
+    intervene_cost: float | None  # None: overriding is no choice
+    currency: str
+    latency: int  # cycles
+    label_delay: int  # cycles
+    window: int | None  # cycles; None: to be tried out
+    model: Any
+    false_alarm: int  # cycles between two of a detector
+
+    def __post_init__(self) -> None:
+        if (self.error_cost is None) != (self.retrain_cost is None):
+            raise ValueError(
+                "give both --error-cost and --retrain-cost, or neither: only their ratio matters"
+            )
+        if self.intervene_cost is not None and self.error_cost is None:
+            raise ValueError("--intervene-cost needs --error-cost and --retrain-cost beside it")
+        for name, value, low, high in (
+            ("latency", self.latency, 1, 1000),
+            ("label-delay", self.label_delay, 0, 1000),
+            ("window", self.window, 3, 1000),
+            ("false-alarm", self.false_alarm, 10, 10_000),
+        ):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high
+            ):
+                raise ValueError(f"{name} must be a whole number from {low} to {high} cycles, got {value!r}")
+
+    @property
+    def prices(self) -> Prices | None:
+        """In the user's money, if they were given."""
+        if self.error_cost is None or self.retrain_cost is None:
+            return None
+        return Prices(self.error_cost, self.retrain_cost, self.intervene_cost or 0.0)
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether overriding is a choice."""
+        return self.intervene_cost is not None
+
+    @property
+    def families(self) -> list[str]:
+        """The strategies to compare."""
+        return [name for name in judging.FAMILIES if self.by_hand or name not in ("override", "both")]
+
+    @property
+    def model_name(self) -> str:
+        """The model, for people."""
+        return (
+            self.model
+            if isinstance(self.model, str)
+            else getattr(self.model, "__name__", type(self.model).__name__)
+        )
+
+
 def advise(
     source: Any,
     time: str,
@@ -152,76 +200,63 @@ def advise(
         DataError: the data cannot be used; says what is wrong, where, and what to do.
         ValueError: an option out of range.
     """
-    _check(error_cost, retrain_cost, intervene_cost, latency, label_delay, window, false_alarm)
-    recording = load(source, time, value, drivers=tuple(drivers), **reading)
-    season = periods.find(recording) if period is None else None
-    season_length = season.period if season else int(period or 0)
-    cycles = cut(mend(recording, season_length), season_length)
-    notes = list(cycles.findings)
-    if len(cycles.values) > MOST_CYCLES:
-        notes.append(Finding("cycles", len(cycles.values), (), f"the newest {MOST_CYCLES:,} were compared"))
-        cycles = _newest(cycles, MOST_CYCLES)
-    values = without_drivers(cycles, window or 28)
-    given = None if retrain_cost is None or error_cost is None else Prices(
-        error_cost, retrain_cost, intervene_cost or 0.0
+    question = Question(
+        period, error_cost, retrain_cost, intervene_cost, currency, latency, label_delay, window, model,
+        false_alarm,
     )  # fmt: skip
-    by_hand = intervene_cost is not None
-    families = [name for name in judging.FAMILIES if by_hand or name not in ("override", "both")]
+    return _answer(question, load(source, time, value, drivers=tuple(drivers), **reading), tell)
+
+
+def _answer(question: Question, recording: Recording, tell: Callable[[str], None]) -> Advice:
+    season = periods.find(recording) if question.period is None else None
+    cycles, notes = _cycles_of(recording, season.period if season else int(question.period or 0))
+    values = without_drivers(cycles, question.window or 28)
+    given, families = question.prices, question.families
     prices = given or _example(values)
     judged = judging.judge(
         values,
         cycles.long_period,
         prices,
-        latency=latency,
-        delay=label_delay,
-        window=window,
-        model=model,
-        rate=false_alarm,
+        latency=question.latency,
+        delay=question.label_delay,
+        window=question.window,
+        model=question.model,
+        rate=question.false_alarm,
         families=families,
         tell=tell,
     )
-    whole = stretch(judged.found, judged.first, len(values) - judged.first, latency)
+    whole = stretch(judged.found, judged.first, len(values) - judged.first, question.latency)
     tell("how the answer depends on prices")
-    tried = pricing.pool(whole, prices, false_alarm, judged.window, by_hand)
-    charts = [name for name in families if name not in ("never", "override")]
+    tried = pricing.pool(whole, prices, question.false_alarm, judged.window, question.by_hand)
     return Advice(
         recording,
         season,
         cycles,
         given,
-        currency,
-        latency,
-        label_delay,
+        question.currency,
+        question.latency,
+        question.label_delay,
         judged,
         pricing.aging(whole),
         pricing.sensitivity(tried, given) if given else None,
         pricing.by_ratio(tried, judged.normal.usual, values.shape[1], RATIOS) if not given else [],
         {
             name: pricing.alarms(name, judged.candidates[name].runs, judged.stretches, prices)
-            for name in charts
+            for name in families
+            if name not in ("never", "override")
         },
-        tuple(notes),
-        model if isinstance(model, str) else getattr(model, "__name__", type(model).__name__),
+        notes,
+        question.model_name,
     )
 
 
-def _check(
-    error: Any, retrain: Any, intervene: Any, latency: Any, delay: Any, window: Any, rate: Any
-) -> None:
-    if (error is None) != (retrain is None):
-        raise ValueError("give both --error-cost and --retrain-cost, or neither: only their ratio matters")
-    if intervene is not None and error is None:
-        raise ValueError("--intervene-cost needs --error-cost and --retrain-cost beside it")
-    for name, value, low, high in (
-        ("latency", latency, 1, 1000),
-        ("label-delay", delay, 0, 1000),
-        ("window", window, 3, 1000),
-        ("false-alarm", rate, 10, 10_000),
-    ):
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high
-        ):
-            raise ValueError(f"{name} must be a whole number from {low} to {high} cycles, got {value!r}")
+def _cycles_of(recording: Recording, period: int) -> tuple[Cycles, tuple[Finding, ...]]:
+    """A recording in cycles, no more than can be compared, and what was found on the way."""
+    cycles = cut(mend(recording, period), period)
+    if len(cycles.values) <= MOST_CYCLES:
+        return cycles, cycles.findings
+    note = Finding("cycles", len(cycles.values), (), f"the newest {MOST_CYCLES:,} were compared")
+    return _newest(cycles, MOST_CYCLES), (*cycles.findings, note)
 
 
 def _newest(cycles: Cycles, count: int) -> Cycles:
@@ -236,129 +271,6 @@ def _example(values: NDArray[np.float64]) -> Prices:
     """Prices for the pictures where none were given: a retraining costs ten cycles of usual error."""
     usual = float(np.sqrt(np.mean(np.diff(values, axis=0) ** 2))) or 1.0
     return Prices(1.0 / (usual * values.shape[1]), 10.0, 0.0)
-
-
-# ---------------------------------------------------------------- in words
-
-
-def sentences(advice: Advice) -> list[str]:
-    """The recommendation in two sentences, and what it rests on in a third."""
-    return _without_prices(advice) if advice.prices is None else _with_prices(advice)
-
-
-def _with_prices(advice: Advice) -> list[str]:
-    judged, name = advice.judged, advice.judged.recommended
-    means = {one: float(judged.costs(one).sum(axis=1).mean()) for one in judged.candidates}
-    cheapest = min(means, key=means.__getitem__)
-    span = f"the {advice.length(judged.stretches[0][1].cycles)} of each stretch that was judged"
-    if name == "never":
-        found = [
-            "Do not retrain: nothing that was tried is clearly cheaper than leaving the model alone for "
-            f"{span}."
-        ]
-        if cheapest != "never":
-            best = advice.saving(cheapest)
-            found.append(
-                f"The cheapest, to {LABELS[cheapest]}, saved {_range(advice, best)} a year, which may be "
-                "chance."
-            )
-        else:
-            found.append("Leaving it alone was the cheapest of all.")
-        return found
-    saving = advice.saving(name)
-    found = [
-        f"{describe(advice, name)}: saves {_range(advice, saving)} a year against never retraining in {span}."
-    ]
-    others = [one for one in judged.candidates if one not in (name, "never")]
-    if cheapest != name:
-        more = advice.saving(cheapest, name)
-        found.append(
-            f"Nothing more involved is clearly better: to {LABELS[cheapest]} saves {_range(advice, more)} "
-            "more, which may be chance."
-        )
-    elif name != "calendar" and "calendar" in others:
-        more = advice.saving(name, "calendar")
-        sure = "" if more.low > 0 else ", which may be chance"
-        found.append(f"That is {_range(advice, more)} a year more than the best calendar saves{sure}.")
-    return found
-
-
-def _without_prices(advice: Advice) -> list[str]:
-    usual = f"{advice.judged.normal.usual:.3g}"
-    some = [one for one in advice.ratios if one.family != "never"]
-    unit = f"what a fresh model's error ({usual} rms) costs in one {advice.length(1)}"
-    if not some:
-        return [
-            "Do not retrain, whatever it costs: no strategy was cheaper than leaving the model alone by 2 %, "
-            f"from a retraining at {RATIOS[0]:g} times to one at {RATIOS[-1]:,.0f} times {unit}.",
-            "Give --error-cost and --retrain-cost for an answer in money, with its uncertainty.",
-        ]
-    last = some[-1]
-    parts = []
-    for ratio in (1.0, 10.0, 100.0):
-        near = min(advice.ratios, key=lambda one: abs(math.log(one.ratio / ratio)))
-        parts.append(f"{ratio:g} times: {_policy_text(advice, near.family, near.policy)}")
-    return [
-        f"It depends on the price of a retraining in units of {unit}: {'; '.join(parts)}.",
-        f"From about {last.ratio:,.3g} times on no retraining pays. These are hindsight on the whole record; "
-        "give --error-cost and --retrain-cost for an answer in money, judged on data that did not choose it.",
-    ]
-
-
-def _range(advice: Advice, interval: Interval) -> str:
-    value, low, high = (advice.money(part) for part in interval)
-    bare = [text.removesuffix(advice.currency).strip() for text in (low, high)]
-    return f"{value} [{bare[0]}, {bare[1]}]"
-
-
-def describe(advice: Advice, name: str) -> str:
-    """What a strategy does, with the settings that it would be run with."""
-    text = _policy_text(advice, name, advice.judged.candidates[name].final)
-    return text[0].upper() + text[1:]
-
-
-def _policy_text(advice: Advice, name: str, policy: dict[str, Any]) -> str:
-    given = policy.get("parameters") or {}
-    trigger, hand = policy["trigger"], policy.get("override")
-    if trigger == "calendar":
-        text = f"retrain every {advice.length(given['every'])}"
-    elif trigger == "threshold":
-        text = f"retrain when the error exceeds {given['level']:g} times a fresh model's"
-    elif trigger == "never":
-        text = LABELS["override"] if hand else LABELS["never"]
-        return text
-    else:
-        text = LABELS[trigger]
-    if given.get("wait"):
-        text += f", after waiting {advice.length(given['wait'])} for fresh data"
-    return f"{text}, and serve the baseline while the model is worse" if hand else text
-
-
-def caveats(advice: Advice) -> list[str]:
-    """What the figures rest on, and what was not tested."""
-    judged = advice.judged
-    count, cycles = len(judged.stretches), judged.stretches[0][1].cycles
-    found = [
-        f"Settings were chosen on what lay before each of {count} stretches of about {cycles} cycles and "
-        "judged on it; all strategies start a stretch with a fresh model.",
-        f"Intervals are 95 %, from blocks of {judged.block} cycles; strategies were compared without "
-        "correction for their number.",
-        f"The model was {advice.model}, fitted on the last {judged.window} cycles; another model ages "
-        "differently.",
-        "The cost of an error was taken as proportional to its size (rms of a cycle).",
-        "Not tested: fine-tuning, rolling back to an earlier version, other features, changes that the "
-        "record does not hold, and what decisions do to the series itself.",
-    ]
-    if advice.cycles.drivers:
-        found.append(
-            f"The drivers {', '.join(advice.cycles.drivers)} were taken as known for the cycle that is "
-            "forecast, and their weights follow the data without a retraining."
-        )
-    if advice.aging.curved:
-        found.append(
-            "The error does not grow evenly with age, so the square-root rule is a rough guide here."
-        )
-    return found
 
 
 def square_root(advice: Advice) -> Interval | None:

@@ -17,6 +17,9 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 MONTH = 30.436875 * DAY
 
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
 
 class Step(NamedTuple):
     """The time from one measurement to the next: so many months, or else so many seconds."""
@@ -24,7 +27,7 @@ class Step(NamedTuple):
     seconds: float
     months: int = 0
 
-    def ticks(self, times: Times) -> NDArray[np.float64]:
+    def ticks(self, times: Times) -> Floats:
         """Times as numbers of steps since 1970, whole ones where they lie on the grid of the first."""
         if self.months:
             return times.astype("datetime64[M]").astype(np.int64) / self.months
@@ -48,9 +51,9 @@ class Recording:
 
     name: str
     times: Times  # (n,) datetime64[us]
-    values: NDArray[np.float64]  # (n,); nan where one is missing
+    values: Floats  # (n,); nan where one is missing
     step: Step
-    drivers: dict[str, NDArray[np.float64]]  # (n,) each, known beside the series
+    drivers: dict[str, Floats]  # (n,) each, known beside the series
     findings: tuple[Finding, ...]
 
     def __len__(self) -> int:
@@ -103,8 +106,8 @@ def load(
 def to_grid(
     name: str,
     times: Times,
-    held: NDArray[np.float64],
-    rows: NDArray[np.int64],
+    held: Floats,
+    rows: Ints,
     drivers: tuple[str, ...] = (),
     findings: tuple[Finding, ...] = (),
 ) -> Recording:
@@ -122,17 +125,9 @@ def to_grid(
         DataError: too few, constant, or not regular.
     """
     notes = list(findings)
-    order = np.argsort(times, kind="stable")
-    if (np.diff(times.astype(np.int64)) < 0).any():
-        back = rows[1:][np.diff(times.astype(np.int64)) < 0]
-        reverse = bool((np.diff(times.astype(np.int64)) <= 0).all())
-        said = "the newest row came first; turned round" if reverse else "sorted by time"
-        notes.append(
-            Finding("rows out of order", back.size, () if reverse else tuple(back[:5].tolist()), said)
-        )
-    times, held, rows = times[order], held[:, order], rows[order]
-    times, held, rows, said_twice = _merge(times, held, rows)
-    notes += said_twice
+    for tidy in (_in_order, _merge):
+        times, held, rows, said = tidy(times, held, rows)
+        notes += said
     if len(times) < FEWEST:
         raise DataError(
             f"{len(times)} different times are too few to judge a strategy; at least {FEWEST} are needed"
@@ -148,13 +143,11 @@ def to_grid(
         )
     wide = np.full((len(held), int(places[-1]) + 1), np.nan)
     wide[:, places] = held[:, kept]
-    missing = np.flatnonzero(np.isnan(wide[0]))
-    never = np.setdiff1d(np.arange(wide.shape[1]), places)
-    if never.size:
-        notes.append(Finding(f"times missing on the grid of one {step}", never.size, (), "see gaps"))
-    lone = missing.size - never.size
-    if lone:
-        absent = rows[kept][np.isnan(held[0][kept])]
+    never = wide.shape[1] - len(places)
+    if never:
+        notes.append(Finding(f"times missing on the grid of one {step}", never, (), "see gaps"))
+    absent = rows[kept][np.isnan(held[0][kept])]
+    if absent.size:
         notes.append(finding(f"values of {name!r} that are missing", absent, "see gaps"))
     return Recording(
         name,
@@ -166,9 +159,21 @@ def to_grid(
     )
 
 
-def _merge(
-    times: Times, held: NDArray[np.float64], rows: NDArray[np.int64]
-) -> tuple[Times, NDArray[np.float64], NDArray[np.int64], list[Finding]]:
+def _in_order(times: Times, held: Floats, rows: Ints) -> tuple[Times, Floats, Ints, list[Finding]]:
+    """Rows from the oldest to the newest."""
+    forward = np.diff(times.astype(np.int64))
+    if (forward >= 0).all():
+        return times, held, rows, []
+    back = rows[1:][forward < 0]
+    if (forward <= 0).all():
+        said = Finding("rows out of order", back.size, (), "the newest row came first; turned round")
+    else:
+        said = Finding("rows out of order", back.size, tuple(back[:5].tolist()), "sorted by time")
+    order = np.argsort(times, kind="stable")
+    return times[order], held[:, order], rows[order], [said]
+
+
+def _merge(times: Times, held: Floats, rows: Ints) -> tuple[Times, Floats, Ints, list[Finding]]:
     """One row for each time: rows that are alike once, others by the mean of what they hold."""
     kept, first, group, counts = np.unique(times, return_index=True, return_inverse=True, return_counts=True)
     if len(kept) == len(times):
@@ -204,7 +209,7 @@ def step_of(times: Times) -> Step:
     seconds = np.diff(times.astype("datetime64[us]").astype(np.int64)).astype(np.float64) / 1e6
     usual = float(np.median(seconds))
     if usual >= 27 * DAY:
-        months: NDArray[np.int64] = np.diff(times.astype("datetime64[M]").astype(np.int64)).astype(np.int64)
+        months: Ints = np.diff(times.astype("datetime64[M]").astype(np.int64)).astype(np.int64)
         common = int(np.median(months))
         if common >= 1 and np.mean(months % common == 0) > 1 - OFF_GRID:
             return Step(common * MONTH, common)
@@ -223,7 +228,7 @@ def _whole(seconds: float) -> float:
     return float(round(seconds)) if abs(seconds - round(seconds)) < 1e-4 * seconds else seconds
 
 
-def _places(step: Step, times: Times) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _places(step: Step, times: Times) -> tuple[Ints, Ints, Ints]:
     """Places on the grid, which rows stand there, and which rows were off it."""
     ticks = step.ticks(times)
     ticks = ticks - ticks[0]
@@ -308,7 +313,7 @@ def mend(recording: Recording, period: int) -> Recording:
     )
 
 
-def _fill(values: NDArray[np.float64], a: int, b: int, period: int) -> None:
+def _fill(values: Floats, a: int, b: int, period: int) -> None:
     left, right = values[a - 1], values[b]
     line = left + (right - left) * (np.arange(a, b) - a + 1) / (b - a + 1)
     if a - period - 1 < 0:
@@ -322,7 +327,7 @@ def _fill(values: NDArray[np.float64], a: int, b: int, period: int) -> None:
     values[a:b] = line + (before - bent)[1:-1]
 
 
-def _carry(row: NDArray[np.float64], name: str, notes: list[Finding]) -> NDArray[np.float64]:
+def _carry(row: Floats, name: str, notes: list[Finding]) -> Floats:
     """A driver without holes: the last known value holds."""
     missing = np.isnan(row)
     if not missing.any():

@@ -1,16 +1,17 @@
 """Which strategy would have cost least: chosen on earlier data, judged on later, and how sure that is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from springdrift.series.forecaster import BASELINES, LAST, SEASON, Shape
 from springdrift.series.staleness import RIDGE_MODEL, Staleness, staleness
 from springdrift_agents.advise.findings import DataError
+from springdrift_agents.advise.judged import RESAMPLES, Candidate, Judged, block_length
 from springdrift_agents.advise.monitor import Monitor
 from springdrift_agents.advise.strategies import (
     INTERVENE,
@@ -41,107 +42,6 @@ PHASES = (
 )
 SHORTEST = 30  # cycles of a stretch
 WINDOWS = (7, 14, 28, 56)  # cycles that a fit may look back
-RESAMPLES = 1000
-
-
-@dataclass
-class Candidate:
-    """A strategy as it was judged."""
-
-    name: str
-    policies: list[dict[str, Any]] = field(default_factory=list)  # in force on each stretch
-    runs: list[Run] = field(default_factory=list)  # on each stretch
-    shifted: list[Run] = field(default_factory=list)  # on each of the shifted ones
-    final: dict[str, Any] = field(default_factory=dict)  # chosen on the whole record
-
-
-class Judged(NamedTuple):
-    """All that a report says."""
-
-    found: Staleness
-    window: int
-    windows: dict[int, tuple[float, float]]  # cost a cycle of the best calendar: where chosen, where judged
-    baseline: str
-    normal: Normal
-    prices: Prices
-    stretches: list[tuple[int, Table]]  # first cycle of each, and its errors
-    candidates: dict[str, Candidate]
-    shifted: list[tuple[int, Table]]  # the same stretches, begun earlier or later
-    optimum: Candidate  # with the future known
-    dummies: list[list[Run]]  # as many retrainings as the recommended strategy, at random times
-    recommended: str
-    calendar: Interval  # best interval of a calendar, cycles
-    first: int  # first cycle of the record that decides
-
-    def candidate(self, name: str) -> Candidate:
-        """A strategy, or the "optimum"."""
-        return self.optimum if name == "optimum" else self.candidates[name]
-
-    def costs(self, name: str) -> Floats:
-        """Money by cycle and term over all that was judged, (J, 3), the mean over all starts."""
-        one = self.candidate(name)
-        return self.total([*one.runs, *one.shifted])
-
-    def total(self, runs: Sequence[Run]) -> Floats:
-        """The same of runs on the stretches and on the shifted ones, one after the other."""
-        return total(runs, [*self.stretches, *self.shifted], self.prices)
-
-    def difference(self, name: str, other: str) -> Interval:
-        """What a strategy costs more than another, money a cycle.
-
-        Its spread is that over the whole record, the cycles among them on which the first settings were
-        chosen: their mean would flatter the strategy, but what is judged is often too short to know how much
-        it varies.
-        """
-        whole = self._record(name) - self._record(other)
-        judged = whole[-sum(table.cycles for _, table in self.stretches) :]
-        return block_interval(judged, self.block, among=whole)
-
-    def _record(self, name: str) -> Floats:
-        """Money by cycle, over all that was played, (R,)."""
-        one, stretches = self.candidate(name), [*self.stretches, *self.shifted]
-        first = min(start for start, _ in stretches)
-        return total([*one.runs, *one.shifted], stretches, self.prices, first).sum(axis=1)
-
-    @property
-    def block(self) -> int:
-        """Length of the blocks that are resampled: what happens in one says little of the next.
-
-        It is at least a stretch: a model left alone stays stale to the end of it.
-        """
-        cycles = sum(table.cycles for _, table in self.stretches)
-        retrainings = sum(int((run.actions == RETRAIN).sum()) for run in self.optimum.runs)
-        longest = max(table.cycles for _, table in self.stretches)
-        return max(block_length(cycles, cycles / max(retrainings, 1)), min(longest, cycles // 4))
-
-
-def block_length(cycles: int, apart: float) -> int:
-    """Blocks of two retrainings or of the root of all cycles, and never fewer than six of them."""
-    return max(1, min(int(max(2 * apart, np.sqrt(cycles))), cycles // 6))
-
-
-def total(
-    runs: Sequence[Run], stretches: Sequence[tuple[int, Table]], prices: Prices, first: int | None = None
-) -> Floats:
-    """Money by cycle and term from the first stretch on, (J, 3): the mean of the runs that cover a cycle.
-
-    Args:
-        runs: one on each stretch.
-        stretches: first cycle of each, and its errors.
-        prices: in the user's money.
-        first: begin with this cycle of the record instead.
-    """
-    first = stretches[0][0] if first is None else first
-    last = max(start + table.cycles for start, table in stretches)
-    sums, runs_of = np.zeros((last - first, 3)), np.zeros((last - first, 1))
-    for run, (start, table) in zip(runs, stretches, strict=True):
-        if start + table.cycles <= first:
-            continue
-        own = run.costs(table, prices)[max(0, first - start) :]
-        rows = slice(max(start, first) - first, start + table.cycles - first)
-        sums[rows] += own
-        runs_of[rows] += 1
-    return sums / runs_of
 
 
 def shifted_stretches(
@@ -163,34 +63,31 @@ def shifted_stretches(
     return made
 
 
-def block_interval(values: Floats, block: int, seed: int = 0, among: Floats | None = None) -> Interval:
-    """Mean of a dependent series and its 95 % interval by circular block bootstrap (Politis & Romano 1992).
+class _Record(NamedTuple):
+    """Every fit of a series with what it would have forecast, in parts."""
 
-    The bootstrap's standard error is used with Student's t for the number of blocks: few blocks know
-    little of their own spread.
+    found: Staleness
+    latency: int
+    first: int  # cycle that decides
+    cycles: int
 
-    Args:
-        values: the series, (n,).
-        block: length of the blocks.
-        seed: of the resampling.
-        among: a longer series of the same kind, from which blocks are drawn; the series itself if None.
+    def part(self, start: int, end: int) -> Table:
+        """Some cycles of it."""
+        return stretch(self.found, start, end - start, self.latency)
 
-    >>> block_interval(np.zeros(40), 5)
-    Interval(value=0.0, low=0.0, high=0.0)
-    """
-    known = values if among is None else among
-    n, mean, drawn, blocks = len(known), float(np.mean(values)), len(values) // block, len(known) // block
-    if blocks < 2 or drawn < 1:
-        return Interval(mean, float("-inf"), float("inf"))
-    doubled = np.concatenate(([0.0], np.cumsum(np.concatenate((known, known[:block])))))
-    sums = doubled[block : block + n] - doubled[:n]  # of each block, wherever it begins
-    rng = np.random.default_rng(seed)
-    means = sums[rng.integers(n, size=(RESAMPLES, drawn))].mean(axis=1) / block
-    half = float(scipy.stats.t.ppf(0.975, blocks - 1) * means.std() * np.sqrt(blocks / (blocks - 1)))
-    return Interval(mean, mean - half, mean + half)
+    def before(self, cycle: int) -> Table:
+        """What a choice at that cycle rests on."""
+        return self.part(self.first, cycle)
 
+    @property
+    def whole(self) -> Table:
+        """All that can be played."""
+        return self.before(self.cycles)
 
-# ---------------------------------------------------------------- choosing and judging
+    def calendar_costs(self, cycle: int, prices: Prices) -> tuple[float, float]:
+        """What the best calendar costs a cycle, before a cycle and from it on."""
+        past, future = self.before(cycle), self.part(cycle, self.cycles)
+        return _best_calendar_cost(past, prices), _best_calendar_cost(future, prices)
 
 
 def judge(
@@ -225,55 +122,64 @@ def judge(
     """
     y = np.ascontiguousarray(values, np.float64)
     windows = [window] if window else [w for w in WINDOWS if w * 4 <= len(y)] or [WINDOWS[0]]
-    longest = max(Shape(y.shape[1], long_period, w, delay, LAST).history for w in windows)
-    origins = _origins(len(y), longest)
-    baseline = _baseline(y, long_period, delay, longest, origins[0])
-    tried: dict[int, Staleness] = {}
-    scores: dict[int, tuple[float, float]] = {}
+    first = max(Shape(y.shape[1], long_period, w, delay, LAST).history for w in windows)
+    origins = _origins(len(y), first)
+    baseline = _baseline(y, long_period, delay, first, origins[0])
+    tried: dict[int, _Record] = {}
     for w in windows:
         tell(f"fitting on {w} cycles")
-        tried[w] = staleness(y, Shape(y.shape[1], long_period, w, delay, baseline), model=model)
-        scores[w] = tuple(  # type: ignore[assignment]
-            _best_calendar_cost(stretch(tried[w], a, b - a, latency), prices)
-            for a, b in ((longest, origins[0]), (origins[0], len(y)))
-        )
+        shape = Shape(y.shape[1], long_period, w, delay, baseline)
+        tried[w] = _Record(staleness(y, shape, model=model), latency, first, len(y))
+    scores = {w: record.calendar_costs(origins[0], prices) for w, record in tried.items()}
     chosen = min(windows, key=lambda w: scores[w][0])
-    found = tried[chosen]
-    ends = [*origins[1:], len(y)]
-    stretches = [(a, stretch(found, a, b - a, latency)) for a, b in zip(origins, ends, strict=True)]
-    normal = normal_error(stretch(found, longest, origins[0] - longest, latency))
+    record = tried[chosen]
+    best = partial(choose, prices=prices, rate=rate, window=chosen, families=families)
+    stretches = [(a, record.part(a, b)) for a, b in pairwise((*origins, len(y)))]
     candidates = {name: Candidate(name) for name in families}
-    for start, table in stretches:
-        tell(f"judging from cycle {start} of {len(y)} on")
-        past = stretch(found, longest, start - longest, latency)
-        best = choose(past, prices, rate, chosen, families)
-        for name, chosen_policy in best.items():
-            policy = beginning(chosen_policy, table)
-            candidates[name].policies.append(policy)
-            candidates[name].runs.append(follow(table, Monitor(policy)))
-    whole = stretch(found, longest, len(y) - longest, latency)
-    for name, policy in choose(whole, prices, rate, chosen, families).items():
-        candidates[name].final = beginning(policy, whole, whole.cycles)
-    shifted = []
-    for a, length, number in shifted_stretches(stretches, longest, len(y)):
-        table = stretch(found, a, length, latency)
-        shifted.append((a, table))
-        for candidate in candidates.values():
-            policy = beginning(candidate.policies[number], table)
-            candidate.shifted.append(follow(table, Monitor(policy)))
+    _play(candidates, record, stretches, best, tell)
+    shifted = _play_shifted(candidates, record, stretches)
     tell("the best possible decisions")
-    optimum = Candidate(
-        "optimum",
-        runs=[best_possible(table, prices) for _, table in stretches],
-        shifted=[best_possible(table, prices) for _, table in shifted],
-    )
+    runs, more = ([best_possible(table, prices) for _, table in part] for part in (stretches, shifted))
     name_of = {one: label for label, one in BASELINES.items()}
     judged = Judged(
-        found, chosen, scores, name_of[baseline], normal, prices, stretches, candidates, shifted, optimum, [],
-        "never", calendar_interval(whole, prices), longest,
+        record.found, chosen, scores, name_of[baseline], normal_error(record.before(origins[0])), prices,
+        stretches, candidates, shifted, Candidate("optimum", runs=runs, shifted=more), [],
+        "never", calendar_interval(record.whole, prices), first,
     )  # fmt: skip
     judged = judged._replace(recommended=recommend(judged))
     return judged._replace(dummies=dummies(judged))
+
+
+def _play(
+    candidates: dict[str, Candidate],
+    record: _Record,
+    stretches: Sequence[tuple[int, Table]],
+    best: Callable[[Table], dict[str, dict[str, Any]]],
+    tell: Callable[[str], None],
+) -> None:
+    """Play every stretch with the settings that were best on all that lay before it."""
+    for start, table in stretches:
+        tell(f"judging from cycle {start} of {record.cycles} on")
+        for name, chosen in best(record.before(start)).items():
+            policy = beginning(chosen, table)
+            candidates[name].policies.append(policy)
+            candidates[name].runs.append(follow(table, Monitor(policy)))
+    for name, chosen in best(record.whole).items():
+        candidates[name].final = beginning(chosen, record.whole, record.whole.cycles)
+
+
+def _play_shifted(
+    candidates: dict[str, Candidate], record: _Record, stretches: Sequence[tuple[int, Table]]
+) -> list[tuple[int, Table]]:
+    """Play the stretches begun earlier or later, with the settings that were in force on them."""
+    shifted = []
+    for start, length, number in shifted_stretches(stretches, record.first, record.cycles):
+        table = record.part(start, start + length)
+        shifted.append((start, table))
+        for candidate in candidates.values():
+            policy = beginning(candidate.policies[number], table)
+            candidate.shifted.append(follow(table, Monitor(policy)))
+    return shifted
 
 
 def _origins(cycles: int, first: int) -> list[int]:

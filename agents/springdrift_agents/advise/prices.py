@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from springdrift_agents.advise.judge import FAMILIES, block_interval, block_length
+from springdrift_agents.advise.judge import FAMILIES
+from springdrift_agents.advise.judged import block_interval, block_length
 from springdrift_agents.advise.monitor import Monitor
 from springdrift_agents.advise.strategies import (
     INTERVENE,

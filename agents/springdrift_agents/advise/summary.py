@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from springdrift_agents.advise.advice import LABELS, Advice, caveats, describe, rates, sentences, square_root
+from springdrift_agents.advise.advice import Advice, rates, square_root
+from springdrift_agents.advise.words import LABELS, caveats, describe, sentences
 from springdrift_agents.evaluation.statistics import Interval
 
 

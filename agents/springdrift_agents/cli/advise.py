@@ -1,4 +1,4 @@
-"""The command about a series of one's own."""
+"""The command about a series of one's own; its parameters are its help."""
 
 import json
 from pathlib import Path
@@ -48,9 +48,8 @@ def advise(
     from springdrift_agents.advise.report import as_html
     from springdrift_agents.advise.summary import as_data, as_text
 
-    for path in (report, policy):
-        if path is not None:
-            writable_file(path)
+    for path in filter(None, (report, policy)):
+        writable_file(path)
     found = work_out(
         file,
         time,

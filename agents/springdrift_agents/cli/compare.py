@@ -1,9 +1,7 @@
-"""Commands that put policies side by side."""
+"""Commands that put policies side by side; a command's parameters are its help."""
 
-import time
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +11,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from springdrift import ENV_ID, SCENARIOS
-from springdrift.incline.reward import OPS_TERMS
 from springdrift.incline.scenario import resolve
 from springdrift.registry import world_spec
 from springdrift_agents import limits
-from springdrift_agents.cli.comparison import LATENCY, WRITTEN, Comparison, play, show_tables, write_results
+from springdrift_agents.cli.comparison import LATENCY, Comparison, Kept, carry_out, tell_result
 from springdrift_agents.cli.shell import (
+    Cost,
     Env,
     Json,
+    Scenarios,
     Trust,
     app,
     bounded,
@@ -35,10 +34,11 @@ from springdrift_agents.cli.shell import (
     writable_file,
 )
 from springdrift_agents.evaluation import report
-from springdrift_agents.evaluation.evaluate import SEEDS, Episodes
+from springdrift_agents.evaluation.evaluate import SEEDS
+from springdrift_agents.evaluation.maps import Cell
 from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.evaluation.store import Store
-from springdrift_agents.evaluation.verdict import price_line, verdict
+from springdrift_agents.evaluation.verdict import price_line
 from springdrift_agents.files import write_text
 from springdrift_agents.planning import plans
 from springdrift_agents.policies.registry import policy, policy_names
@@ -54,17 +54,13 @@ def compare(
             "--policies", "-p", help="Which, by commas; [dim]threshold:error=0.5[/] sets a parameter. [all]"
         ),
     ] = None,
-    scenarios: Annotated[
-        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
-    ] = None,
+    scenarios: Scenarios = None,
     episodes: Annotated[
         int | None, typer.Option("--episodes", "-n", min=1, help=f"Worlds for each pair. [{FULL}]")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help=f"{QUICK} worlds for each pair.")] = False,
     seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
-    cost: Annotated[
-        list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
-    ] = None,
+    cost: Cost = None,
     hindsight: Annotated[
         int,
         typer.Option(min=0, help="Worlds of each scenario to search the reference on, 3 s each."),
@@ -97,61 +93,17 @@ def compare(
     Every policy meets the same worlds (common random numbers). Writes [bold]results.csv[/] (a line an
     episode), [bold]summary.json[/] and [bold]compare.png[/].
     """
-    specs = names_of(policies, policy_names(env))
-    kind = world_spec(env)
-    chosen = {spec: policy(spec, trust, env) for spec in specs}
-    places = [scenario_of(name, env) for name in names_of(scenarios, list(kind.scenarios))]
-    if record and db is None:
-        raise ValueError(f"--record {record} keeps worlds in the file of --db: give --db FILE as well")
-    count, prices = episodes or (QUICK if quick else FULL), prices_of(cost)
-    asked = Comparison(chosen, places, count, seed, env, prices, asdict(kind.costs.of(prices)), hindsight)
-    if db and not set(kind.terms) <= set(OPS_TERMS):
-        raise ValueError(f"--db keeps worlds whose cost terms are {', '.join(OPS_TERMS)}, not {env}")
-    writable(out_dir, *WRITTEN)
-    if html:
-        from springdrift_agents.play.web import data
-
-        data.playable(env)
-        writable_file(html)
-    pairs = (len(specs) + bool(hindsight)) * len(asked.titles)
-    limits.check_episodes("--episodes", count, pairs)
-    clock = [time.monotonic()]
-    with progress_bar() as progress:
-        task = progress.add_task("the first compilation takes half a minute", total=pairs)
-
-        def done(part: Episodes) -> None:
-            progress.update(task, advance=1, description=f"{part.scenario} · {part.policy}")
-
-        with Store(db) if db else nullcontext() as store:
-            parts = play(asked, store, record, done, jobs=bounded(jobs, pairs), scheduler=scheduler)
-        clock.append(time.monotonic())
-        progress.update(task, description="intervals and pictures")
-        own, _ = report.split(parts)
-        rows, overall = report.summarise(own), report.ranking(parts)
-        clock.append(time.monotonic())
-        write_results(asked, parts, rows, overall, out_dir)
-        if html:
-            from springdrift_agents.play.web import report as page
-
-            told = {name: str(value) for name, value in asked.config().items() if name != "policies"}
-            page.write(html, parts, chosen, prices, told, env)
-        clock.append(time.monotonic())
+    chosen = {spec: policy(spec, trust, env) for spec in names_of(policies, policy_names(env))}
+    places = [scenario_of(name, env) for name in names_of(scenarios, list(world_spec(env).scenarios))]
+    count = episodes or (QUICK if quick else FULL)
+    asked = Comparison(chosen, places, count, seed, env, prices_of(cost), hindsight)
+    kept = Kept(out_dir, html, db, record)
+    kept.prepare(asked)
+    result = carry_out(asked, kept, bounded(jobs, asked.pairs), scheduler)
     if as_json:
-        print(report.to_json(rows, **asked.about()))
-        return
-    for sentence in verdict(parts, overall):
-        tell(sentence)
-    tell(price_line(asked.costs, LATENCY))
-    if html:
-        tell(f"written: {html} ({html.stat().st_size / 1e3:.0f} kB)")
-    written = f"written: {out_dir / WRITTEN[0]}, {', '.join(WRITTEN[1:])}"
-    if not full:
-        tell(f"{written}; tables: --full")
-        return
-    show_tables(parts, rows, overall)
-    worlds, intervals, pictures = (later - earlier for earlier, later in pairwise(clock))
-    out.print(f"\n[dim]worlds {worlds:.1f} s, intervals {intervals:.1f} s, pictures {pictures:.1f} s[/]")
-    tell(written)
+        print(report.to_json(result.rows, **asked.about()))
+    else:
+        tell_result(asked, result, kept, full)
 
 
 @app.command(rich_help_panel="Use")
@@ -177,9 +129,7 @@ def regret(
     ] = None,
     episodes: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Worlds, 3 s each.")] = 10,
     seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
-    cost: Annotated[
-        list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
-    ] = None,
+    cost: Cost = None,
     out_dir: Annotated[Path, typer.Option("--out", "-o", help="Folder for timeline.png.")] = Path(
         "out/regret"
     ),
@@ -273,11 +223,17 @@ def map_(
     if as_json:
         print(text)
         return
+    show(_map_table(cells))
+    out.print("[dim]the winner, its mean cost, and how much more the next one costs on the same worlds[/]")
+    tell(f"written: {out_dir / 'map.png'}, map.json")
+
+
+def _map_table(cells: Sequence[Cell]) -> Table:
     table = Table(title="Price of a retraining, in pushes by hand", header_style="bold", box=SIMPLE_HEAD)
     table.add_column("latency", justify="right")
-    for value in ratios:
+    for value in dict.fromkeys(cell.ratio for cell in cells):
         table.add_column(f"{value:g}", no_wrap=True)
-    for wait in latencies:
+    for wait in dict.fromkeys(cell.latency for cell in cells):
         row = [cell for cell in cells if cell.latency == wait]
         margins = [f"+{100 * cell.margin:.0f} %" if cell.sure else "not sure" for cell in row]
         texts = [
@@ -285,16 +241,12 @@ def map_(
             for cell, margin in zip(row, margins, strict=True)
         ]
         table.add_row(str(wait), *texts)
-    show(table)
-    out.print("[dim]the winner, its mean cost, and how much more the next one costs on the same worlds[/]")
-    tell(f"written: {out_dir / 'map.png'}, map.json")
+    return table
 
 
 @app.command(rich_help_panel="Measure")
 def plan(
-    scenarios: Annotated[
-        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
-    ] = None,
+    scenarios: Scenarios = None,
     worlds: Annotated[int, typer.Option("--worlds", "-n", min=1, help="Of each, 4 s each.")] = 40,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 1,
     out_file: Annotated[Path, typer.Option("--out", "-o", help="File of plans to update.")] = Path(

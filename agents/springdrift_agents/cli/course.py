@@ -30,6 +30,7 @@ from springdrift_agents.course import gradebook, submission_run, tables, variant
 from springdrift_agents.course import leaderboard as contest
 from springdrift_agents.course import notebooks as books
 from springdrift_agents.course import package as packages
+from springdrift_agents.course.exercise import Exercise
 from springdrift_agents.course.isolation import LEAST_MEMORY, MEMORY, protection, strongest
 from springdrift_agents.course.submissions import tidy
 from springdrift_agents.files import write_text
@@ -83,28 +84,7 @@ def grade(
     if reports_dir is not None:
         writable(reports_dir)
     _say_protection()
-    target = Path(os.path.realpath(out_file))
-    partial = target.with_name(f"{target.stem}.partial.csv")
-    try:
-        with grading.journal(partial) as record, progress_bar() as progress:
-            task = progress.add_task("grading", total=None)
-
-            def done(one: grading.Report) -> None:
-                record(one)
-                progress.update(task, advance=1, description=_name(one.student))
-
-            reports = grading.grade(
-                submissions,
-                exercises,
-                limits=submission_run.Limits(timeout, each, memory),
-                jobs=jobs,
-                begin=lambda count: progress.update(task, total=count),
-                done=done,
-            )
-    except BaseException:
-        if _has_lines(partial):
-            err.print(f"what was graded before is in {escape(str(partial))}")
-        raise
+    reports = _graded(submissions, exercises, submission_run.Limits(timeout, each, memory), jobs, out_file)
     _write(out_file, grading.to_csv(reports))
     handed_on = gradebook.write(reports_dir, reports, exercises) if reports_dir is not None else []
     if as_json:
@@ -118,6 +98,34 @@ def grade(
         if handed_on:
             tell(f"written: {reports_dir} ({len(handed_on)} files)")
     _exit_if_broken([f"{report.student}: {report.broken}" for report in reports if report.broken], "graded")
+
+
+def _graded(
+    submissions: Path, exercises: list[Exercise], allowed: submission_run.Limits, jobs: int, out_file: Path
+) -> list[grading.Report]:
+    """Grade beside a bar; each report is kept in a file next to the result's until all are there."""
+    target = Path(os.path.realpath(out_file))
+    partial = target.with_name(f"{target.stem}.partial.csv")
+    try:
+        with grading.journal(partial) as record, progress_bar() as progress:
+            task = progress.add_task("grading", total=None)
+
+            def done(one: grading.Report) -> None:
+                record(one)
+                progress.update(task, advance=1, description=_name(one.student))
+
+            return grading.grade(
+                submissions,
+                exercises,
+                limits=allowed,
+                jobs=jobs,
+                begin=lambda count: progress.update(task, total=count),
+                done=done,
+            )
+    except BaseException:
+        if _has_lines(partial):
+            err.print(f"what was graded before is in {escape(str(partial))}")
+        raise
 
 
 def _has_lines(partial: Path) -> bool:

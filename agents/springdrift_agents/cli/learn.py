@@ -1,9 +1,9 @@
-"""Commands that train policies, and that make data to train on."""
+"""Commands that train policies, and that make data to train on; a command's parameters are its help."""
 
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -11,10 +11,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from springdrift import ENV_ID
 from springdrift_agents import limits
-from springdrift_agents.cli.shell import Env, Json, Trust, app, err, out, tell, working
+from springdrift_agents.cli.shell import Env, Envs, Json, Trust, app, env_option, err, out, tell, working
 from springdrift_agents.evaluation.evaluate import SEEDS
-from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.policies.registry import policy
+
+if TYPE_CHECKING:
+    from springdrift_agents.training.train import TrainConfig
 
 
 @app.command(rich_help_panel="Use")
@@ -44,12 +46,7 @@ def train(
         bool, typer.Option("--sweep", help="Search hyperparameters instead, with Optuna.")
     ] = False,
     trials: Annotated[int, typer.Option(min=1, help="Of a sweep.")] = 20,
-    env: Annotated[
-        str,
-        typer.Option(
-            "--env", help="Kind of world, by its id in Gymnasium; several, by commas, for one policy."
-        ),
-    ] = ENV_ID,
+    env: Envs = ENV_ID,
     device: Annotated[str, typer.Option(help="Of torch's, such as cuda, that fits the network.")] = "cpu",
 ) -> None:
     """Train a policy, or go on where the same command was stopped.
@@ -74,35 +71,41 @@ def train(
         env=env,
         device=device,
     )
-    where = (
-        ""
-        if env == ENV_ID
-        else "-".join(one.rpartition("/")[2].partition("-")[0] for one in config.envs) + "-"
-    )
-    folder = out_dir or Path("runs") / f"{algo}-{where}{scenario}-{seed}"
+    folder = out_dir or Path("runs") / _run_name(config)
     if sweep:
         _sweep(config, folder, trials)
-        return
+    else:
+        _train(config, folder)
+
+
+def _run_name(config: "TrainConfig") -> str:
+    """Of a run's folder, unless it is given: the kind of world is in it where it is not the usual one."""
+    worlds = [one.rpartition("/")[2].partition("-")[0] for one in config.envs if config.env != ENV_ID]
+    return "-".join((config.algo, *worlds, config.scenario, str(config.seed)))
+
+
+def _train(config: "TrainConfig", folder: Path) -> None:
+    from springdrift_agents.training import train as training
+
+    title, costs = f"{config.algo} on {config.scenario}", []
     with _bar() as progress:
-        task = progress.add_task(f"{algo} on {scenario}", total=config.steps)
-        shown: list[str] = []
+        task = progress.add_task(title, total=config.steps)
 
         def validated(done: int, cost: float) -> bool:
-            shown.append(f"{cost:.1f}")
-            progress.update(task, completed=done, description=f"{algo} on {scenario}, cost {shown[-1]}")
+            costs.append(f"{cost:.1f}")
+            progress.update(task, completed=done, description=f"{title}, cost {costs[-1]}")
             return True
 
         best = training.train(
             config, folder, tell=lambda done: progress.update(task, completed=done), validated=validated
         )
-    out.print(f"cost on validation worlds, chunk by chunk: {' '.join(shown)}")
-    file = folder / "best.safetensors"
-    shown_file, trained = escape(str(file)), best.card.trained
+    out.print(f"cost on validation worlds, chunk by chunk: {' '.join(costs)}")
+    shown_file, trained = escape(str(folder / "best.safetensors")), best.card.trained
     out.print(f"written: {shown_file}, of step {trained['steps']:,}, cost {trained['cost']:.1f}")
-    place = config.validate or ("mix" if scenario == "practice" else scenario)
+    place = config.validate or ("mix" if config.scenario == "practice" else config.scenario)
     for one in config.envs:
         out.print(
-            f"compare it: [bold]springdrift compare{_of(one)} -s {place} "
+            f"compare it: [bold]springdrift compare{env_option(one)} -s {place} "
             f"-p never,threshold@{place},{shown_file}[/]"
         )
 
@@ -118,12 +121,7 @@ def distill(
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Times that the network plays and learns.")] = 6,
     worlds: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Of each scenario in a round.")] = 40,
-    env: Annotated[
-        str,
-        typer.Option(
-            "--env", help="Kind of world, by its id in Gymnasium; several, by commas, for one policy."
-        ),
-    ] = ENV_ID,
+    env: Envs = ENV_ID,
 ) -> None:
     """Teach one network what the best policy known for each scenario decides.
 
@@ -149,7 +147,7 @@ def distill(
     file = folder / "best.safetensors"
     tell(f"written: {file}")
     for one in config.envs:
-        tell(f"compare it: springdrift compare{_of(one)} -p never,{file}")
+        tell(f"compare it: springdrift compare{env_option(one)} -p never,{file}")
 
 
 @app.command(rich_help_panel="Use")
@@ -218,11 +216,6 @@ def _plain(text: str) -> str:
     return re.sub(r"[^a-z0-9_]+", "-", re.sub(r"-v\d+$", "", text).lower()).strip("-")
 
 
-def _of(env: str) -> str:
-    """The option for a kind of world, where it is not the usual one."""
-    return "" if env == ENV_ID else f" --env {env}"
-
-
 def _bar() -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
@@ -235,7 +228,7 @@ def _bar() -> Progress:
     )
 
 
-def _sweep(config: Any, folder: Path, trials: int) -> None:
+def _sweep(config: "TrainConfig", folder: Path, trials: int) -> None:
     from springdrift_agents.training import sweep as sweeping
 
     with _bar() as progress:
@@ -247,7 +240,7 @@ def _sweep(config: Any, folder: Path, trials: int) -> None:
             progress.update(task, completed=number + 1)
 
         best = sweeping.sweep(config, folder, trials, done)
-    again = f"springdrift train {config.algo}{_of(config.env)} -s {config.scenario}"
+    again = f"springdrift train {config.algo}{env_option(config.env)} -s {config.scenario}"
     again += f" --observe {config.observe}" if config.observe != "monitor" else ""
     for name, value in best.items():
         out.print(f"  {name}: {value}")

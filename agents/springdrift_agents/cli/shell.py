@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from springdrift import ENV_ID
 from springdrift.game.arguments import did_you_mean
 from springdrift.render.view import pygame_clash
 from springdrift_agents import files, limits
@@ -113,9 +114,24 @@ def _keep(path: Path) -> None:
 
 
 Env = Annotated[str, typer.Option("--env", help="Which kind of world, by its id in Gymnasium.")]
+Envs = Annotated[
+    str,
+    typer.Option("--env", help="Kind of world, by its id in Gymnasium; several, by commas, for one policy."),
+]
+Cost = Annotated[
+    list[str] | None, typer.Option("--cost", help="A price, such as retrain=5. May be repeated.")
+]
+Scenarios = Annotated[
+    list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
+]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Open .zip policies of Stable-Baselines3, which can run code.")
 ]
+
+
+def env_option(env: str) -> str:
+    """The option of a printed command for a kind of world, where it is not the usual one."""
+    return "" if env == ENV_ID else f" --env {env}"
 
 
 def tell(text: str) -> None:

@@ -1,6 +1,6 @@
 """Commands about rules and the detectors in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from springdrift_agents.cli.shell import (
     Json,
     app,
     bounded,
+    env_option,
     err,
     known_scenario,
     names_of,
@@ -28,9 +29,10 @@ from springdrift_agents.cli.shell import (
     writable,
     writable_file,
 )
-from springdrift_agents.evaluation.evaluate import SEEDS, evaluate, world_seeds
+from springdrift_agents.evaluation.evaluate import SEEDS, Episodes, evaluate, world_seeds
 from springdrift_agents.evaluation.report import as_json as to_json
 from springdrift_agents.evaluation.scenarios import scenario_of
+from springdrift_agents.evaluation.statistics import mean_interval
 from springdrift_agents.files import write_text
 from springdrift_agents.policies import settings
 from springdrift_agents.policies.registry import name_of, policy
@@ -61,20 +63,14 @@ def tune(
     """
     from springdrift_agents.training import tune as tuning
 
-    known_places = list(world_spec(env).scenarios)
-    spaces = tuning.spaces_of(env)
-    names, places = names_of(rules, list(spaces)), names_of(scenarios, known_places)
+    known_rules, known_places = list(tuning.spaces_of(env)), list(world_spec(env).scenarios)
+    names, places = names_of(rules, known_rules), names_of(scenarios, known_places)
     for name in names:
-        if name not in spaces:
-            raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(spaces)}")
+        if name not in known_rules:
+            raise ValueError(f"{name!r} has nothing to tune; allowed: {', '.join(known_rules)}")
     for name in places:
         known_scenario(name, known_places)
-    file = out_file or settings.own_path()
-    if file is None:
-        raise ValueError("you have no home folder to keep settings in: give a file with --out")
-    if file.exists() and file.samefile(settings.SHIPPED):
-        raise ValueError(f"{file} ships with springdrift and stays as it is: give another file")
-    writable_file(file)
+    file = _settings_file(out_file)
     kept = settings.read(file) if file.exists() else {}
     own = kept.setdefault(env, {})
     limits.check_episodes("--episodes", 4 * episodes)
@@ -98,16 +94,33 @@ def tune(
         own.setdefault(one.scenario, {})[one.rule] = one.parameters
     show(_tuned_table(found, taken))
     out.print("[dim]mean cost on validation worlds, which the search did not see[/]")
-    left = len(found) - len(taken)
-    if left:
+    if left := len(found) - len(taken):
         out.print(f"{left} of {len(found)} cost no less than the settings there are, which stay (--replace)")
     if taken:
-        which = "" if env == ENV_ID else f" --env {env}"
-        command = f"springdrift tune{which} --trials {trials} --episodes {episodes} --seed {seed}"
-        write_text(file, settings.to_text(kept, command))
-        tell(f"written: {file}")
-        if settings.own_path() != file:
-            tell(f"to use it: SPRINGDRIFT_SETTINGS={file} springdrift …")
+        command = f"springdrift tune{env_option(env)} --trials {trials} --episodes {episodes} --seed {seed}"
+        _write_settings(file, settings.to_text(kept, command))
+
+
+def _settings_file(given: Path | None) -> Path:
+    """The file that tuned settings go to, kept to this command.
+
+    Raises:
+        ValueError: there is none, or nothing may be written to it.
+    """
+    file = given or settings.own_path()
+    if file is None:
+        raise ValueError("you have no home folder to keep settings in: give a file with --out")
+    if file.exists() and file.samefile(settings.SHIPPED):
+        raise ValueError(f"{file} ships with springdrift and stays as it is: give another file")
+    writable_file(file)
+    return file
+
+
+def _write_settings(file: Path, text: str) -> None:
+    write_text(file, text)
+    tell(f"written: {file}")
+    if settings.own_path() != file:
+        tell(f"to use it: SPRINGDRIFT_SETTINGS={file} springdrift …")
 
 
 def _tuned_table(found: Sequence[Any], taken: Sequence[Any]) -> Table:
@@ -192,7 +205,6 @@ def budget(
     as_json: Json = False,
 ) -> None:
     """Rules at an equal retraining budget: each one's threshold is set so that it retrains as often."""
-    from springdrift_agents.evaluation.statistics import mean_interval
     from springdrift_agents.training import tune as tuning
 
     place = scenario_of(scenario, env)
@@ -217,21 +229,35 @@ def budget(
                 missed[spec] = str(out_of_reach)
                 continue
             found = evaluate(rule, place, world_seeds("evaluation", seed, episodes), env=env)
-            answered = found.finding("changes").sum() - found.finding("missed").sum()
-            row: dict[str, Any] = {
-                "rule": spec,
-                "setting": float(getattr(rule, parameters[spec])),
-                "retrains": float(found.finding("retrains").mean()),
-                "cost": mean_interval(found.cost)._asdict(),
-                "delay": float(found.finding("delay").sum() / answered) if answered else None,
-            }
-            rows.append(row)
+            setting = float(getattr(rule, parameters[spec]))
+            rows.append({"rule": spec, "setting": setting, **_budget_figures(found)})
     if as_json:
         nothing = dict.fromkeys(("setting", "retrains", "cost", "delay"))
         print(to_json([*rows, *({"rule": spec, **nothing, "missed": why} for spec, why in missed.items())]))
         return
-    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table = _budget_table(rows, missed, parameters)
     table.title = f"{scenario}: rules that retrain about {retrains:g} times an episode"
+    show(table)
+    for why in missed.values():
+        out.print(f"[yellow]out of reach: {escape(why)}[/]")
+    out.print("[dim]set on tuning worlds, measured on evaluation worlds; delay: cycles from a change on[/]")
+
+
+def _budget_figures(found: Episodes) -> dict[str, Any]:
+    """Of a rule at its budget: how often it retrained, what it cost, how late it answered changes."""
+    answered = found.finding("changes").sum() - found.finding("missed").sum()
+    return {
+        "retrains": float(found.finding("retrains").mean()),
+        "cost": mean_interval(found.cost)._asdict(),
+        "delay": float(found.finding("delay").sum() / answered) if answered else None,
+    }
+
+
+def _budget_table(
+    rows: Sequence[Mapping[str, Any]], missed: Mapping[str, str], parameters: Mapping[str, str]
+) -> Table:
+    """The cheapest rule first, those that cannot meet the budget last."""
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
     for title in ("rule", "parameter", "set to", "retrains", "cost", "95 %", "delay"):
         table.add_column(title, justify="left" if title in ("rule", "parameter") else "right")
     for row in sorted(rows, key=lambda row: row["cost"]["value"]):
@@ -241,7 +267,4 @@ def budget(
         table.add_row(row["rule"], parameters[row["rule"]], *cells, "" if delay is None else f"{delay:.1f}")
     for spec in missed:
         table.add_row(spec, parameters[spec], "out of reach")
-    show(table)
-    for why in missed.values():
-        out.print(f"[yellow]out of reach: {escape(why)}[/]")
-    out.print("[dim]set on tuning worlds, measured on evaluation worlds; delay: cycles from a change on[/]")
+    return table

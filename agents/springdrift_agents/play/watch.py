@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 from itertools import dropwhile, takewhile
 from pathlib import Path
 
@@ -90,39 +91,44 @@ def show(
     """
     still = out is not None and out.suffix == ".png" and not window
     moments = _part(episodes, part, 1 if still else frames)
-    views = [View(size, font_scale, truth, scenario) for _ in episodes]
-    whole = (size[0] * len(episodes), size[1])
-    stage = View(whole, truth=truth) if len(views) > 1 else views[0]
-    screen = Window(stage, "springdrift") if window else None
-    movie = Movie(out, whole, fps) if out else None
     if still:  # the rest would be drawn for nobody
         moments = iter(deque(moments, maxlen=1))
+    picture = _Picture([View(size, font_scale, truth, scenario) for _ in episodes])
     count = 0
-    try:
+    with ExitStack() as opened:
+        screen = opened.enter_context(closing(Window(picture.whole, "springdrift"))) if window else None
+        movie = opened.enter_context(Movie(out, picture.whole.size, fps)) if out else None
         for together in moments:
             if screen and screen.closed:
                 break
-            for place, (view, moment) in enumerate(zip(views, together, strict=True)):
-                view.draw(moment)
-                if stage is not view:
-                    stage.surface.blit(view.surface, (place * size[0], 0))
+            picture.draw(together)
             if movie:
-                movie.add(stage.pixels())
+                movie.add(picture.whole.pixels())
             if screen:
                 screen.flip(fps)
-                for view in views:
-                    view.truth = stage.truth
+                picture.share_truth()
             count += 1
-        if movie:
-            movie.close()
-    except BaseException:
-        if movie:
-            movie.abandon()
-        raise
-    finally:
-        if screen:
-            screen.close()
     return count
+
+
+class _Picture:
+    """Views side by side on one surface, that of ``whole``; a single one is the whole itself."""
+
+    def __init__(self, views: Sequence[View]) -> None:
+        self.views, (width, height) = views, views[0].size
+        self.whole = views[0] if len(views) == 1 else View((width * len(views), height), truth=views[0].truth)
+
+    def draw(self, moments: Sequence[Frame]) -> None:
+        """A moment of each."""
+        for place, (view, moment) in enumerate(zip(self.views, moments, strict=True)):
+            view.draw(moment)
+            if view is not self.whole:
+                self.whole.surface.blit(view.surface, (place * view.size[0], 0))
+
+    def share_truth(self) -> None:
+        """Every view shows the truth if the whole does, to which a window's keys go."""
+        for view in self.views:
+            view.truth = self.whole.truth
 
 
 def _part(

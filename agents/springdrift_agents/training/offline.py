@@ -164,36 +164,14 @@ def write(
     seeing = observe or observe_of(policy)
     made = gym.make(env, scenario=scenario, observe=seeing)
     played = episodes_of(policy, scenario, count, seed, env=env, explore=explore, observe=seeing)
-    totals = {"steps": 0, "cost": 0.0}
-
-    def kept() -> Iterator[Any]:
-        for episode in played:
-            totals["steps"] += len(episode.actions)
-            totals["cost"] -= float(episode.rewards.sum())
-            ends = np.zeros(len(episode.actions), np.bool_)
-            yield minari.data_collector.EpisodeBuffer(
-                seed=episode.seed,
-                observations=episode.observations,
-                actions=episode.actions,
-                rewards=episode.rewards,
-                terminations=np.append(ends[:-1], True),
-                truncations=ends,
-            )
-
+    buffers = _Buffers(played, minari.data_collector.EpisodeBuffer)
     with _data_sets_in(folder), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of an author's address, and other things that nobody asked for
-        try:
-            place = _place(name)
-        except TypeError as wrong:  # Minari takes a name without a version apart
-            raise ValueError(f"{name}: a data set's name ends with its version, as in -v0") from wrong
-        if place.exists():
-            raise ValueError(
-                f"there is a data set {name} already, in {place}: give another name, or remove it"
-            )
+        place = _free_place(name)
         try:
             minari.create_dataset_from_buffers(
                 name,
-                kept(),
+                buffers,
                 made,
                 author="springdrift",
                 data_format="hdf5",
@@ -205,7 +183,27 @@ def write(
             raise
         finally:
             made.close()
-    return Written(name, place, count, int(totals["steps"]), totals["cost"] / count)
+    return Written(name, place, count, buffers.steps, buffers.cost / count)
+
+
+class _Buffers:
+    """Episodes as Minari takes them, counted as they pass.
+
+    Args:
+        episodes: of any number.
+        buffer: Minari's class of an episode.
+    """
+
+    def __init__(self, episodes: Iterator[Episode], buffer: Any) -> None:
+        self.episodes, self.buffer = episodes, buffer
+        self.steps, self.cost = 0, 0.0
+
+    def __iter__(self) -> Iterator[Any]:
+        for episode in self.episodes:
+            self.steps += len(episode.actions)
+            self.cost -= float(episode.rewards.sum())
+            ends = np.zeros(len(episode.actions), np.bool_)
+            yield self.buffer(**episode._asdict(), terminations=np.append(ends[:-1], True), truncations=ends)
 
 
 def _minari() -> Any:
@@ -218,13 +216,23 @@ def _minari() -> Any:
     return minari
 
 
-def _place(name: str) -> Path:
-    """The folder of a data set, in the folder that holds all of them."""
+def _free_place(name: str) -> Path:
+    """The folder of a new data set, in the folder that holds all of them.
+
+    Raises:
+        ValueError: a name that Minari does not take, or that is there already.
+    """
     from minari.dataset.minari_dataset import parse_dataset_id
     from minari.storage.datasets_root_dir import get_dataset_path
 
-    parse_dataset_id(name)
-    return Path(get_dataset_path(name))
+    try:
+        parse_dataset_id(name)
+        place = Path(get_dataset_path(name))
+    except TypeError as wrong:  # Minari takes a name without a version apart
+        raise ValueError(f"{name}: a data set's name ends with its version, as in -v0") from wrong
+    if place.exists():
+        raise ValueError(f"there is a data set {name} already, in {place}: give another name, or remove it")
+    return place
 
 
 @contextmanager

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from springdrift import ENV_ID, WORLDS
 from springdrift_agents.evaluation.evaluate import evaluate, world_seeds
 from springdrift_agents.evaluation.scenarios import mixtures
@@ -132,45 +135,50 @@ def tune(
     Raises:
         ValueError: a rule without parameters, or trials or episodes out of range.
     """
-    import optuna
-
     if rule not in spaces_of(env):
         raise ValueError(f"{rule!r} has nothing to tune; allowed: {', '.join(spaces_of(env))}")
     if trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials}")
-    space, make = SPACES[rule], ALL_RULES[rule]
-    defaults = asdict(make())
-    worlds = world_seeds("tuning", seed, episodes)
+    make, space = ALL_RULES[rule], SPACES[rule]
+    usual = {name: asdict(make())[name] for name in space}
+
+    def cost_on(worlds: NDArray[np.uint64]) -> Callable[[Mapping[str, float]], float]:
+        return lambda found: float(evaluate(make(**found), scenario, worlds, env=env).cost.mean())
+
+    starts = [usual | start for start in ({}, *map(dict, others), *([dict(known)] if known else []))]
+    finalists = _search(space, starts, cost_on(world_seeds("tuning", seed, episodes)), trials, seed)
+    validated = cost_on(world_seeds("validation", seed, max(256, episodes)))
+    finalists += [*map(dict, others), usual]
+    costs = [validated(parameters) for parameters in finalists]
+    best = min(range(len(costs)), key=costs.__getitem__)
+    before = None if known is None else validated(known)
+    return Tuned(rule, scenario, finalists[best], costs[best], costs[-1], before)
+
+
+def _search(
+    space: Mapping[str, Range],
+    starts: Sequence[Mapping[str, float]],
+    cost: Callable[[Mapping[str, float]], float],
+    trials: int,
+    seed: int,
+) -> list[dict[str, float]]:
+    """The cheapest settings that a search finds, rounded, from the cheapest on."""
+    import optuna
 
     def objective(trial: Any) -> float:
-        found = {name: trial.suggest_float(name, r.low, r.high, log=r.log) for name, r in space.items()}
-        return float(evaluate(_rule(make, found), scenario, worlds, env=env).cost.mean())
+        return cost({name: trial.suggest_float(name, r.low, r.high, log=r.log) for name, r in space.items()})
 
-    usual = {name: defaults[name] for name in space}
-    starts = [
-        {name: min(max((usual | start)[name], r.low), r.high) for name, r in space.items()}
-        for start in ({}, *(dict(one) for one in (*others, *([known] if known else []))))
-    ]
+    within = [{name: min(max(start[name], r.low), r.high) for name, r in space.items()} for start in starts]
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        study = optuna.create_study(sampler=_sampler(space, starts[-1], seed))
-    for start in starts:
+        study = optuna.create_study(sampler=_sampler(space, within[-1], seed))
+    for start in within:
         study.enqueue_trial(start)
     study.optimize(objective, n_trials=trials)
-    fresh = world_seeds("validation", seed, max(256, episodes))
-
-    def validated(parameters: dict[str, float]) -> float:
-        return float(evaluate(_rule(make, parameters), scenario, fresh, env=env).cost.mean())
-
     tried = [trial for trial in study.trials if trial.value is not None]  # the others were not reached
     finalists = sorted(tried, key=lambda trial: (trial.value, trial.number))[:FINALISTS]
-    rounded = [{name: float(f"{v:.3g}") for name, v in trial.params.items()} for trial in finalists]
-    rounded += [*(dict(one) for one in others), usual]
-    costs = [validated(parameters) for parameters in rounded]
-    best = min(range(len(costs)), key=costs.__getitem__)
-    before = None if known is None else validated(dict(known))
-    return Tuned(rule, scenario, rounded[best], costs[best], costs[-1], before)
+    return [{name: float(f"{v:.3g}") for name, v in trial.params.items()} for trial in finalists]
 
 
 def _sampler(space: Mapping[str, Range], start: Mapping[str, float], seed: int) -> Any:
@@ -182,10 +190,6 @@ def _sampler(space: Mapping[str, Range], start: Mapping[str, float], seed: int) 
     return optuna.samplers.CmaEsSampler(
         x0=dict(start), seed=seed, popsize=16, warn_independent_sampling=False
     )
-
-
-def _rule(make: type[Rule], parameters: dict[str, float]) -> Rule:
-    return make(**parameters)
 
 
 def tune_all(
