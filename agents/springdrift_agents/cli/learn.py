@@ -13,6 +13,7 @@ from springdrift import ENV_ID
 from springdrift_agents import limits
 from springdrift_agents.cli.shell import Env, Envs, Json, Trust, app, env_option, err, out, tell, working
 from springdrift_agents.evaluation.evaluate import SEEDS
+from springdrift_agents.evaluation.scenarios import scenario_of
 from springdrift_agents.policies.registry import policy
 
 if TYPE_CHECKING:
