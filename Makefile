@@ -13,14 +13,12 @@ help:  ## show this list
 
 setup: .venv/.ready  ## create .venv and install springdrift with everything it can use
 
-.venv/.ready: pyproject.toml constraints.txt
+.venv/.ready: pyproject.toml constraints.txt tests/set_up.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "springdrift needs Python 3.11 or later; try: make PYTHON=python3.11 setup"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || { echo "Python has no venv module; on Debian: apt-get install python3-venv"; exit 1; }
-	@echo "== setting up .venv (once, a few minutes)"
+	@echo "== setting up .venv (once)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --upgrade -c constraints.txt pip
-	@# modules are compiled as they are first imported, by several processes, instead of all of them by one
-	@$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[all]' --group dev
+	@$(BIN)/python tests/set_up.py
 	@touch $@
 
 demo: .venv/.ready  ## compare strategies on drifting worlds: the main job, in two minutes
