@@ -49,6 +49,37 @@ def test_moodle_finds_its_participants_and_columns():
     assert (roe["Identifier"], roe["Grade"]) == ("Participant 5", "")  # never a zero for the grader's failure
 
 
+@pytest.mark.attack
+def test_a_verdict_cannot_shift_the_columns_of_moodle():
+    """PHP takes a backslash and the quote behind it for text: lines would be lost, or all refused."""
+    said = ('bad, "x", \\" (called with 1, 2)', "a, b\\", '\\\\"', "C:\\new, old", "plain")
+    reports = [
+        report(f"st{n}", (0, 1), f"moodle {n}", verdicts=("right", text)) for n, text in enumerate(said, 1)
+    ]
+    text = gradebook.moodle_csv(reports)
+    php = list(csv.reader(io.StringIO(text), escapechar="\\"))  # its rules: escapes within quotes
+    assert [len(row) for row in php] == [6] * 6
+    assert [(row[0], row[2]) for row in php[1:]] == [(f"Participant {n}", "1") for n in range(1, 6)]
+    assert [row["Feedback comments"].replace("\\ ", "\\") for row in rows_of(text)] == [
+        f"1.1: right; 1.2: {one}" for one in said
+    ]
+
+
+def test_names_with_commas_quotes_and_letters_of_any_language_come_back(tmp_path):
+    names = ('Doe, Jane "JD"', "Müller Zoë", "Nguyễn Văn", "陳大文")
+    reports = [report(name, (1, 2), f"moodle {n}") for n, name in enumerate(names)]
+    reports += [report(f"{name}.", (1, 2), f"canvas {n}") for n, name in enumerate(names)]
+    gradebook.write(tmp_path, reports, COURSE)
+    moodle, canvas, totals = (
+        rows_of((tmp_path / f"{file}.csv").read_text(encoding="utf-8"))
+        for file in ("moodle", "canvas", "totals")
+    )
+    assert [(row["Full name"], row["Grade"]) for row in moodle] == [(name, "3") for name in names]
+    assert [row["Student"] for row in canvas[1:]] == [f"{name}." for name in names]
+    assert {row["student"] for row in totals} == {*names, *(f"{name}." for name in names)}
+    assert not (tmp_path / "moodle.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
 def test_canvas_finds_its_users_and_the_points_possible():
     most, student = rows_of(gradebook.canvas_csv(REPORTS))
     assert (most["Student"], most["springdrift lesson 1"]) == ("Points Possible", "3")

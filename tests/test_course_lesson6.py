@@ -30,7 +30,7 @@ def test_without_torch_the_lesson_says_what_to_install(tmp_path):
     )
     assert run.returncode == 1
     assert run.stderr.strip() == (
-        'this lesson trains networks and needs torch: pip install -e ".[cli,render,rl]"'
+        'this lesson trains networks and needs torch: pip install "springdrift[cli,render,rl]"'
     )
 
 

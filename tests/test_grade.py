@@ -211,6 +211,30 @@ def test_no_two_names_are_alike(oddly_named):
     assert [one.student for one in find(folder, COURSE)] == names
 
 
+@pytest.mark.attack
+def test_a_file_cannot_be_named_into_another_students_grade(tmp_path):
+    """Moodle writes the participant's number before the name that the student chose."""
+    write(tmp_path, "Doe Jane_1_assignsubmission_file_Roe Max_2_assignsubmission_file_lesson1.py")
+    write(tmp_path, "doejane_3_77_roemax_4_88_lesson1.py")
+    assert {one.student: one.account for one in find(tmp_path, COURSE)} == {
+        "Doe Jane": "moodle 1",
+        "doejane": "canvas 3",
+    }
+
+
+def test_a_number_is_one_person(tmp_path):
+    """However two exports write the name: two lines for a participant would leave the last one's grade."""
+    write(tmp_path, "Doe Jane_1_assignsubmission_file_/lesson1.py")
+    write(tmp_path, "Jane Doe_1_assignsubmission_onlinetext_/lesson2.py", "janedoe_1_9_lesson1.py")
+    two = (*COURSE, Exercise("2.1", "age", "age", lambda answer: None))
+    found = [(one.student, one.lesson, one.account) for one in find(tmp_path, two)]
+    assert found == [
+        ("Doe Jane", 1, "moodle 1"),
+        ("Doe Jane", 2, "moodle 1"),
+        ("janedoe", 1, "canvas 1"),
+    ]
+
+
 @pytest.mark.slow
 def test_all_names_can_be_written(oddly_named, tmp_path):
     folder, found = oddly_named

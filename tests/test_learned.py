@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from stable_baselines3 import A2C
 from typer.testing import CliRunner
 
 import springdrift_agents
@@ -200,15 +201,31 @@ def test_a_zip_of_ones_own_runs_when_trusted(tmp_path):
     assert (again.card.stack, again.card.activation) == (card.stack, card.activation)
     seen = play(2, 20)[:, 0]
     np.testing.assert_array_equal(again.predict(seen)[0], training.export(model, card).predict(seen)[0])
-    (tmp_path / "ppo-mine.zip").rename(tmp_path / "mine.zip")
-    with pytest.raises(ValueError, match=r"must begin with the algorithm .*, such as ppo-mine\.zip"):
-        springdrift_agents.load(tmp_path / "mine.zip", trust=True)
-    assert springdrift_agents.load(tmp_path / "mine.zip", trust=True, algo="ppo").layers == 3
+    with zipfile.ZipFile(tmp_path / "dqn-empty.zip", "w") as file:
+        file.writestr("data", "{}")
+    (tmp_path / "ppo-text.zip").write_text("no zip")
+    for name in ("dqn-empty.zip", "ppo-text.zip"):
+        with pytest.raises(ValueError, match=f"{name}: what trained it is not known; allowed: ppo, dqn"):
+            springdrift_agents.load(tmp_path / name, trust=True)
     other, _ = model_of("ppo", seed=1, learning_rate=1e-3)
     other.save(tmp_path / "ppo-other.zip")
     second = springdrift_agents.load(tmp_path / "ppo-other.zip", trust=True)
     assert again.card.sha256
     assert repr(second) != repr(again)  # a store tells them apart
+
+
+@pytest.mark.parametrize("algo", sb3.ALGOS)
+def test_a_zip_says_what_trained_it_whatever_its_name(algo, tmp_path):
+    with (tmp_path / "model.zip").open("wb") as file:
+        model_of(algo, learning_rate=1e-3)[0].save(file)
+    assert sb3.algorithm_of(tmp_path / "model.zip") == algo
+    assert springdrift_agents.load(tmp_path / "model.zip", trust=True).card.algo == algo
+
+
+def test_what_has_the_policies_of_ppo_and_is_not_ppo_is_told_apart(tmp_path):
+    with (tmp_path / "ppo.zip").open("wb") as file:
+        A2C("MlpPolicy", "CartPole-v1", device="cpu").save(file)
+    assert sb3.algorithm_of(tmp_path / "ppo.zip") is None
 
 
 @pytest.mark.parametrize(("algo", "usual"), [("ppo", "tanh"), ("dqn", "relu")])

@@ -1,6 +1,8 @@
 """The workflow runs what the Makefile and the project have."""
 
+import ast
 import re
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +28,25 @@ def test_the_worlds_are_those_of_the_lowest_versions():
     (worlds,) = re.findall(r"^WORLDS := (.+)$", MAKEFILE, re.MULTILINE)
     assert JOBS["worlds"]["env"]["WORLDS"] == worlds
     assert all((ROOT / "tests" / f"test_{name}.py").exists() for name in worlds.split())
+
+
+def test_what_the_tests_of_the_worlds_import_is_installed_for_them():
+    install, *_ = (step["run"] for step in JOBS["worlds"]["steps"] if "pip install" in step.get("run", ""))
+    (extras,) = re.findall(r"\[([\w,]+)\]", install)
+    wanted = [*PROJECT["dependencies"]]
+    for extra in extras.split(","):
+        wanted += PROJECT["optional-dependencies"][extra]
+    there = {re.match(r"[\w-]+", one)[0].replace("-", "_") for one in wanted} | set(install.split())
+    own = {path.stem for path in ROOT.glob("tests/*")} | {"springdrift", "springdrift_agents"}
+    for name in JOBS["worlds"]["env"]["WORLDS"].split():
+        tree = ast.parse((ROOT / "tests" / f"test_{name}.py").read_text(encoding="utf-8"))
+        for node in tree.body:  # at the top alone: a test may skip where something is missing
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = (
+                    [node.module] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+                )
+                tops = {one.partition(".")[0] for one in names if one}
+                assert tops <= there | own | set(sys.stdlib_module_names), name
 
 
 def test_the_pythons_are_ones_that_are_allowed():

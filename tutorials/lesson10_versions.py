@@ -5,7 +5,7 @@
 # roll back, and measure what each of five decisions is worth.
 #
 # **You need** lesson 2 (JOIN), lesson 4 (decisions and rules), lesson 7 (paired differences), NumPy, and
-# `pip install -e ".[cli,render]"`.
+# `pip install "springdrift[cli,render]"`.
 #
 # **Time** about 90 minutes: 40 to read and run it, 50 for the exercises.
 

@@ -6,7 +6,7 @@
 # is out of date pushes at the wrong moment.
 #
 # **You need** Python with NumPy, school physics (force, energy, sine and cosine), and
-# `pip install -e ".[cli,render]"`. No earlier lesson.
+# `pip install "springdrift[cli,render]"`. No earlier lesson.
 #
 # **Time** about 75 minutes: 35 to read and run it, 40 for the exercises.
 

@@ -5,7 +5,7 @@
 # to. Then look at what is hidden: find the hidden driver of a forecast error with a foreign key and a
 # bit of SQL.
 #
-# **You need** lesson 1, and `pip install -e ".[cli,render]"`. Of SQL you need nothing beforehand.
+# **You need** lesson 1, and `pip install "springdrift[cli,render]"`. Of SQL you need nothing beforehand.
 #
 # **Time** about 95 minutes: 45 to read and run it, 50 for the exercises. The first half (to exercise 2.3)
 # stands on its own: stop there if you have an hour.

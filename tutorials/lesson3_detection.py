@@ -5,7 +5,7 @@
 # and the late alarm; learn to measure both, to compare detectors fairly, and to choose a threshold by
 # what the mistakes cost.
 #
-# **You need** lessons 1 and 2, the normal distribution, and `pip install -e ".[cli,render]"`.
+# **You need** lessons 1 and 2, the normal distribution, and `pip install "springdrift[cli,render]"`.
 #
 # **Time** about 90 minutes: 40 to read and run it, 50 for the exercises. The first half (to exercise 3.3)
 # stands on its own: stop there if you have an hour.

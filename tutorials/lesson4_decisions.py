@@ -4,7 +4,8 @@
 # **Goal.** Decide like an operator: know what waiting, pushing by hand and retraining cost and cure, tell the
 # causes of one symptom apart, write your own rule, and work out how often a calendar should retrain.
 #
-# **You need** lessons 1 to 3 (the machine, drift, detection), NumPy, and `pip install -e ".[cli,render]"`.
+# **You need** lessons 1 to 3 (the machine, drift, detection), NumPy, and
+# `pip install "springdrift[cli,render]"`.
 #
 # **Time** about 85 minutes: 45 to read and run it, 40 for the exercises.
 

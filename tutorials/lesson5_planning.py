@@ -6,7 +6,7 @@
 # worth outside.
 #
 # **You need** lesson 1 (the machine) and lesson 4 (wait, intervene, retrain and their costs), a little
-# probability (mean, conditional probability), NumPy, and `pip install -e ".[render]"`.
+# probability (mean, conditional probability), NumPy, and `pip install "springdrift[cli,render]"`.
 #
 # **Time** about 85 minutes: 45 to read and run it, 40 for the exercises.
 

@@ -4,7 +4,8 @@
 # **Goal.** Train a policy by reinforcement learning, read its learning curve, find out what it does and
 # why, and keep it in a file that a stranger may open.
 #
-# **You need** lessons 3 to 5 (detection, costs, discount), NumPy, and `pip install -e ".[cli,render,rl]"`,
+# **You need** lessons 3 to 5 (detection, costs, discount), NumPy, and
+# `pip install "springdrift[cli,render,rl]"`,
 # which brings PyTorch and Stable-Baselines3.
 #
 # **Time** about 80 minutes: 40 to read and run it, 40 for the exercises. Nothing here trains for more than
@@ -27,7 +28,7 @@ try:
     from springdrift_agents.training.train import config_of, train
 except ModuleNotFoundError as missing:
     raise SystemExit(
-        f'this lesson trains networks and needs {missing.name}: pip install -e ".[cli,render,rl]"'
+        f'this lesson trains networks and needs {missing.name}: pip install "springdrift[cli,render,rl]"'
     ) from None
 
 from springdrift import TERMS, Action, Costs, InclinedMassVectorEnv

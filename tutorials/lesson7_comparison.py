@@ -4,8 +4,8 @@
 # **Goal.** Find out which of two policies is better, say how sure you are, and notice when somebody (perhaps
 # you) believes a result that is none.
 #
-# **You need** lesson 4 (costs and rules), a little statistics (mean, standard deviation), and `pip install -e
-# ".[cli,render]"`.
+# **You need** lesson 4 (costs and rules), a little statistics (mean, standard deviation), and `pip install
+# "springdrift[cli,render]"`.
 #
 # **Time** about 75 minutes: 35 to read and run it, 40 for the exercises.
 

@@ -5,7 +5,7 @@
 # retraining is no longer worth it, how to catch a release slot, and when no model will ever help.
 #
 # **You need** lesson 4 (costs, windows, latency), lesson 7 (paired differences), logarithms, and `pip install
-# -e ".[cli,render]"`.
+# "springdrift[cli,render]"`.
 #
 # **Time** about 80 minutes: 40 to read and run it, 40 for the exercises.
 

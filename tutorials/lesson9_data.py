@@ -5,7 +5,7 @@
 # staleness matrix, find the best schedule there is, and get advice on a series of your own.
 #
 # **You need** lesson 2 (JOIN), lesson 4 (the square-root calendar), lesson 7 (paired differences), and
-# `pip install -e ".[cli,render]"`. In the first run a minute goes into compiling the series world.
+# `pip install "springdrift[cli,render]"`. In the first run a minute goes into compiling the series world.
 #
 # **Time** about 85 minutes: 45 to read and run it, 40 for the exercises. The first half (to exercise 9.4)
 # is about series that ship with springdrift, the second about your own.

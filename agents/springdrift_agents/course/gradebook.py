@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from springdrift_agents.files import write_text
 MOODLE = ("Identifier", "Full name", "Grade", "Maximum grade", "Last modified (grade)", "Feedback comments")
 CANVAS = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 FEEDBACK = "feedback.md"
+ESCAPE = re.compile(r'\\(?="|$)')  # to PHP, which reads CSV for Moodle, a quote behind it ends no text
 
 
 def write(folder: Path, reports: Sequence[Report], exercises: Sequence[Exercise]) -> list[Path]:
@@ -61,7 +63,8 @@ def moodle_csv(reports: Sequence[Report]) -> str:
             told = "; ".join(
                 f"{row.exercise}: {row.verdict}" for report in mine for row in report.rows if row.exercise
             )
-            rows.append([f"Participant {number}", student, _points(mine), of, now, told])
+            name, told = (ESCAPE.sub(r"\\ ", text) for text in (student, told))
+            rows.append([f"Participant {number}", name, _points(mine), of, now, told])
     return _csv(MOODLE, rows)
 
 

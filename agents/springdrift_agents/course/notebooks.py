@@ -23,6 +23,7 @@ if find_spec("springdrift_agents") is None:
     found = next(iter(sorted(Path().glob("springdrift-*.whl"), reverse=True)), "springdrift")
     %pip install --quiet "{found}[all]"
 """
+EXTRAS = re.compile(r"springdrift(\[[a-z,]+\])")  # where a lesson says which it needs
 NEEDED = 'notebooks need jupytext, nbclient and ipykernel: pip install "springdrift[notebook]"'
 
 
@@ -84,12 +85,17 @@ def to_notebook(script: Path, variant: int = 0) -> Any:
 
 
 def with_install(notebook: Any) -> Any:
-    """A copy of a notebook whose first cell of code installs springdrift where it is missing."""
+    """A copy of a notebook whose first cell of code installs springdrift where it is missing.
+
+    With the extras that the notebook says it needs, or with all of them.
+    """
     from nbformat.v4 import new_code_cell
 
     made = copy.deepcopy(notebook)
+    said = next(filter(None, (EXTRAS.search(cell.source) for cell in made.cells)), None)
+    install = INSTALL.replace("[all]", said[1]) if said else INSTALL
     place = next((n for n, cell in enumerate(made.cells) if cell.cell_type == "code"), len(made.cells))
-    made.cells.insert(place, new_code_cell(INSTALL.rstrip(), id="install"))
+    made.cells.insert(place, new_code_cell(install.rstrip(), id="install"))
     return made
 
 

@@ -21,7 +21,7 @@ KINDS = (".py", ".ipynb")
 LESSON = re.compile(r"lesson[\s_-]*0*(\d{1,2})(?!\d)", re.IGNORECASE)
 SCRIPT = re.compile(rf"lesson[\s_-]*0*\d{{1,2}}([\s_-]*({'|'.join(TOPICS)}))?", re.IGNORECASE)
 CHECKED = re.compile(rb"check\(\s*\\?[\"'](\d{1,2})\.\d")
-MOODLE = re.compile(r"(.*)_(\d+)_assignsubmission_.*", re.DOTALL)
+MOODLE = re.compile(r"(.*?)_(\d+)_assignsubmission_.*", re.DOTALL)  # what follows is the student's choice
 CANVAS = re.compile(r"([^_]+)(?:_LATE)?_(\d+)_\d+_.+", re.DOTALL)
 COPY = re.compile(r"\s*(\(\d+\)|- (copy|copie|kopie|copia)( \(\d+\))?)$", re.IGNORECASE)
 OURS = re.compile(r"(grades|leaderboard|.+\.partial)\.csv")  # a folder of these is no student's
@@ -135,6 +135,10 @@ def belongings(folder: Path, work: re.Pattern[str], takes: Callable[[Path], bool
         for top in tops
         if top in folders or takes(top)
     }
+    people: dict[tuple[str, str], Owner] = {}  # a number is one person, however the name is written
+    for top, owner in owners.items():
+        if owner.number:
+            owners[top] = people.setdefault((owner.system, owner.number), owner)
     names = _distinct(owners.values())
     found: dict[str, Belongings] = {}
     for top, owner in owners.items():

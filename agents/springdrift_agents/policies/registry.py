@@ -76,7 +76,7 @@ def policy(spec: str, trust: bool = False, env: str = ENV_ID) -> Policy:
     ``cusum@mix:slack=1``         with parameters, each after a colon
     ``ppo-mix``                   a learned policy that ships
     ``best.safetensors``          a learned policy of one's own
-    ``ppo-mine.zip``              one of Stable-Baselines3, when it is trusted: opening it can run code
+    ``model.zip``                 one of Stable-Baselines3, when it is trusted: opening it can run code
     ``lab.rules:Mine:error=0.5``  a policy or detector of an installed module: a class, function or object
     ``rules.py:Mine``             the same of a file; its code is run
     ============================  ==========================================================================
@@ -219,14 +219,13 @@ def policies_about(more: Sequence[str] = (), env: str = ENV_ID) -> dict[str, Abo
     return {spec: about(spec, env=env) for spec in dict.fromkeys((*policy_names(env), *more))}
 
 
-def load(name: str | Path, trust: bool = False, algo: str | None = None) -> Learned:
+def load(name: str | Path, trust: bool = False) -> Learned:
     """A learned policy: a built-in one by name, or a file written by ``springdrift train``.
 
     Args:
         name: such as "ppo-mix", or a path to a .safetensors file (its .json beside it), or to a zip of
             Stable-Baselines3.
         trust: open a zip, whose pickles can run code. Only for files of your own.
-        algo: what trained a zip, when its name does not begin with it.
 
     Raises:
         ValueError: an unknown name; a zip without trust; files that are damaged or do not belong together;
@@ -246,7 +245,7 @@ opened; if it is your own, pass trust=True (on the command line --trust)
                 f"{path}: a zip of Stable-Baselines3 holds pickles, which can run code as they are opened; "
                 "if it is your own, pass trust=True (on the command line --trust)"
             )
-        return sb3.from_zip(path, algo)
+        return sb3.from_zip(path)
     if path.suffix != SUFFIX:
         raise ValueError(
             f"unknown learned policy {str(name)!r}; allowed: {', '.join(shipped()) or 'none is shipped'}, "

@@ -4,6 +4,8 @@ torch and Stable-Baselines3 are imported when a network is read, not with this m
 """
 
 import hashlib
+import json
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,18 +45,17 @@ def models() -> dict[str, Any]:
     return dict(zip(ALGOS, (PPO, DQN, RecurrentPPO, MaskablePPO), strict=True))
 
 
-def from_zip(path: Path, algo: str | None = None) -> Learned:
+def from_zip(path: Path) -> Learned:
     """A zip of Stable-Baselines3 as a policy in NumPy. Opening it can run code: only for files one trusts.
 
     Raises:
-        ValueError: the algorithm cannot be told from the file's name, the model is for another env, or its
-            network is not known.
+        ValueError: it is no such zip or of an algorithm that is not known, the model is for another env, or
+            its network is not known.
     """
-    algo = algo or next((name for name in sorted(ALGOS, key=len)[::-1] if path.name.startswith(name)), None)
-    if algo not in ALGOS:
+    algo = algorithm_of(path)
+    if algo is None:
         raise ValueError(
-            f"{path}: its name must begin with the algorithm that trained it, such as ppo-{path.name}; "
-            f"allowed: {', '.join(ALGOS)} (in Python also load(..., algo=...))"
+            f"{path}: what trained it is not known; allowed: {', '.join(ALGOS)}, saved by Stable-Baselines3"
         )
     try:
         model = models()[algo].load(path, device="cpu")
@@ -62,6 +63,18 @@ def from_zip(path: Path, algo: str | None = None) -> Learned:
         return export(model, replace(card, sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
     except (ValueError, KeyError, AssertionError) as wrong:
         raise ValueError(f"{path}: {wrong}") from wrong
+
+
+def algorithm_of(path: Path) -> str | None:
+    """Which algorithm a zip of Stable-Baselines3 says trained it; it is read as JSON, and nothing is run."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            data = json.loads(file.read("data"))
+        module = data["policy_class"]["__module__"]
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError):
+        return None
+    found = next((algo for name, algo in POLICIES.items() if name.rpartition(".")[0] == module), None)
+    return None if found == "ppo" and "clip_range" not in data else found  # A2C has PPO's policies
 
 
 def card_of(model: Any, algo: str) -> Card:
