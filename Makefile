@@ -6,7 +6,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check test test-slow test-attack test-words test-floors test-frameworks test-rllib lint types warm unit format bench readme site clean
+.PHONY: help setup demo check test test-slow test-attack test-words test-floors test-frameworks test-rllib lint types warm warm-incline warm-series unit format bench readme site clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -56,8 +56,12 @@ TOOLS := Xvfb:xvfb xdotool:xdotool node:nodejs chromium:chromium bwrap:bubblewra
 	@touch $@
 
 # Compiled once, before two processes of pytest would do it at the same time.
-warm: .venv/.ready
-	@$(BIN)/python -c "import springdrift; springdrift.warm_up()"
+warm: warm-incline warm-series
+warm-incline: .venv/.ready
+	@$(BIN)/python -c "import springdrift as s; s.warm_up(); \
+		[(e.reset(seed=0), e.step(e.action_space.sample())) for e in (s.InclinedMassVectorEnv(n, threads=2) for n in (1, 64))]"
+warm-series: .venv/.ready
+	@$(BIN)/python -c "import springdrift as s; s.warm_up(s.SERIES_ID); s.warm_up(s.SERIES_OPS_ID)"
 
 unit: .venv/.ready .venv/.tools
 	@echo "== tests"

@@ -21,10 +21,12 @@ from springdrift_agents.advise.cycles import cut
 from springdrift_agents.advise.grid import to_grid
 from springdrift_agents.advise.judge import judge
 from springdrift_agents.advise.judged import block_interval
+from springdrift_agents.advise.monitor import Chart
 from springdrift_agents.advise.report import as_html
 from springdrift_agents.advise.strategies import (
     RETRAIN,
     Prices,
+    alarms,
     follow,
     limit_at_rate,
     normal_error,
@@ -296,6 +298,19 @@ def test_charts_alarm_at_the_stated_rate_where_nothing_drifts(trigger):
     monitor = Monitor({**policy, "parameters": {"limit": limit, "slack": 0.5}})
     alarms = (follow(table, monitor).actions == RETRAIN).sum()
     assert 800 / 40 / 2.5 <= alarms <= 800 / 40 * 2.5
+
+
+@pytest.mark.parametrize("trigger", ["cusum", "page-hinkley"])
+def test_limits_are_set_by_what_a_monitor_in_production_would_do(trigger):
+    errors = np.random.default_rng(3).lognormal(0.1, 0.4, 600).tolist()
+    for limit in (0.1, 0.9, 2.5):
+        monitor = Monitor({"trigger": trigger, "spread": 0.4, "parameters": {"limit": limit, "slack": 0.5}})
+        asked = 0
+        for error in errors:
+            if monitor.step(error).action == "RETRAIN":
+                asked += 1
+                monitor.reset()
+        assert alarms(Chart(trigger, 1.0, 0.4, 0.5), errors, limit) == asked > 0
 
 
 def test_equal_strategies_are_said_to_be_equal():

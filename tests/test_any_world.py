@@ -76,15 +76,15 @@ def test_the_exact_plan_is_the_best_of_all():
 
 def test_compare_and_regret_rest_on_the_same_reference():
     policies = {"never": Never(), "threshold": policy("threshold")}
-    parts = compare(policies, ["fast"], 4, env=TOY_ID, reference=4, planning=reference)
+    parts = compare(policies, ["fast"], 2, env=TOY_ID, reference=2, planning=reference)
     by_name = {part.policy: part for part in parts}
-    split, traces = regret(policies, "fast", 4, env=TOY_ID)
+    split, traces = regret(policies, "fast", 2, env=TOY_ID)
     for name in policies:
-        assert split[name].shape == (4, len(CAUSES))
+        assert split[name].shape == (2, len(CAUSES))
         excess = by_name[name].cost - by_name[REFERENCE].cost
         np.testing.assert_allclose(split[name].sum(axis=1), excess, atol=1e-9)
         assert (excess >= -1e-9).all()
-    assert traces["never"].terms.shape == (8, 4, 3)
+    assert traces["never"].terms.shape == (8, 2, 3)
 
 
 def test_a_map_prices_what_was_played():
@@ -113,7 +113,7 @@ def test_the_commands_take_the_id(tmp_path, monkeypatch):
     assert {row["scenario"] for row in rows} == {"slow", "fast"}
     assert command("compare", "-s", "mix").exception.args[0].startswith("unknown scenario 'mix'")
     assert "unknown cost 'swing'" in str(command("compare", "--cost", "swing=1").exception)
-    found = command("regret", "-s", "fast", "-p", "never", "-n", "2", "--json", "-o", "out")
+    found = command("regret", "-s", "fast", "-p", "never", "-n", "1", "--json", "-o", "out")
     assert found.exit_code == 0, found.output
     found = command("map", "-s", "fast", "-p", "never,periodic", "-n", "4", "--json", "-o", "out")
     assert found.exit_code == 0, found.output

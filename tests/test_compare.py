@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -14,11 +15,12 @@ from rich.console import Console
 from rich.table import Table
 from typer.testing import CliRunner
 
-from springdrift import SCENARIOS, TERMS, Costs, InclinedMassEnv
+from springdrift import ENV_ID, SCENARIOS, TERMS, Costs, InclinedMassEnv
 from springdrift.render import view
 from springdrift_agents import files
 from springdrift_agents.cli import shell
 from springdrift_agents.cli.app import app
+from springdrift_agents.cli.comparison import Comparison, Kept, carry_out, tell_result
 from springdrift_agents.evaluation import plots, report
 from springdrift_agents.evaluation.evaluate import PURPOSES, compare, evaluate, world_seeds
 from springdrift_agents.evaluation.statistics import mean_interval
@@ -248,50 +250,52 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Comparisons that were carried out once, to be told at any width; and the folder of each."""
+
+    @cache
+    def one(specs, scenarios, count):
+        asked = Comparison(
+            {spec: policy(spec) for spec in specs.split(",")}, scenarios.split(","), count, 0, ENV_ID, {}, 0
+        )
+        kept = Kept(tmp_path_factory.mktemp("compared"), None, None, 0)
+        return asked, carry_out(asked, kept, 1, None), kept
+
+    return one
+
+
 @pytest.mark.parametrize("width", [70, 80, 100, 140])
-def test_no_figure_is_cut_whatever_the_width(tmp_path, monkeypatch, width):
+def test_no_figure_is_cut_whatever_the_width(compared, capsys, monkeypatch, width):
     monkeypatch.setattr(shell.out, "width", width)
     specs = "never,periodic,threshold,page-hinkley,cusum,page-hinkley@mix"
-    args = ["compare", "-p", specs, "-s", "abrupt,release-train", "-n", "4", "--full", "-o", str(tmp_path)]
-    found = run.invoke(app, args)
-    assert found.exit_code == 0, found.output
-    assert "…" not in found.output
-    tables = found.output[found.output.index("Cost of an episode:") :]
+    tell_result(*compared(specs, "abrupt,release-train", 4), full=True)
+    told = capsys.readouterr().out
+    assert "…" not in told
+    tables = told[told.index("Cost of an episode:") :]
     assert all(len(line) <= width for line in tables.splitlines() if "written" not in line)
-    assert "a wider terminal also shows" in found.output or width > 100
+    assert "a wider terminal also shows" in told or width > 100
     first = next(line for line in tables.splitlines() if "policy" in line)
     if width >= 80:  # narrower, names are folded
         assert [term for term in TERMS if term not in first] == []  # of costs none is left out
 
 
 @pytest.mark.parametrize("width", [30, 40, 60])
-def test_a_narrow_terminal_folds_names_and_cuts_no_number(tmp_path, monkeypatch, width):
+def test_a_narrow_terminal_folds_names_and_cuts_no_number(compared, capsys, monkeypatch, width):
     monkeypatch.setattr(shell.out, "width", width)
-    name = "threshold:error=0.5:cooldown=8"
-    args = [
-        "compare",
-        "-p",
-        f"never,{name},ppo-mix",
-        "-s",
-        "abrupt",
-        "-n",
-        "12",
-        "--full",
-        "-o",
-        str(tmp_path),
-    ]
-    found = run.invoke(app, args)
-    assert found.exit_code == 0, found.output
-    assert "…" not in found.output
-    tables = found.output[found.output.index("Cost of") : found.output.index("written")]
+    found = compared("never,threshold:error=0.5:cooldown=8,ppo-mix", "abrupt", 12)
+    tell_result(*found, full=True)
+    told = capsys.readouterr().out
+    assert "…" not in told
+    tables = told[told.index("Cost of") : told.index("written")]
     assert all(len(line) <= width for line in tables.splitlines())
-    words = found.output.split()
-    for row in json.loads((tmp_path / "summary.json").read_text())["results"]:
+    words = told.split()
+    for row in json.loads((found[-1].folder / "summary.json").read_text())["results"]:
         low, high = (report.figure(row[end], row["cost"]) for end in ("low", "high"))
         assert {report.figure(row["cost"]), f"{low}–{high}", f"{row['cost']:.1f}", f"[{row['low']:.1f},"} <= {
             *words
         }
-    assert "difference to never" in " ".join(found.output.split())
+    assert "difference to never" in " ".join(words)
 
 
 @pytest.mark.parametrize(

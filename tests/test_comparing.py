@@ -298,7 +298,7 @@ def test_compare_with_hindsight_closes_gaps(tmp_path):
 
 def test_regret_splits_into_causes_that_sum_to_the_whole():
     policies = {name: policy(name) for name in ("never", "always", "periodic", "threshold")}
-    split, courses = regret(policies, "abrupt", 2, seed=1)
+    split, courses = regret(policies, "abrupt", 2)
     least = courses["hindsight"].terms.sum(axis=(0, 2))
     for name, part in split.items():
         whole = courses[name].terms.sum(axis=(0, 2)) - least
@@ -309,17 +309,21 @@ def test_regret_splits_into_causes_that_sum_to_the_whole():
     assert cause["never"]["needless retraining"] == cause["never"]["bad window"] == 0.0
     assert cause["always"]["needless intervention"] > 50
     assert cause["periodic"]["needless retraining"] > 0
-    seeds = world_seeds("evaluation", 1, 2)
+    seeds = world_seeds("evaluation", 0, 2)
     np.testing.assert_allclose(
         courses["threshold"].terms.sum(axis=0), evaluate(policy("threshold"), "abrupt", seeds).terms
     )
 
 
 def test_rules_meet_a_retraining_budget():
-    for spec in ("periodic", "threshold@abrupt", "cusum"):
-        rule = tuning.at_budget(spec, "abrupt", 3.0, episodes=64)
-        found = evaluate(rule, "abrupt", world_seeds("tuning", 0, 64))
-        assert found.finding("retrains").mean() == pytest.approx(3.0, abs=0.16)
+    for spec, place, often in (
+        ("periodic", "poc", 2.0),
+        ("threshold@abrupt", "abrupt", 3.0),
+        ("cusum", "poc", 2.0),
+    ):
+        rule = tuning.at_budget(spec, place, often, episodes=64)
+        found = evaluate(rule, place, world_seeds("tuning", 0, 64))
+        assert found.finding("retrains").mean() == pytest.approx(often, rel=0.05)
     with pytest.raises(ValueError, match="'never' has no parameter"):
         tuning.at_budget("never", "abrupt", 3.0)
     with pytest.raises(ValueError, match="cannot retrain 500 times"):

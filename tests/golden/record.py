@@ -6,6 +6,7 @@ Write it anew only together with a new version of the env, or in a change that s
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,13 @@ def scenarios_of(id: str) -> list[str]:
     return list(WORLDS[id].scenarios)
 
 
-def record(scenario: str, id: str = ENV_ID) -> dict:
-    """Digests of the observations and rewards of an episode, and every tenth reward to read."""
+def record(scenario: str, id: str = ENV_ID, modes: Iterable[str] = ()) -> dict:
+    """Digests of the observations and rewards of an episode, and every tenth reward to read.
+
+    It is played once for each way to observe, or for some of them alone.
+    """
     entry: dict = {}
-    for observe in WORLDS[id].world.observations:
+    for observe in modes or WORLDS[id].world.observations:
         env = WORLDS[id].env(scenario, observe=observe)
         obs, _ = env.reset(seed=SEED)
         seen, rewards, done = [obs], [], False

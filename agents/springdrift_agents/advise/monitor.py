@@ -38,6 +38,7 @@ TRIGGERS: dict[str, dict[str, float]] = {  # parameters of each, and what they a
     "adwin": {"delta": 0.002, "cooldown": 0, "wait": 0},
     "learned": {},
 }
+CHARTS = ("cusum", "page-hinkley")
 LEARNED = {"network": "ppo-series", "sha256": "", "level": 0.0, "by_hand": True}  # what "learned" adds
 OVERRIDE = {"margin": 0.0, "memory": 3}
 LOUDEST = 4.0  # standard deviations: one wild error is no more evidence than this
@@ -49,6 +50,39 @@ class Advice(NamedTuple):
 
     action: str  # "WAIT", "INTERVENE" or "RETRAIN"
     reason: str
+
+
+class Chart:
+    """How far the errors of a model have risen above those of a fresh one, summed up in standard deviations.
+
+    CUSUM (Page 1954) counts from a fresh model's error, Page-Hinkley from the mean error so far.
+
+    >>> chart = Chart("cusum", usual=1.0, spread=0.5, slack=0.5)
+    >>> [round(chart.add(error), 2) for error in (1.0, 2.0, 2.0)]
+    [0.0, 0.89, 1.77]
+    """
+
+    def __init__(self, trigger: str, usual: float, spread: float, slack: float) -> None:
+        self.from_mean, self.usual, self.spread, self.slack = trigger == "page-hinkley", usual, spread, slack
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin with a model that is fresh."""
+        self._sum = self._mean = 0.0
+        self._count = 0
+
+    def add(self, error: float) -> float:
+        """The statistic with one error more."""
+        z = deviation(error, self.usual, self.spread)
+        self._count += 1
+        self._mean += (z - self._mean) / self._count
+        self._sum = max(0.0, self._sum + z - (self._mean if self.from_mean else 0.0) - self.slack)
+        return self._sum
+
+
+def deviation(error: float, usual: float, spread: float) -> float:
+    """How many standard deviations of its logarithm an error lies above a fresh model's."""
+    return max(-LOUDEST, min(LOUDEST, math.log(max(error, TINY) / max(usual, TINY)) / spread))
 
 
 class Monitor:
@@ -109,9 +143,13 @@ class Monitor:
 
     def _forget(self) -> None:
         """Statistics of the errors of the model in service begin anew."""
-        self._sum = self._mean = 0.0
-        self._count = 0
-        self._adwin = _adwin(self.parameters["delta"]) if self.trigger == "adwin" else None
+        given = self.parameters
+        self._adwin = _adwin(given["delta"]) if self.trigger == "adwin" else None
+        self._chart = (
+            Chart(self.trigger, self.policy["usual"], self.policy["spread"], given["slack"])
+            if self.trigger in CHARTS
+            else None
+        )
 
     def step(
         self, error: float | None = None, baseline_error: float | None = None, seen: Seen | None = None
@@ -186,24 +224,21 @@ class Monitor:
     def _exceeds(self, error: float) -> bool:
         """Take in an error; whether the trigger's statistic leaves its limit."""
         given, usual = self.parameters, self.policy["usual"]
-        if self.trigger == "threshold":
-            ratio = error / max(usual, TINY)
-            self._why = f"the error is {ratio:.2g} times that of a fresh model, above {given['level']:.2g}"
-            return ratio > given["level"]
-        if self.trigger == "never":
-            return False
-        z = math.log(max(error, TINY) / max(usual, TINY)) / self.policy["spread"]
-        z = max(-LOUDEST, min(LOUDEST, z))
+        if self._chart is not None:
+            value, limit = self._chart.add(error), given["limit"]
+            if value > limit:
+                self._why = f"the error's {self.trigger} statistic is {value:.2g}, above {limit:.2g}"
+            return value > limit
         if self._adwin is not None:
-            self._adwin.update(z)
+            self._adwin.update(deviation(error, usual, self.policy["spread"]))
             self._why = "ADWIN finds that the error has risen"
             return bool(self._adwin.drift_detected and self._adwin.estimation > 0)
-        self._count += 1
-        self._mean += (z - self._mean) / self._count
-        centre = self._mean if self.trigger == "page-hinkley" else 0.0
-        self._sum = max(0.0, self._sum + z - centre - given["slack"])
-        self._why = f"the error's {self.trigger} statistic is {self._sum:.2g}, above {given['limit']:.2g}"
-        return self._sum > given["limit"]
+        if self.trigger == "threshold":
+            ratio, level = error / max(usual, TINY), given["level"]
+            if ratio > level:
+                self._why = f"the error is {ratio:.2g} times that of a fresh model, above {level:.2g}"
+            return ratio > level
+        return False
 
     def _override(self) -> Advice:
         wanted = self.policy["override"]

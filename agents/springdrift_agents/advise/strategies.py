@@ -13,11 +13,10 @@ from springdrift.series.optimum import Problem, optimum
 from springdrift.series.staleness import Staleness, pair
 from springdrift_agents.advise.dashboard import Seen
 from springdrift_agents.advise.learned import SHIPPED, load
-from springdrift_agents.advise.monitor import Monitor
+from springdrift_agents.advise.monitor import Chart, Monitor
 
 Floats = NDArray[np.float64]
 FALSE_ALARM = 100  # cycles between two false alarms of a detector
-CHARTS = ("cusum", "page-hinkley", "adwin")
 WAIT, INTERVENE, RETRAIN = 0, 1, 2
 ACTIONS = ("WAIT", "INTERVENE", "RETRAIN")
 ALARMS = 20  # false alarms by which a limit is set
@@ -219,22 +218,25 @@ def limit_at_rate(trigger: str, table: Table, normal: Normal, rate: int, paramet
     errors = table.aged(np.arange(2, table.cycles), 2)
     below = normal.usual - errors[errors <= normal.usual]
     again = normal.usual + rng.choice(below, ALARMS * rate) * rng.choice((-1.0, 1.0), ALARMS * rate)
-    given = {"trigger": trigger, "usual": normal.usual, "spread": normal.spread}
+    chart = Chart(trigger, normal.usual, normal.spread, parameters["slack"])
     low, high = 0.0, 40.0
     for _ in range(11):
         middle = (low + high) / 2
-        often = _alarms(trigger, again, given, parameters, middle)
+        often = alarms(chart, again.tolist(), middle)
         low, high = (middle, high) if often > ALARMS else (low, middle)
     return high
 
 
-def _alarms(trigger: str, errors: Floats, given: Any, parameters: Any, limit: float) -> int:
-    monitor = Monitor({**given, "parameters": {**parameters, "limit": limit}})
-    count = 0
-    for error in errors.tolist():
-        if monitor.step(error).action == "RETRAIN":
-            count += 1
-            monitor.reset()
+def alarms(chart: Chart, errors: Sequence[float], limit: float) -> int:
+    """How often a monitor asks for a retraining; the first cycle of a model tells nothing of it."""
+    count, fresh = 0, False
+    chart.reset()
+    for error in errors:
+        if not fresh:
+            fresh = True
+        elif chart.add(error) > limit:
+            count, fresh = count + 1, False
+            chart.reset()
     return count
 
 
