@@ -75,7 +75,7 @@ SOME = (
 @pytest.mark.attack
 @pytest.mark.parametrize("names", [SOME, pytest.param(tuple(CLASS), marks=pytest.mark.slow)], ids=len)
 def test_each_submission_gets_what_it_deserves_and_nothing_stays_behind(names, tmp_path):
-    reports = grade(hand_in(tmp_path, names), COURSE, limits=QUICK)
+    reports = grade(hand_in(tmp_path, names), COURSE, limits=QUICK, jobs=2)
     assert [report.student for report in reports] == sorted(names)
     assert [fault for report in reports for fault in faults_of(report)] == []
     assert not running("77.125")

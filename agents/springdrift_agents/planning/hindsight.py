@@ -19,6 +19,7 @@ from springdrift_agents.policies.base import Policy, fits, observe_of
 from springdrift_agents.policies.registry import policy
 
 Plans = NDArray[np.int64]  # (m, cycles)
+WAIT, INTERVENE, RETRAIN = int(Action.WAIT), int(Action.INTERVENE), int(Action.RETRAIN)  # looked up often
 START = ("never", "swing", "threshold", "threshold:error=0.3:cooldown=4", "page-hinkley", "cusum", "expert")
 PLANS = 1024  # tried side by side
 ELITE, ALIKE = 96, 16  # plans that others are made from; of these, with retrainings at the same times
@@ -103,7 +104,7 @@ class Planner:
         """The plan without decisions that did nothing, such as a retraining with a model in training."""
         world = begun(np.array([self.seed], np.uint64), self.scenario, **self._options)
         did = np.array([cycle.done[0] for cycle in rollout(Script(plan[None]), world)])
-        return np.where(did, plan, int(Action.WAIT))
+        return np.where(did, plan, WAIT)
 
     def exact(self) -> Plan:
         """The optimum, by trying every plan; for a deadline of at most 10 cycles.
@@ -143,18 +144,18 @@ class Planner:
 def _mutate(plan: NDArray[np.int64], elite: Plans, rng: np.random.Generator, actions: int) -> None:
     """One change of a plan, in place; ``actions`` is how many there are."""
     cycles, kind, at = len(plan), rng.random(), int(rng.integers(len(plan)))
-    retrains = np.flatnonzero(plan == Action.RETRAIN)
+    retrains = (plan == RETRAIN).nonzero()[0] if kind < 0.35 else ()
     if kind < 0.25 and len(retrains):  # a retraining earlier or later
-        cycle = retrains[rng.integers(len(retrains))]
-        plan[cycle] = Action.WAIT
-        plan[np.clip(cycle + rng.integers(-6, 7), 0, cycles - 1)] = Action.RETRAIN
+        cycle = int(retrains[rng.integers(len(retrains))])
+        plan[cycle] = WAIT
+        plan[min(max(cycle + int(rng.integers(-6, 7)), 0), cycles - 1)] = RETRAIN
     elif kind < 0.35 and len(retrains):  # one less
-        plan[retrains[rng.integers(len(retrains))]] = Action.WAIT
+        plan[retrains[rng.integers(len(retrains))]] = WAIT
     elif kind < 0.5:  # one more
-        plan[at] = Action.RETRAIN
+        plan[at] = RETRAIN
     elif kind < 0.7:  # push, or stop pushing, for a while
         end = at + int(rng.geometric(0.35))
-        plan[at:end] = Action.INTERVENE if rng.random() < 0.5 else Action.WAIT
+        plan[at:end] = INTERVENE if rng.random() < 0.5 else WAIT
     elif kind < 0.85:  # the end of another plan
         plan[at:] = elite[rng.integers(len(elite)), at:]
     else:
@@ -171,7 +172,7 @@ def _best(plans: Plans, costs: NDArray[np.float64], count: int) -> tuple[Plans, 
     seen: set[bytes] = set()
     alike: dict[bytes, int] = {}
     for place in order:
-        whole, retrains = plans[place].tobytes(), (plans[place] == Action.RETRAIN).tobytes()
+        whole, retrains = plans[place].tobytes(), (plans[place] == RETRAIN).tobytes()
         if whole not in seen and alike.get(retrains, 0) < ALIKE:
             seen.add(whole)
             alike[retrains] = alike.get(retrains, 0) + 1
