@@ -39,7 +39,10 @@ def with_uv() -> bool:
     # like pip, the best version of all places, and not that of the first place that has one
     command = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", sys.executable]
     command += ["--index-strategy", "unsafe-best-match", *options(said.stdout), "pip", *WANTED]
-    return not subprocess.run(command, check=False).returncode
+    done = not subprocess.run(command, check=False).returncode
+    if not done:
+        print("uv cannot do it: pip does, which takes some minutes", file=sys.stderr)
+    return done
 
 
 def with_pip() -> bool:
