@@ -96,6 +96,41 @@ def hindsight_bench(
     out.print(f"[dim]means of {episodes} worlds; the wider search may find more: a bound from above[/]")
 
 
+@benches.command("ceiling")
+def ceiling_bench(
+    spec: Annotated[str, typer.Option("--policy", "-p", help="Which looks ahead, and is judged.")] = "generalist",
+    scenarios: Annotated[
+        list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", "-n", min=2, help="Worlds of each.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Which worlds.")] = 0,
+    futures: Annotated[int, typer.Option(min=2, help="Drawn for each world and cycle.")] = 16,
+    cycles: Annotated[int, typer.Option(min=1, help="That a future is followed.")] = 80,
+    as_json: Json = False,
+) -> None:
+    """How much is left without reading the future? Beside a planner that knows the state of the world."""
+    from bench.ceiling import ceiling
+    from bench.generalist import gap_told
+
+    names = names_of(scenarios, list(SCENARIOS))
+    seeds, found = world_seeds("evaluation", seed, episodes), []
+    with err.status("planning") as status:
+        for name in names:
+            known_scenario(name, list(SCENARIOS))
+            status.update(f"planning: {name}")
+            found.append(ceiling(policy(spec), policy("expert@mix"), name, seeds, futures, cycles))
+    if as_json:
+        print(report.as_json([one._asdict() for one in found]))
+        return
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("scenario", "expert", spec, "planner", "gap closed"):
+        table.add_column(title, justify="left" if title == "scenario" else "right")
+    for one in found:
+        costs = (f"{cost:.2f}" for cost in (one.expert, one.policy, one.planner))
+        table.add_row(one.scenario, *costs, gap_told(one.closed))
+    show(table)
+
+
 @benches.command()
 def speed(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer rounds, and no fresh compilation.")] = False,
