@@ -101,9 +101,9 @@ def test_the_cheapest_teaches():
         assert own <= evaluate(policy(other), "poc", seeds).cost.mean()
 
 
-def test_no_distilled_policy_teaches():
+def test_no_generalist_teaches():
     assert any(learned.read(path).card.algo == distill.ALGO for path in learned.shipped().values())
-    assert "distilled" not in [name for name in learned.shipped() if distill._can(name, ENV_ID)]
+    assert "generalist" not in [name for name in learned.shipped() if distill._can(name, ENV_ID)]
     assert distill._can("ppo-mix", ENV_ID)
     assert not distill._can("ppo-series", ENV_ID)
 

@@ -1,10 +1,10 @@
-"""What could be had at best on the incline, without reading the future: a planner that knows the state.
+"""What could be had at best on the incline without reading the future: a planner that knows the state.
 
-Before each cycle it copies every world with all that is hidden in it, draws other futures behind that present,
-and tries each decision in all of them, followed by a policy's own (a rollout, Bertsekas and Castanon 1999).
-It decides otherwise than the policy where that is better by more than a standard error. It sees what no
-operator can see, so what it saves beyond a policy is not all to be had; and it looks one decision ahead, so
-that a still better planner may exist: its cost is an estimate of the ceiling and no bound.
+Before each cycle it copies every world with all that is hidden in it, draws other futures behind that
+present, and tries each decision in all of them, followed by a policy's own (a rollout, Bertsekas and Castanon
+1999). It decides otherwise than the policy where that is better by more than a standard error. It sees what
+no operator can see, so what it saves beyond a policy is not all to be had; and it looks one decision ahead,
+so that a still better planner may exist: its cost is an estimate of the ceiling and no bound.
 """
 
 from typing import Any, NamedTuple
@@ -84,9 +84,10 @@ def planned(
         cycles: that a future is followed, or to the end of the episode.
         seed: of the futures.
     """
-    rng, world = np.random.default_rng(seed), begun(seeds, scenario)
+    rng = np.random.default_rng(seed)
+    world: Any = begun(seeds, scenario)
     n, options = world.count, world.actions.n
-    trial = begun(np.repeat(seeds, options * futures), scenario)
+    trial: Any = begun(np.repeat(seeds, options * futures), scenario)
     fit = fitted(base, world.observation.names, world.actions.names)
     copies = (np.arange(n)[:, None, None] * futures + np.arange(futures)).repeat(options, axis=1).ravel()
     tried = np.tile(np.repeat(np.arange(options), futures), n)
@@ -95,7 +96,8 @@ def planned(
         said, memory = base.predict(fit.see(world.out.obs), state=memory, episode_start=start)
         own = fit.act(said, world.actions, n)
         present = read_lanes(world.batch, np.arange(n))
-        drawn = other_futures(Batch(*(part.repeat(futures, 0) for part in present)), world.table.plans, rng)
+        each = Batch(present.real.repeat(futures, 0), present.keys.repeat(futures, 0))
+        drawn = other_futures(each, world.table.plans, rng)
         write_lanes(trial.batch, np.arange(trial.count), Batch(drawn.real[copies], drawn.keys[copies]))
         trial.fill_idle()
         inside = tuple(part.repeat(options * futures, 0) for part in memory or ())
@@ -135,7 +137,7 @@ def ceiling(
     base: Policy, expert: Policy, scenario: str, seeds: NDArray[np.uint64], futures: int, cycles: int
 ) -> Ceiling:
     """The planner beside the policy that it looks ahead with, and beside the expert."""
-    costs = [evaluate(one, scenario, seeds).cost for one in (expert, base)]
-    costs.append(planned(base, scenario, seeds, futures, cycles))
-    by_rule, own, least = costs
-    return Ceiling(scenario, *(float(part.mean()) for part in costs), gap_interval(own, by_rule, least))
+    by_rule, own = (evaluate(one, scenario, seeds).cost for one in (expert, base))
+    least = planned(base, scenario, seeds, futures, cycles)
+    closed = gap_interval(own, by_rule, least)
+    return Ceiling(scenario, float(by_rule.mean()), float(own.mean()), float(least.mean()), closed)

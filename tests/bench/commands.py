@@ -98,7 +98,9 @@ def hindsight_bench(
 
 @benches.command("ceiling")
 def ceiling_bench(
-    spec: Annotated[str, typer.Option("--policy", "-p", help="Which looks ahead, and is judged.")] = "generalist",
+    spec: Annotated[
+        str, typer.Option("--policy", "-p", help="Which looks ahead, and is judged.")
+    ] = "generalist",
     scenarios: Annotated[
         list[str] | None, typer.Option("--scenarios", "-s", help="Which, separated by commas. [all]")
     ] = None,

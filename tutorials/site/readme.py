@@ -24,7 +24,7 @@ EPISODES = 1000
 FILM = Path("tutorials/images/drift.gif")
 PICTURE = Path("tutorials/images/compare.png")
 COLUMNS = ("never", "periodic@mix", "swing@mix", "threshold@mix", "page-hinkley@mix", "expert@mix")
-LEARNED = "distilled"
+LEARNED = "generalist"
 WITHOUT_CHAOS = Scenario(
     "mix without chaos",
     "the mixture less the scenario in which nothing helps, 40 % of its cost",

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -145,10 +146,50 @@ def distill(
     for one, chosen in found["teachers"].items():
         told = ", ".join(f"{place} {spec}" for place, spec in chosen.items())
         tell(f"teachers of {one}: {told}")
-    file = folder / "best.safetensors"
+    _written(folder / "best.safetensors", config.envs, "never")
+
+
+@app.command(rich_help_panel="Use")
+def improve(
+    spec: Annotated[str, typer.Argument(metavar="POLICY", help="A network: a name, or its weights.")],
+    scenarios: Annotated[
+        str, typer.Option("--scenarios", "-s", help="Where it is to be better, separated by commas. [all]")
+    ] = "",
+    seed: Annotated[int, typer.Option(min=0, max=SEEDS - 1, help="Of chance and worlds.")] = 0,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the run. [runs/improved-SEED]")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Times that it plays and learns.")] = 30,
+    worlds: Annotated[int, typer.Option("--episodes", "-n", min=1, help="Of each scenario in a round.")] = 96,
+    tries: Annotated[int, typer.Option(min=1, help="Cycles of each that are played again.")] = 6,
+    jobs: Annotated[int, typer.Option(help="Processes; the result is the same.")] = 1,
+) -> None:
+    """Improve a network: play again what it played, with other decisions, and learn which are cheaper.
+
+    Leaves [bold]best.safetensors[/] (and .json), which every command takes as a policy.
+    """
+    from springdrift_agents.training import improve as improving
+
+    limits.check_episodes("--episodes", worlds)
+    chosen = tuple(filter(None, scenarios.split(",")))
+    config = improving.Improvement(spec, chosen, seed, rounds=rounds, worlds=worlds, tries=tries)
+    folder = out_dir or Path("runs") / f"improved-{seed}"
+    with working("playing") as status:
+        improving.improve(
+            config,
+            folder,
+            jobs,
+            tell=status.update,
+            done=lambda turn, cost: tell(f"round {turn} of {rounds}: cost {cost:.2f} on validation worlds"),
+        )
+    _written(folder / "best.safetensors", config.envs, spec)
+
+
+def _written(file: Path, envs: Sequence[str], beside: str) -> None:
+    """Say where a policy lies, and how to compare it."""
     tell(f"written: {file}")
-    for one in config.envs:
-        tell(f"compare it: springdrift compare{env_option(one)} -p never,{file}")
+    for one in envs:
+        tell(f"compare it: springdrift compare{env_option(one)} -p {beside},{file}")
 
 
 @app.command(rich_help_panel="Use")

@@ -17,7 +17,7 @@ from springdrift_agents.policies.learned import shipped
 from springdrift_agents.policies.registry import policy, rules_of
 from springdrift_agents.policies.settings import settings
 
-LEARNED = {ENV_ID: "distilled", OPS_ID: "ppo-ops"}  # the learned policy on the card, where it ships
+LEARNED = {ENV_ID: "generalist", OPS_ID: "ppo-ops"}  # the learned policy on the card, where it ships
 RIVAL = "threshold"  # whose running cost stands beside the player's
 SEARCH = 30  # rounds of hindsight's search for the score card
 

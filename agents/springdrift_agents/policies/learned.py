@@ -26,6 +26,7 @@ from springdrift_agents.policies.network import shipped as shipped
 
 STACKS = 256  # the most observations that a network may see at once
 AVERAGES = 16  # the most moving averages of them
+EVERYWHERE = "every scenario"  # where a generalist was trained, as its card says
 # the column that shows when a decision would do nothing, as a world's own masks say, and the values that do
 _TRAINING: tuple[str, Callable[[Any], Any]] = ("in_flight", lambda shown: shown > 0.0)
 IDLE = {

@@ -26,7 +26,7 @@ from springdrift_agents.evaluation.scenarios import mixtures
 from springdrift_agents.files import exclusive, write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.base import Policy, fitted
-from springdrift_agents.policies.learned import Card, Learned
+from springdrift_agents.policies.learned import EVERYWHERE, Card, Learned
 from springdrift_agents.policies.registry import policy, rules_of
 from springdrift_agents.policies.sb3 import numbers
 from springdrift_agents.policies.settings import settings
@@ -84,7 +84,8 @@ class Distillation:
 
     def card(self, **trained: Any) -> Card:
         """What is known of the network, with what else is told of its training."""
-        about = {"env": self.env, "scenario": "every scenario", "seed": self.seed, **trained}
+        where = ",".join(self.scenarios) or EVERYWHERE
+        about = {"env": self.env, "scenario": where, "seed": self.seed, **trained}
         return Card(
             algo=ALGO,
             stack=self.stack,
@@ -151,15 +152,24 @@ def teachers(
 def _can(name: str, env: str) -> bool:
     """Whether a learned policy that ships was trained for a kind of world, and not by a teacher itself."""
     card = learned.read(learned.shipped()[name]).card
-    return card.algo != ALGO and env in str(card.trained.get("env", ENV_ID)).split(",")
+    known = str(card.trained.get("env", ENV_ID)).split(",")
+    return card.trained.get("scenario") != EVERYWHERE and env in known
+
+
+def practised(env: str, names: Sequence[str]) -> list[Any]:
+    """Scenarios of a kind of world, and after them the harder ones to practise on that there are of these."""
+    practice = getattr(PRACTICE.get(env), "members", ())
+    return [*names, *(one for one in practice if _plain(one) in names and one not in names)]
+
+
+def _plain(scenario: Any) -> str:
+    """The name of a scenario, or of the one that it is a harder one of."""
+    return str(getattr(scenario, "name", scenario)).removesuffix("-harder")
 
 
 def places_of(env: str, chosen: dict[str, str]) -> list[Place]:
     """Every scenario with its teacher, and the harder ones to practise on, whose teachers are the same."""
-    plain = [Place(env, name, teacher) for name, teacher in chosen.items()]
-    practice = getattr(PRACTICE.get(env), "members", ())
-    harder = [one for one in practice if getattr(one, "name", "").removesuffix("-harder") in chosen]
-    return plain + [Place(env, one, chosen[one.name.removesuffix("-harder")]) for one in harder]
+    return [Place(env, one, chosen[_plain(one)]) for one in practised(env, list(chosen))]
 
 
 class _Pair:
@@ -305,7 +315,7 @@ def _distill(
         last = turn == config.rounds - 1
         fit(net, np.concatenate(seen), np.concatenate(said), names, LAST_EPOCHS if last else EPOCHS)
         pupil = as_policy(net, config.card())
-        cost = _validate(config, pupil)
+        cost = cost_of(pupil, config.envs, config.scenarios, config.seed, config.episodes)
         done(turn + 1, cost)
     cycles = sum(len(one) for one in said)
     return Learned(config.card(steps=cycles, cost=cost), pupil.weights)
@@ -317,11 +327,14 @@ def _seeds(config: Distillation, turn: int, number: int) -> NDArray[np.uint64]:
     return world_seeds("training", own, config.worlds)
 
 
-def _validate(config: Distillation, pupil: Learned) -> float:
-    seeds = world_seeds("validation", config.seed, config.episodes)
+def cost_of(
+    network: Policy, envs: Sequence[str], scenarios: Sequence[str], seed: int, episodes: int
+) -> float:
+    """What a policy pays on validation worlds: in some scenarios, or in the widest mixture of each kind."""
+    seeds = world_seeds("validation", seed, episodes)
     costs = [
-        evaluate(pupil, name, seeds, env=env).cost.mean()
-        for env in config.envs
-        for name in (config.scenarios or mixtures(env)[-1:])
+        evaluate(network, name, seeds, env=env).cost.mean()
+        for env in envs
+        for name in (scenarios or mixtures(env)[-1:])
     ]
     return float(np.mean(costs))
