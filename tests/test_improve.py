@@ -4,9 +4,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from bench import ceiling
 from typer.testing import CliRunner
 
+from bench import ceiling
 from springdrift import ENV_ID, OPS_ID
 from springdrift.incline.state import DRIFTING, KEYS, read_lanes, row
 from springdrift_agents.cli.app import app
@@ -46,7 +46,8 @@ def test_what_a_decision_costs_is_what_playing_it_costs(name, env, scenario, mon
         lane = seeds.tolist().index(seed)
         cost = alone(name, env, scenario, int(seed), int(at), int(other)) - plain[lane]
         assert found.costs[lane, other] == pytest.approx(cost, abs=2e-3)
-    assert len(worlds) >= 4 and (found.costs != 0.0).any()
+    assert len(worlds) >= 4
+    assert (found.costs != 0.0).any()
 
 
 def test_cycles_are_drawn_as_often_as_it_is_said():
@@ -56,7 +57,8 @@ def test_cycles_are_drawn_as_often_as_it_is_said():
     for lane, lived in ((0, 6), (1, 3)):
         drawn = np.bincount(at[:, lane], minlength=6) / 20_000
         said = np.array([chances[at[:, lane] == cycle, lane][:1].sum() for cycle in range(6)])
-        assert drawn[lived:].sum() == 0 and said.sum() == pytest.approx(1.0)
+        assert drawn[lived:].sum() == 0
+        assert said.sum() == pytest.approx(1.0)
         np.testing.assert_allclose(drawn, said, atol=0.015)
         assert (1.0 / chances[:, lane]).mean() == pytest.approx(lived, rel=0.05)  # weights count the cycles
 
@@ -129,7 +131,8 @@ def test_the_command_writes_a_policy(tmp_path):
     assert found.exit_code == 0, found.output
     assert "round 1 of 1: cost" in found.output
     one = policy(str(out / "best.safetensors"), env=OPS_ID)
-    assert one.card.algo == "policy iteration" and one.card.trained["scenario"] == "bad-release"
+    assert one.card.algo == "policy iteration"
+    assert one.card.trained["scenario"] == "bad-release"
     assert one.card.trained["from"].startswith("ppo-ops ")
 
 
@@ -139,16 +142,15 @@ def test_other_futures_leave_the_present_and_what_has_happened():
         world.advance(np.zeros(40, np.int64))
     now = read_lanes(world.batch, np.arange(40))
     then = ceiling.other_futures(now, world.table.plans, np.random.default_rng(0))
-    drawn = {row(name) for name in ("onset", "next_change")} | {
-        row(f"trend_{name}") for name in DRIFTING
-    }
+    drawn = {row(name) for name in ("onset", "next_change")} | {row(f"trend_{name}") for name in DRIFTING}
     kept = [place for place in range(now.real.shape[1]) if place not in drawn]
     np.testing.assert_array_equal(then.real[:, kept], now.real[:, kept])
     np.testing.assert_array_equal(then.keys[:, KEYS.index("seed0") :], now.keys[:, KEYS.index("seed0") :])
     assert (then.keys[:, 0] != now.keys[:, 0]).all()
     onset, cycle = now.real[:, row("onset")], now.real[:, row("cycle")]
     begun_already = cycle > onset
-    assert begun_already.any() and (~begun_already).any()
+    assert begun_already.any()
+    assert (~begun_already).any()
     np.testing.assert_array_equal(then.real[begun_already, row("onset")], onset[begun_already])
     assert (then.real[:, row("next_change")] >= cycle).all()  # what is to come is not past
     assert (then.real[:, row("next_change")] != now.real[:, row("next_change")]).mean() > 0.5
