@@ -20,7 +20,10 @@ from springdrift_agents.policies.registry import policy
 
 Plans = NDArray[np.int64]  # (m, cycles)
 WAIT, INTERVENE, RETRAIN = int(Action.WAIT), int(Action.INTERVENE), int(Action.RETRAIN)  # looked up often
-START = ("never", "swing", "threshold", "threshold:error=0.3:cooldown=4", "page-hinkley", "cusum", "expert")
+START = (
+    *("never", "swing", "threshold", "threshold:error=0.3:cooldown=4"),
+    *("page-hinkley", "cusum", "expert", "generalist"),
+)
 PLANS = 1024  # tried side by side
 ELITE, ALIKE = 96, 16  # plans that others are made from; of these, with retrainings at the same times
 

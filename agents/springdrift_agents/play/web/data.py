@@ -39,7 +39,7 @@ LEVELS = (  # name in the texts, lesson, world's id, scenario, world, and who is
     ("kicks", 3, ENV_ID, "shock", 15, "never"),
     ("decisions", 4, ENV_ID, "wear", 0, RULE),
     ("planning", 5, ENV_ID, "recurring", 1, RULE),
-    ("learning", 6, ENV_ID, "mix", 14, "ppo-mix"),
+    ("learning", 6, ENV_ID, "mix", 14, "generalist"),
     ("comparison", 7, ENV_ID, "compound", 11, RULE),
     ("time", 8, ENV_ID, "poc", 0, RULE),
     ("slots", 8, ENV_ID, "release-train", 8, RULE),

@@ -24,10 +24,10 @@ from springdrift_agents.policies.registry import policy
 KEPT = Path(__file__).with_name("references.json")
 RULE = "threshold@mix"
 POLICIES = {  # in each kind of world; the second is the rule to beat, and the last is a learned policy
-    ENV_ID: ("never", RULE, "ppo-mix"),
+    ENV_ID: ("never", RULE, "generalist"),
     OPS_ID: ("never", RULE, "operations@mix-ops", "ppo-ops"),
     SERIES_ID: ("never", RULE, "ppo-series"),
-    SERIES_OPS_ID: ("never", "champion", "ppo-series"),
+    SERIES_OPS_ID: ("never", "champion", "distilled-ops-series"),
 }
 AFTERWARDS = {
     ENV_ID: REFERENCE,
