@@ -17,6 +17,7 @@ from springdrift.incline.recorder import Recorder
 from springdrift.registry import world_spec
 from springdrift.series.recorder import Recorder as SeriesRecorder
 from springdrift_agents.cli.app import app
+from springdrift_agents.planning import plans
 from springdrift_agents.play.feedback import SENTENCES, lesson
 from springdrift_agents.play.web import build, data, link, references
 
@@ -284,6 +285,10 @@ def test_the_reference_games_cost_what_they_say_and_who_knew_the_future_paid_lea
         for seed in range(references.WORLDS):
             costs = {name: one[seed]["cost"] for name, one in games.items()}
             assert costs.get(afterwards, 0.0) <= min(costs.values()) + 1e-9, (scenario, seed)
+            plan = plans.plan_of(scenario, seed) if id == ENV_ID else None
+            if plan is not None:  # the page shows the plan that is kept
+                shown = link.decisions_of(str(games[afterwards][seed]["plan"]), world_spec(id).actions, 200)
+                assert list(shown) == plan.tolist(), (scenario, seed)
         for name, one in games.items():
             seed = int(rng.integers(references.WORLDS))
             plan = link.decisions_of(str(one[seed]["plan"]), world_spec(id).actions, 200)
