@@ -32,7 +32,7 @@ def run(script, folder, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=1800,  # interpreted episodes take minutes of a processor's time
     )
 
 
