@@ -7,7 +7,7 @@ Parr 2003), in small steps (Kakade and Langford 2002).
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -232,7 +232,7 @@ def improve(
 ) -> Learned:
     """Improve a network by what other decisions would have cost; returns that of the last round.
 
-    ``out`` receives manifest.json and best.safetensors and .json.
+    ``out`` receives manifest.json, and best.safetensors and .json anew after each round.
 
     Args:
         config: what decides it.
@@ -249,40 +249,44 @@ def improve(
     with exclusive(out):
         if (out / "manifest.json").exists():
             raise ValueError(f"{out} holds a run: take another folder")
-        found = _improve(config, jobs, tell, done)
-        learned.save(found, out / "best")
         write_text(out / "manifest.json", json.dumps(provenance.manifest(asdict(config)), indent=1) + "\n")
+        for turn, (found, cost) in enumerate(_rounds(config, jobs, tell)):
+            learned.save(found, out / "best")
+            done(turn, cost)
     return learned.read(out / "best")
 
 
-def _improve(
-    config: Improvement, jobs: int, tell: Callable[[str], None], done: Callable[[int, float], None]
-) -> Learned:
+def _rounds(config: Improvement, jobs: int, tell: Callable[[str], None]) -> Iterator[tuple[Learned, float]]:
+    """The network before the first round and after each, with its cost on validation worlds."""
     torch.manual_seed(config.seed)
-    pupil = config.network()
-    net, card = net_of(pupil), pupil.card
-    envs = config.envs
+    pupil, known = config.network(), list[list[Tried]]()
+    net, card, envs = net_of(pupil), pupil.card, config.envs
     places = [(env, one) for env in envs for one in practised(env, scenarios_of(env, config.scenarios))]
-    cuts = [*range(0, config.worlds, PART), config.worlds]
-    known: list[list[Tried]] = []
-    cost = cost_of(pupil, envs, config.scenarios, config.seed, config.episodes)
-    done(0, cost)
-    for turn in range(config.rounds):
-        tell(f"round {turn + 1}: playing")
-        work = []
-        for number, (env, scenario) in enumerate(places):
-            own = int(np.random.SeedSequence([config.seed, turn, number]).generate_state(1)[0]) % SEEDS
-            seeds = world_seeds("training", own, config.worlds)
-            parts = [seeds[first:last] for first, last in pairwise(cuts)]
-            work += [(tried, (pupil, env, scenario, part, config.tries, own)) for part in parts]
-        known = [*known, list(results_of(work, jobs))][-config.keep :]
-        tell(f"round {turn + 1}: learning")
-        learn(net, list(chain(*known)), config.rate * (1.0 - turn / config.rounds), config.pull)
-        pupil = as_policy(net, card)
-        cost = cost_of(pupil, envs, config.scenarios, config.seed, config.episodes)
-        done(turn + 1, cost)
-    cycles = config.rounds * len(places) * config.worlds * config.tries
     where = ",".join(config.scenarios) or EVERYWHERE
-    trained = {"env": ",".join(envs), "scenario": where, "seed": config.seed, "steps": cycles}
-    origin = {"from": f"{config.policy} {card.sha256[:12]}", "cost": cost}
-    return Learned(replace(card, algo=ALGO, sha256="", trained=trained | origin), pupil.weights)
+    for turn in range(config.rounds + 1):
+        if turn:
+            tell(f"round {turn}: playing")
+            known = [*known, list(results_of(_work(config, places, pupil, turn), jobs))][-config.keep :]
+            tell(f"round {turn}: learning")
+            learn(net, list(chain(*known)), config.rate * (1.0 - (turn - 1) / config.rounds), config.pull)
+            pupil = as_policy(net, card)
+        cost = cost_of(pupil, envs, config.scenarios, config.seed, config.episodes)
+        trained = {
+            **{"env": ",".join(envs), "scenario": where, "seed": config.seed, "cost": cost},
+            "steps": turn * len(places) * config.worlds * config.tries,
+            "from": f"{config.policy} {card.sha256[:12]}",
+        }
+        yield Learned(replace(card, algo=ALGO, sha256="", trained=trained), pupil.weights), cost
+
+
+def _work(
+    config: Improvement, places: list[tuple[str, Any]], pupil: Learned, turn: int
+) -> list[tuple[Callable[..., Tried], tuple[Any, ...]]]:
+    """What is to be played in a round, in training worlds that no other round and no other place sees."""
+    cuts, work = [*range(0, config.worlds, PART), config.worlds], []
+    for number, (env, scenario) in enumerate(places):
+        own = int(np.random.SeedSequence([config.seed, turn, number]).generate_state(1)[0]) % SEEDS
+        seeds = world_seeds("training", own, config.worlds)
+        for first, last in pairwise(cuts):
+            work.append((tried, (pupil, env, scenario, seeds[first:last], config.tries, own)))
+    return work
