@@ -59,6 +59,7 @@ def test_the_page_names_policies_worlds_command_and_versions(results):
     )
     for said in ("`never`", "`threshold`", "`abrupt`", "`springdrift benchmark never threshold`", "numpy "):
         assert said in text
+    assert "| policy | cost on abrupt |" in text  # the first where mix was not played
     assert all(f"({SHORT.name})" in str(result) for result in results)
 
 
@@ -73,11 +74,11 @@ def test_a_users_own_settings_are_no_rule_to_beat(tmp_path, monkeypatch):
 
 def test_the_command_writes_a_page_and_prints_a_line(tmp_path):
     out = tmp_path / "page.md"
-    asked = ["benchmark", "never", "--quick", "-s", "shock", "-o", str(out)]
+    asked = ["benchmark", "never", "--quick", "-s", "shock", "--trust", "-o", str(out)]
     said = CliRunner().invoke(app, asked)
     assert said.exit_code == 0, said.output
     assert "beside the rule to beat" in " ".join(said.output.split())
-    assert "springdrift benchmark never --quick -s shock" in out.read_text()
+    assert "`springdrift benchmark never --quick -s shock --trust`" in out.read_text()
     assert HEADLINE in Protocol().scenarios
 
 

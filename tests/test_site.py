@@ -250,6 +250,13 @@ def test_the_code_of_a_page_can_be_read_and_its_commands_are_there(page):
             command.make_parser(command.context_class(command)).parse_args(rest)
 
 
+def test_every_command_stands_in_a_how_to():
+    """Or in the guide for teachers."""
+    pages = [page.read_text(encoding="utf-8") for page in (*HOW_TOS, SITE.parent / "teachers_guide.md")]
+    told = set(re.findall(r"(?:^|`)springdrift ([a-z]+)", "\n".join(pages), re.MULTILINE))
+    assert {name.split()[1] for name, _ in generated.walk()} <= told
+
+
 @pytest.mark.parametrize(
     "page",
     [page if page.stem == RUN else pytest.param(page, marks=pytest.mark.slow) for page in HOW_TOS],

@@ -68,7 +68,7 @@ def benchmark(
             done=lambda part: progress.update(task, advance=1, description=part),
         )
     options = [*policies, *(["--env", env] if env != ENV_ID else []), *(["--quick"] if quick else [])]
-    options += ["-s", ",".join(places)] if scenarios else []
+    options += [*(["-s", ",".join(places)] if scenarios else []), *(["--trust"] if trust else [])]
     command = shlex.join(["springdrift", "benchmark", *options])
     write_text(out_file, page(results, command))
     if as_json:

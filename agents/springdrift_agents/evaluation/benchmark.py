@@ -194,7 +194,8 @@ def page(results: Sequence[Result], command: str) -> str:
         f"that ship, the one that cost least on {protocol.choosing:,} other worlds. Differences are made "
         "world by world, below 0 is better; intervals hold 95 %.",
         "",
-        "| policy | cost on " + HEADLINE + " | beside the rule to beat | better / same / worse |",
+        f"| policy | cost on {results[0].headline.scenario} | beside the rule to beat "
+        "| better / same / worse |",
         "| --- | --- | --- | --- |",
     ]
     for result in results:
