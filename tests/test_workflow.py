@@ -7,12 +7,15 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import gymnasium as gym
+import pytest
 import yaml
 
 import springdrift
 
 ROOT = Path(__file__).parents[1]
 MAKEFILE = (ROOT / "Makefile").read_text()
+CHANGES = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 TEXT = (ROOT / ".github" / "workflows" / "check.yml").read_text()
 JOBS = yaml.safe_load(TEXT)["jobs"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -71,4 +74,11 @@ def test_one_version_stands_everywhere():
     assert PROJECT["dynamic"] == ["version"]
     assert springdrift.__version__ == metadata.version("springdrift")
     assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == springdrift.__version__
-    assert f"## {springdrift.__version__}\n" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"## {springdrift.__version__}\n" in CHANGES
+
+
+@pytest.mark.parametrize("env", [id for id in gym.registry if id.startswith("springdrift/")])
+def test_every_env_has_its_line_in_the_changes(env):
+    assert f"| `{env}` |" in CHANGES
+    golden = ROOT / "tests" / "golden" / f"{env.rpartition('/')[2]}.json"
+    assert golden.exists() == (f"`tests/golden/{golden.name}`" in CHANGES)
