@@ -59,7 +59,7 @@ TOOLS := Xvfb:xvfb xdotool:xdotool node:nodejs chromium:chromium bwrap:bubblewra
 warm: warm-incline warm-series
 warm-incline: .venv/.ready
 	@$(BIN)/python -c "import springdrift as s; s.warm_up(); \
-		[(e.reset(seed=0), e.step(e.action_space.sample())) for e in (s.InclinedMassVectorEnv(n, threads=2) for n in (1, 64))]"
+		[(e.reset(seed=0), e.step(e.action_space.sample())) for e in (s.InclinedMassVectorEnv(n, threads=2) for n in (64, 1024))]"
 warm-series: .venv/.ready
 	@$(BIN)/python -c "import springdrift as s; s.warm_up(s.SERIES_ID); s.warm_up(s.SERIES_OPS_ID)"
 
