@@ -56,6 +56,8 @@ def test_the_pythons_are_ones_that_are_allowed():
     lowest = PROJECT["requires-python"].removeprefix(">=")
     pythons = JOBS["worlds"]["strategy"]["matrix"]["python"]
     assert pythons[0] == lowest
+    said = [one.rpartition(" ")[2] for one in PROJECT["classifiers"] if ":: 3." in one]
+    assert set(said) <= set(pythons)  # those on which the tests of the worlds were seen to pass
     assert all(tuple(map(int, one.split("."))) >= tuple(map(int, lowest.split("."))) for one in pythons)
 
 
