@@ -29,7 +29,6 @@ from springdrift_agents.training.distill import as_policy, cost_of, practised, s
 
 ALGO = "policy iteration"  # as a card names it
 EVEN = 0.4  # share of the cycles played again that are drawn evenly; the others, by the network's doubt
-MOST = 10.0  # a cost of one decision beyond this is chance: it counts as this
 BATCH = 2048
 PART = 32  # worlds of a scenario played side by side
 
@@ -206,7 +205,7 @@ def learn(net: torch.nn.Sequential, known: list[Tried], rate: float, pull: float
     from those before (Kullback-Leibler). A scenario counts by the square root of what an episode costs there.
     """
     seen = torch.from_numpy(np.concatenate([one.seen for one in known]))
-    costs = torch.from_numpy(np.concatenate([one.costs for one in known])).clamp(-MOST, MOST)
+    costs = torch.from_numpy(np.concatenate([one.costs for one in known]))
     scaled = [one.weights / np.float32(np.sqrt(1.0 + one.paid)) for one in known]
     weights = torch.from_numpy(np.concatenate(scaled))
     weights /= weights.mean()
