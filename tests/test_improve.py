@@ -89,10 +89,10 @@ def test_what_is_cheaper_is_learned_and_the_pull_holds_it_back():
         return float(costs[np.arange(6000), chosen].mean())
 
     start = paid()
-    improve.learn(net, known, rate=1e-3, pull=1e4)
+    improve.learn(net, known, rate=1e-3, pull=1e4, even=0.5)
     assert abs(paid() - start) < 0.05
     for _ in range(10):
-        improve.learn(net, known, rate=3e-3, pull=0.0)
+        improve.learn(net, known, rate=3e-3, pull=0.0, even=0.5)
     assert paid() < start - 0.5
 
 
@@ -114,6 +114,7 @@ def test_the_same_run_gives_the_same_policy_with_any_number_of_processes(tmp_pat
     [
         ({"rounds": 0}, "rounds must be at least 1, got 0"),
         ({"pull": -1.0}, "pull must be a number from 0, got -1.0"),
+        ({"even": float("nan")}, "even must be a number from 0, got nan"),
         ({"seed": -1}, "seed must be a whole number from 0"),
         ({"scenarios": ("mix",)}, "nobody teaches 'mix'"),
         ({"policy": "expert"}, "expert must be a learned network without recurrence, got Expert"),

@@ -51,13 +51,14 @@ class Improvement:
     rate: float = 3e-4  # of learning, in the first round; it falls to 0
     pull: float = 0.15  # towards what it was before the round: cost that a nat of difference counts as
     keep: int = 8  # rounds whose cycles are learned from
+    even: float = 0.5  # power of an episode's cost by which a scenario counts less; 0 is for the mean cost
     episodes: int = 512  # validation worlds
 
     def __post_init__(self) -> None:
         for name, least in (("rounds", 1), ("worlds", 1), ("tries", 1), ("keep", 1), ("episodes", 2)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        for name in ("rate", "pull"):
+        for name in ("rate", "pull", "even"):
             if not 0.0 <= getattr(self, name) < np.inf:
                 raise ValueError(f"{name} must be a number from 0, got {getattr(self, name)}")
         world_seeds("training", self.seed, 1)  # refuses a seed out of range
@@ -198,15 +199,16 @@ def net_of(network: Learned) -> torch.nn.Sequential:
     return torch.nn.Sequential(*layers[:-1])
 
 
-def learn(net: torch.nn.Sequential, known: list[Tried], rate: float, pull: float) -> None:
+def learn(net: torch.nn.Sequential, known: list[Tried], rate: float, pull: float, even: float) -> None:
     """Make decisions that cost less more likely, by a pass over what is known, and stay near what it was.
 
     The loss is the mean of a decision's cost over the network's odds, plus ``pull`` times how far these are
-    from those before (Kullback-Leibler). A scenario counts by the square root of what an episode costs there.
+    from those before (Kullback-Leibler). The dearer an episode is in a scenario, the less it counts, by the
+    power ``even``; with 0 the loss is the mean cost.
     """
     seen = torch.from_numpy(np.concatenate([one.seen for one in known]))
     costs = torch.from_numpy(np.concatenate([one.costs for one in known]))
-    scaled = [one.weights / np.float32(np.sqrt(1.0 + one.paid)) for one in known]
+    scaled = [one.weights / np.float32((1.0 + one.paid) ** even) for one in known]
     weights = torch.from_numpy(np.concatenate(scaled))
     weights /= weights.mean()
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-3)
@@ -267,7 +269,8 @@ def _rounds(config: Improvement, jobs: int, tell: Callable[[str], None]) -> Iter
             tell(f"round {turn}: playing")
             known = [*known, list(results_of(_work(config, places, pupil, turn), jobs))][-config.keep :]
             tell(f"round {turn}: learning")
-            learn(net, list(chain(*known)), config.rate * (1.0 - (turn - 1) / config.rounds), config.pull)
+            rate = config.rate * (1.0 - (turn - 1) / config.rounds)
+            learn(net, list(chain(*known)), rate, config.pull, config.even)
             pupil = as_policy(net, card)
         cost = cost_of(pupil, envs, config.scenarios, config.seed, config.episodes)
         trained = {
