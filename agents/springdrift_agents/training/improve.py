@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from springdrift.registry import world_spec
+from springdrift.series.recording import Recording
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import SEEDS, results_of, world_seeds
 from springdrift_agents.evaluation.rollout import begun, rollout
@@ -43,7 +45,7 @@ class Improvement:
     """
 
     policy: str  # name or file of the network
-    scenarios: tuple[str, ...] = ()  # where it is to be better; every one that is no mixture when empty
+    scenarios: tuple[str, ...] = ()  # where it is to be better; when empty, all but mixtures and recordings
     seed: int = 0  # of the worlds and of chance in learning
     rounds: int = 30
     worlds: int = 96  # of each scenario in a round
@@ -62,8 +64,20 @@ class Improvement:
             if not 0.0 <= getattr(self, name) < np.inf:
                 raise ValueError(f"{name} must be a number from 0, got {getattr(self, name)}")
         world_seeds("training", self.seed, 1)  # refuses a seed out of range
+        self.places()  # refuses unknown scenarios
+
+    def places(self) -> list[tuple[str, Any]]:
+        """Kinds of world, each with a scenario to play there, harder ones among them.
+
+        Of recordings only those that were chosen: an episode of one costs hundreds of times what others cost.
+        """
+        places = []
         for env in self.envs:
-            scenarios_of(env, self.scenarios)
+            known = world_spec(env).scenarios
+            names = scenarios_of(env, self.scenarios)
+            kept = [name for name in names if self.scenarios or not isinstance(known[name], Recording)]
+            places += [(env, one) for one in practised(env, kept)]
+        return places
 
     def network(self) -> Learned:
         """The network to improve."""
@@ -262,7 +276,7 @@ def _rounds(config: Improvement, jobs: int, tell: Callable[[str], None]) -> Iter
     torch.manual_seed(config.seed)
     pupil, known = config.network(), list[list[Tried]]()
     net, card, envs = net_of(pupil), pupil.card, config.envs
-    places = [(env, one) for env in envs for one in practised(env, scenarios_of(env, config.scenarios))]
+    places = config.places()
     where = ",".join(config.scenarios) or EVERYWHERE
     for turn in range(config.rounds + 1):
         if turn:
