@@ -290,7 +290,7 @@ def _rounds(config: Improvement, jobs: int, tell: Callable[[str], None]) -> Iter
         trained = {
             **{"env": ",".join(envs), "scenario": where, "seed": config.seed, "cost": cost},
             "steps": turn * len(places) * config.worlds * config.tries,
-            "from": f"{config.policy} {card.sha256[:12]}",
+            "from": f"{Path(config.policy).stem} {card.sha256[:12]}",
         }
         yield Learned(replace(card, algo=ALGO, sha256="", trained=trained), pupil.weights), cost
 

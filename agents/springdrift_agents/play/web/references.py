@@ -26,7 +26,7 @@ RULE = "threshold@mix"
 POLICIES = {  # in each kind of world; the second is the rule to beat, and the last is a learned policy
     ENV_ID: ("never", RULE, "generalist"),
     OPS_ID: ("never", RULE, "operations@mix-ops", "ppo-ops"),
-    SERIES_ID: ("never", RULE, "ppo-series"),
+    SERIES_ID: ("never", RULE, "generalist-series"),
     SERIES_OPS_ID: ("never", "champion", "distilled-ops-series"),
 }
 AFTERWARDS = {
