@@ -2,9 +2,9 @@
 
 Before each cycle it copies every world with all that is hidden in it, draws other futures behind that
 present, and tries each decision in all of them, followed by a policy's own (a rollout, Bertsekas and Castanon
-1999). It decides otherwise than the policy where that is better by more than two standard errors. It sees what
-no operator can see, so what it saves beyond a policy is not all to be had; and it looks one decision ahead,
-so that a still better planner may exist: its cost is an estimate of the ceiling and no bound.
+1999). It decides otherwise than the policy where that is better by more than two standard errors. It sees
+what no operator can see, so what it saves beyond a policy is not all to be had; and it looks one decision
+ahead, so that a still better planner may exist: its cost is an estimate of the ceiling and no bound.
 """
 
 from typing import Any, NamedTuple
