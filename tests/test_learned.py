@@ -23,7 +23,7 @@ from springdrift_agents.policies import learned, sb3
 from springdrift_agents.policies.base import fitted, observe_of
 from springdrift_agents.policies.learned import Card, Learned
 from springdrift_agents.policies.registry import policy, policy_names
-from springdrift_agents.training import distill
+from springdrift_agents.training import distill, improve
 from springdrift_agents.training import train as training
 from springdrift_agents.training.hyperparameters import ALGOS
 
@@ -257,7 +257,7 @@ def test_importing_and_loading_need_no_torch(tmp_path):
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_ships_is_small_and_plays(name):
     found = springdrift_agents.load(name)
-    assert found.card.algo in (*ALGOS, distill.ALGO)
+    assert found.card.algo in (*ALGOS, distill.ALGO, improve.ALGO)
     assert learned.shipped()[name].stat().st_size < 400_000
     env = found.card.env
     assert name in policy_names(env)
