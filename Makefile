@@ -55,17 +55,18 @@ TOOLS := Xvfb:xvfb xdotool:xdotool node:nodejs chromium:chromium bwrap:bubblewra
 		echo "not to be had here, so what needs them is not tested:$$missing"
 	@touch $@
 
-# Compiled once, before two processes of pytest would do it at the same time.
-warm: warm-incline warm-series
+# Compiled once, before processes of pytest would do it at the same time; what two threads run, at each width.
+warm: warm-incline warm-series warm-threads-64 warm-threads-1024
 warm-incline: .venv/.ready
-	@$(BIN)/python -c "import springdrift as s; s.warm_up(); \
-		[(e.reset(seed=0), e.step(e.action_space.sample())) for e in (s.InclinedMassVectorEnv(n, threads=2) for n in (64, 1024))]"
+	@$(BIN)/python -c "import springdrift; springdrift.warm_up()"
 warm-series: .venv/.ready
 	@$(BIN)/python -c "import springdrift as s; s.warm_up(s.SERIES_ID); s.warm_up(s.SERIES_OPS_ID)"
+warm-threads-%: warm-incline
+	@$(BIN)/python -c "import springdrift as s; e = s.InclinedMassVectorEnv($*, threads=2); e.reset(seed=0); e.step(e.action_space.sample())"
 
 unit: .venv/.ready .venv/.tools
 	@echo "== tests"
-	@$(BIN)/pytest -q -n 2 --dist worksteal
+	@$(BIN)/pytest -q -n 3 --dist worksteal --durations=25
 
 test-attack: .venv/.ready .venv/.tools  ## hostile submissions, forged messages and damaged files alone
 	@$(BIN)/pytest -q -n 2 -m attack
