@@ -23,7 +23,7 @@ from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import SEEDS, cheapest, evaluate, world_seeds
 from springdrift_agents.evaluation.rollout import begun, rollout
 from springdrift_agents.evaluation.scenarios import mixtures
-from springdrift_agents.files import exclusive, write_text
+from springdrift_agents.files import write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.base import Policy, fitted
 from springdrift_agents.policies.learned import EVERYWHERE, Card, Learned
@@ -31,6 +31,7 @@ from springdrift_agents.policies.registry import policy, rules_of
 from springdrift_agents.policies.sb3 import numbers
 from springdrift_agents.policies.settings import settings
 from springdrift_agents.training.practice import PRACTICE
+from springdrift_agents.training.run_folder import MANIFEST, unused
 
 SLOW = "adwin"  # hundreds of times the work of another rule, and nowhere the best: it does not teach
 ALGO = "distillation"  # as a card names it
@@ -280,10 +281,7 @@ def distill(
         ValueError: the folder holds a run.
     """
     torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
-    with exclusive(out):
-        if (out / "manifest.json").exists():
-            raise ValueError(f"{out} holds a run: take another folder")
+    with unused(out):
         chosen = {
             env: teachers(env, config.scenarios, config.choosing, lambda name: tell(f"choosing: {name}"))
             for env in config.envs
@@ -292,7 +290,7 @@ def distill(
         places = [place for env in config.envs for place in places_of(env, chosen[env])]
         found = _distill(config, places, tell, done)
         learned.save(found, out / "best")
-        write_text(out / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+        write_text(out / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return learned.read(out / "best")
 
 

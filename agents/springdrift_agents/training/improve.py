@@ -22,12 +22,13 @@ from springdrift.series.recording import Recording
 from springdrift_agents.evaluation import provenance
 from springdrift_agents.evaluation.evaluate import SEEDS, results_of, world_seeds
 from springdrift_agents.evaluation.rollout import begun, rollout
-from springdrift_agents.files import exclusive, write_text
+from springdrift_agents.files import write_text
 from springdrift_agents.policies import learned
 from springdrift_agents.policies.base import fitted
 from springdrift_agents.policies.learned import EVERYWHERE, Learned
 from springdrift_agents.policies.registry import policy
 from springdrift_agents.training.distill import as_policy, cost_of, practised, scenarios_of
+from springdrift_agents.training.run_folder import MANIFEST, unused
 
 ALGO = "policy iteration"  # as a card names it
 EVEN = 0.4  # share of the cycles played again that are drawn evenly; the others, by the network's doubt
@@ -260,11 +261,8 @@ def improve(
         ValueError: the folder holds a run.
     """
     torch.set_num_threads(1)
-    out.mkdir(parents=True, exist_ok=True)
-    with exclusive(out):
-        if (out / "manifest.json").exists():
-            raise ValueError(f"{out} holds a run: take another folder")
-        write_text(out / "manifest.json", json.dumps(provenance.manifest(asdict(config)), indent=1) + "\n")
+    with unused(out):
+        write_text(out / MANIFEST, json.dumps(provenance.manifest(asdict(config)), indent=1) + "\n")
         for turn, (found, cost) in enumerate(_rounds(config, jobs, tell)):
             learned.save(found, out / "best")
             done(turn, cost)

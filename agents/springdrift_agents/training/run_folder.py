@@ -2,15 +2,31 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from springdrift_agents.evaluation import provenance
-from springdrift_agents.files import read_json, write_text
+from springdrift_agents.files import exclusive, read_json, write_text
 from springdrift_agents.training import checkpoint
 
 CHECKPOINT = "checkpoint.safetensors"
+MANIFEST = "manifest.json"
+
+
+@contextmanager
+def unused(out: Path) -> Iterator[None]:
+    """A folder that nobody else writes to meanwhile, for a run that can not be gone on with.
+
+    Raises:
+        ValueError: it holds a run.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with exclusive(out):
+        if (out / MANIFEST).exists():
+            raise ValueError(f"{out} holds a run: take another folder")
+        yield
 
 
 def claim(
@@ -27,7 +43,7 @@ def claim(
     Raises:
         ValueError: the folder holds another run or a damaged one; what, and what to do.
     """
-    about, file = out / "manifest.json", out / CHECKPOINT
+    about, file = out / MANIFEST, out / CHECKPOINT
     if about.exists():
         _same_run(about, config)
     history: list[dict[str, float]] = []
