@@ -37,6 +37,10 @@ class Info:
             self._terms = tuple(f"term_{name}" for name in terms)
             self._truth = tuple(f"truth_{name}" for name in self._truth)
             self._versions = tuple(f"version_{name}" for name in versions)
+        entries: tuple[str, ...] = (*self._terms, *self._truth, *self._versions)
+        if form == "nested":
+            entries = ("terms", "truth", "version") if versions else ("terms", "truth")
+        self._masks = () if form == "none" else tuple(f"_{name}" for name in entries)
 
     def of(self, costs: Any, truth: Any) -> dict[str, Any]:
         """The info of costs by term and truth by quantity, each a number or an array of many envs'.
@@ -55,9 +59,4 @@ class Info:
 
     def masks(self, here: NDArray[np.bool_]) -> dict[str, Any]:
         """Which envs of a batch the info is of, (n,), as Gymnasium puts it beside each entry."""
-        if self.form == "none":
-            return {}
-        names: tuple[str, ...] = (*self._terms, *self._truth, *self._versions)
-        if self.form == "nested":
-            names = ("terms", "truth", "version") if self._versions else ("terms", "truth")
-        return {f"_{name}": here.copy() for name in names}
+        return {name: here.copy() for name in self._masks}

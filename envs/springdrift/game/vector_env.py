@@ -192,10 +192,10 @@ class DriftVectorEnv(VectorEnv[Any, Any, Any]):
 
     def _info(self, here: NDArray[np.bool_] | None = None) -> dict[str, Any]:
         """The info of the cycle that ``out`` holds, of all envs or of those in ``here``."""
-        out = self.world.out
+        out, lay_out = self.world.out, self._lay_out
         if self._last[0] is not out:
-            self._last = out, self._lay_out.of(out.costs, out.truth)
-        return {**self._last[1], **self._lay_out.masks(self._everywhere if here is None else here)}
+            self._last = out, {**lay_out.of(out.costs, out.truth), **lay_out.masks(self._everywhere)}
+        return {**self._last[1]} if here is None else {**self._last[1], **lay_out.masks(here)}
 
     def step(
         self, actions: Any

@@ -28,12 +28,9 @@ class Outputs(NamedTuple):
     truth: NDArray[np.float32]  # (T, n), the first T of TRUTH_FIELDS
     path: NDArray[np.float32]  # (8 * substeps + 1, lanes), m, of a block; without rows nothing is followed
 
-    def first(self, count: int) -> "Outputs":
-        """Views without what :func:`empty_outputs` adds to the rows."""
-        return Outputs(self.obs, self.bill[:, :count], self.truth[:, :count], self.path)
-
 
 _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+_NO_PATH = np.empty((0, 0), _FLOAT32)
 
 
 def empty_outputs(count: int, width: int, truths: int = len(TRUTH_NAMES)) -> Outputs:
@@ -47,5 +44,5 @@ def empty_outputs(count: int, width: int, truths: int = len(TRUTH_NAMES)) -> Out
         np.empty((count, width), _FLOAT32),
         np.empty((BILL, length), _FLOAT64),
         np.empty((truths, length), _FLOAT32),
-        np.empty((0, 0), _FLOAT32),
+        _NO_PATH,
     )

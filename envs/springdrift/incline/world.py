@@ -120,8 +120,8 @@ class InclinedMassWorld:
         self._look()
 
     def _look(self) -> None:
-        obs, bill, truth, _ = self._whole.first(self.count)
-        self.out = Outputs(obs, bill[: len(self.terms)], bill[REWARD], bill[OVER], truth)
+        (obs, bill, truth, _), n = self._whole, self.count
+        self.out = Outputs(obs, bill[: len(self.terms), :n], bill[REWARD, :n], bill[OVER, :n], truth[:, :n])
 
     def seed(self, lanes: NDArray[np.integer], seeds: NDArray[np.uint64]) -> None:
         """Give some worlds their seeds; their next episode is number 0."""
