@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from springdrift.series import gradient_boosting
 from springdrift_agents.cli.shell import Json, app, err, out, writable_file
 from springdrift_agents.files import write_text
+
+if TYPE_CHECKING:
+    from springdrift_agents.advise.advice import Advice
 
 MODELS = ("ridge", "gradient-boosting")
 
@@ -45,8 +48,6 @@ def advise(
 ) -> None:
     """How often to retrain the forecast of a series of your own, what it saves, and how sure that is."""
     from springdrift_agents.advise.advice import advise as work_out
-    from springdrift_agents.advise.report import as_html
-    from springdrift_agents.advise.summary import as_data, as_text
 
     for path in filter(None, (report, policy)):
         writable_file(path)
@@ -71,6 +72,13 @@ def advise(
         decimal=decimal,
         tell=lambda what: err.print(f"[dim]{what}[/]"),
     )
+    _deliver(found, as_json, report, policy)
+
+
+def _deliver(found: "Advice", as_json: bool, report: Path | None, policy: Path | None) -> None:
+    from springdrift_agents.advise.report import as_html
+    from springdrift_agents.advise.summary import as_data, as_text
+
     if as_json:
         out.print_json(json.dumps(as_data(found), allow_nan=False))
     else:
