@@ -55,14 +55,14 @@ TOOLS := Xvfb:xvfb xdotool:xdotool node:nodejs chromium:chromium bwrap:bubblewra
 		echo "not to be had here, so what needs them is not tested:$$missing"
 	@touch $@
 
-# Compiled once, before processes of pytest would do it at the same time; what two threads run, at each width.
-warm: warm-incline warm-series warm-threads-64 warm-threads-1024
+# Compiled once, before processes of pytest would do it at the same time.
+warm: warm-incline warm-series warm-threads
 warm-incline: .venv/.ready
 	@$(BIN)/python -c "import springdrift; springdrift.warm_up()"
 warm-series: .venv/.ready
 	@$(BIN)/python -c "import springdrift as s; s.warm_up(s.SERIES_ID); s.warm_up(s.SERIES_OPS_ID)"
-warm-threads-%: warm-incline
-	@$(BIN)/python -c "import springdrift as s; e = s.InclinedMassVectorEnv($*, threads=2); e.reset(seed=0); e.step(e.action_space.sample())"
+warm-threads: warm-incline
+	@$(BIN)/python -c "import springdrift as s; e = s.InclinedMassVectorEnv(64, threads=2); e.reset(seed=0); e.step(e.action_space.sample())"
 
 unit: .venv/.ready .venv/.tools
 	@echo "== tests"

@@ -80,13 +80,13 @@ def test_few_of_many_start_in_smaller_blocks_and_as_they_would_alone(few):
 
 @pytest.mark.parametrize("awake", [True, False])
 @pytest.mark.parametrize("threads", [2, 3])
-def test_threads_change_nothing(threads, awake, monkeypatch):
+@pytest.mark.parametrize("n", [8 * LANES + 3, pytest.param(16 * LANES, marks=pytest.mark.slow)])
+def test_threads_change_nothing(n, threads, awake, monkeypatch):
     """Nor do they where whole batches start at once, each thread with its share."""
     if not any(one.name == "tbb" for one in metadata.distributions()):
         pytest.skip("needs the extra threads")
     assert stay_awake()
     monkeypatch.setattr("springdrift.incline.world.stay_awake", lambda: awake)
-    n = 8 * LANES + 3
     one, many = (InclinedMassVectorEnv(n, scenario="mix", cycles=30, threads=k) for k in (1, threads))
     one.reset(seed=3), many.reset(seed=3)
     for cycle, actions in enumerate(actions_of(n, 80)):
@@ -123,7 +123,7 @@ def resident():
 )
 def test_memory_stays_flat_over_millions_of_steps(threads, rounds):
     """Of every decision, with episodes that end at different times."""
-    n = 1024
+    n = 15 * LANES
     envs = InclinedMassVectorEnv(n, scenario="mix", threads=threads, autoreset_mode="SameStep")
     envs.reset(seed=0)
     clock = envs.world.batch.field("cycle")
@@ -144,7 +144,8 @@ from springdrift.incline import world
 
 if sys.argv[1] == "asleep":
     world.stay_awake = lambda: False
-n, actions = 1024, np.zeros(1024, np.int64)
+n = 960
+actions = np.zeros(n, np.int64)
 envs = [InclinedMassVectorEnv(n, threads=k) for k in (1, 2, 2, 2)]
 
 
