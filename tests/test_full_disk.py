@@ -11,8 +11,10 @@ from numba.core.caching import _CacheLocator
 
 import springdrift
 from faults import percent
-from springdrift.incline import kernel, model
-from springdrift.series import kernel as series_kernel
+from springdrift.game import actions
+from springdrift.incline import dynamics
+from springdrift.incline.kernel import entry
+from springdrift.series import kernel
 
 pytestmark = pytest.mark.attack
 UNKEPT = ("settle", "_all_below", "harmonics")  # quick to compile: what every command finds no room for
@@ -43,11 +45,10 @@ def before(tmp_path_factory):
     """What was compiled before, but for a few, as Numba keeps it in a folder of the user's."""
     springdrift.warm_up()
     folder = tmp_path_factory.mktemp("before")
-    for module in (kernel, model, series_kernel, springdrift.game.actions):
-        source = Path(module.__file__)
-        place = folder / _CacheLocator.get_suitable_cache_subpath(str(source))
+    for function in (entry.advance, dynamics._trajectory, kernel.advance, actions._all_below):
+        place = folder / _CacheLocator.get_suitable_cache_subpath(function.py_func.__code__.co_filename)
         place.mkdir(parents=True, exist_ok=True)
-        for file in (source.parent / "__pycache__").glob("*.nb[ic]"):
+        for file in Path(function.stats.cache_path).glob("*.nb[ic]"):
             if not any(f".{name}-" in file.name for name in UNKEPT):
                 shutil.copy(file, place)
     return folder
