@@ -204,7 +204,7 @@ def worlds(draw):
     period = draw(st.floats(2.0, 100.0))
     for name, limits in LIMITS.items():
         low, high = part(draw, *limits) if name != "stiffness" else part(draw, 6.0, 30.0)
-        params[name] = low + draw(st.floats(0.0, 1.0)) * (high - low)
+        params[name] = min(low + draw(st.floats(0.0, 1.0)) * (high - low), high)  # rounded, it may be more
         kinds = draw(st.sets(st.sampled_from(("walk", "trend", "jump", "season"))))
         width = high - low
         if "walk" in kinds:

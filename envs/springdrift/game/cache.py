@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+from numba.core.runtime import rtsys
 
 PACKAGE = Path(__file__).parents[1]
 WORLDS = ("incline", "series")
@@ -87,8 +88,10 @@ class _Kept(FunctionCache):
         self._cache_file = _Files(self._cache_path, self._these_sources, stamp(room))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Code that is kept, or None. All that compiling needs, SciPy among it, is left for when it is needed."""
+        rtsys.initialize(target_context)
         try:
-            found = super().load_overload(sig, target_context)
+            found = self._load_overload(sig, target_context)
         except Exception:  # a file cut short or damaged: unpickling raises whatever it likes
             found = None
             self._forget()

@@ -95,21 +95,17 @@ def push(s: Any, t: Any, j: Any) -> None:
 
     The forecast is ``y = c + a1 y1 + a2 y2 + a3 y3 + a4 y4 + b (u1 + u) / 2``, with the forecasts (at first
     measurements) y1, y2, ... and the force u1 before. The controller pushes the way it sees the mass go.
-    What lies where depends on j is left to loops of its own: one with too many pairs of places that might be
-    the same, for all the compiler knows, is not made of vectors.
+    Places that depend on j have loops of their own: where too many may be the same, none is vectorised.
     """
     here, lags, before = F(j), t[T.LAGS + j * LANES :], t[T.BEFORE + j * LANES :]
     for i in range(LANES):
         # where the model sees the mass go without a push
-        free = s[C + i] + s[A1 + i] * lags[3 * LANES + i]
-        free += s[A2 + i] * lags[2 * LANES + i]
-        free += s[A3 + i] * lags[LANES + i]
-        free += s[A4 + i] * lags[i]
+        free = s[C + i] + s[A1 + i] * lags[3 * LANES + i] + s[A2 + i] * lags[2 * LANES + i]
+        free = free + s[A3 + i] * lags[LANES + i] + s[A4 + i] * lags[i]
+        ahead = free + HALF * s[B + i] * before[i] - lags[3 * LANES + i]
         t[T.FREE + i] = free
-        t[T.AHEAD + i] = free + HALF * s[B + i] * before[i] - lags[3 * LANES + i]
+        t[T.PUSH + i] = t[T.CONTROL + i] * (ONE if ahead > ZERO else (-ONE if ahead < ZERO else ZERO))
     for i in range(LANES):
-        ahead = t[T.AHEAD + i]
-        control = t[T.CONTROL + i] * (ONE if ahead > ZERO else (-ONE if ahead < ZERO else ZERO))
         # where the operator sees it go: speed in the middle of the interval
         x = t[T.PLACE + i]
         spring = (s[L.STIFFNESS + i] + s[L.CUBIC + i] * x * x) * x
@@ -119,7 +115,7 @@ def push(s: Any, t: Any, j: Any) -> None:
         probe = PROBE * STRONGEST if coin >= ONE else -PROBE * STRONGEST
         t[T.COIN + i] = coin - (ONE if coin >= ONE else ZERO)
         decision = s[L.DECISION + i]
-        u = operator if decision == INTERVENING else (probe if decision == PROBING else control)
+        u = operator if decision == INTERVENING else (probe if decision == PROBING else t[T.PUSH + i])
         t[T.PUSH + i] = u
         t[T.FORCE + i] = (t[T.PULL + i] + s[L.MAGNET + i] * u) * t[T.GAIN + i]
         t[T.SPEED + i] = t[T.SPEED + i] + (s[L.SHOCK + i] if t[T.KICK_AT + i] == here else ZERO)
@@ -131,10 +127,9 @@ def push(s: Any, t: Any, j: Any) -> None:
         s[L.DRIVE_SIN + i] = sine * s[L.SWEEP_COS + i] + cosine * s[L.SWEEP_SIN + i]
         s[L.DRIVE_COS + i] = cosine * s[L.SWEEP_COS + i] - sine * s[L.SWEEP_SIN + i]
     for i in range(LANES):
-        u = t[T.PUSH + i]
-        forecast = t[T.FREE + i] + HALF * s[B + i] * (before[i] + u)
+        forecast = t[T.FREE + i] + HALF * s[B + i] * (before[i] + t[T.PUSH + i])
         lags[LAGS * LANES + i] = clamp(forecast, SENSOR_LOW, SENSOR_HIGH)
-        before[LANES + i] = u
+        before[LANES + i] = t[T.PUSH + i]
 
 
 @inlined

@@ -39,8 +39,7 @@ _TABLE = (
     ("hardening", 1),  # 1/(s m^2), its k3 times gain
     ("ring", 1),  # 2 cos of the unseen force's turn in a substep
     ("free", 1),  # m, where the model sees the mass at the next measurement without a push
-    ("ahead", 1),  # m, how far it sees it go
-    ("push", 1),  # N, asked of the magnet in this interval
+    ("push", 1),  # N, what the controller would ask of the magnet, then what is asked
     ("start", 1),  # m, position at the last measurement
     ("lags", state.LAGS),  # m, the last measurements of the cycle before; the forecasts of this one follow
     ("forecast", MEASUREMENTS),  # m
