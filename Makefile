@@ -56,17 +56,15 @@ TOOLS := Xvfb:xvfb xdotool:xdotool node:nodejs chromium:chromium bwrap:bubblewra
 	@touch $@
 
 # Compiled once, before processes of pytest would do it at the same time.
-warm: warm-incline warm-series warm-threads
+warm: warm-incline warm-series
 warm-incline: .venv/.ready
 	@$(BIN)/python -c "import springdrift; springdrift.warm_up()"
 warm-series: .venv/.ready
 	@$(BIN)/python -c "import springdrift as s; s.warm_up(s.SERIES_ID); s.warm_up(s.SERIES_OPS_ID)"
-warm-threads: warm-incline
-	@$(BIN)/python -c "import springdrift as s; e = s.InclinedMassVectorEnv(64, threads=2); e.reset(seed=0); e.step(e.action_space.sample())"
 
 unit: .venv/.ready .venv/.tools
 	@echo "== tests"
-	@$(BIN)/pytest -q -n 3 --dist worksteal --durations=25
+	@$(BIN)/pytest -q -n 4 --dist worksteal --durations=25
 
 test-attack: .venv/.ready .venv/.tools  ## hostile submissions, forged messages and damaged files alone
 	@$(BIN)/pytest -q -n 2 -m attack

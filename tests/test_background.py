@@ -71,9 +71,9 @@ def episodes():
                 observe = modes[place % len(modes)]
                 options = {"label_delay": place % 3} if series else {"latency": 1 + place % 3}
                 name = f"{id} {scenario} {observe}"
-                found[name] = digest(id, scenario, 40 if series else 9, observe, **options)
+                found[name] = digest(id, scenario, 24 if series else 7, observe, **options)
     for scenario in LONG:
-        found[f"long {scenario}"] = digest(OPS_ID, scenario, 60)
+        found[f"long {scenario}"] = digest(OPS_ID, scenario, 40)
     return found
 
 

@@ -24,7 +24,10 @@ PRESSED = {  # by screen: the world that is played there, and the first decision
 }
 
 
-def test_a_whole_game_on_three_screens(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "screens", [("phone",), pytest.param(tuple(PRESSED), marks=pytest.mark.slow)], ids=len
+)
+def test_a_whole_game_on_each_screen(screens: tuple[str, ...], tmp_path: Path) -> None:
     page = build.build(tmp_path / "play")
     sent = link.Game(SERIES_ID, "abrupt", 3, (0, 2, 0), False, 0.125, "<b>Ann")
     cost = references.cost_of("abrupt", 3, np.array(sent.decisions), SERIES_ID)
@@ -37,12 +40,14 @@ def test_a_whole_game_on_three_screens(tmp_path: Path) -> None:
     }
     (tmp_path / "forged.json").write_text(json.dumps(list(forged)))
     command = [NODE, HERE / "drive.mjs", CHROMIUM, tmp_path / "profile", page, tmp_path / "forged.json"]
-    done = subprocess.run([*command, tmp_path], capture_output=True, text=True, check=False, timeout=240)
+    done = subprocess.run(
+        [*command, tmp_path, *screens], capture_output=True, text=True, check=False, timeout=240
+    )
     assert done.returncode == 0, done.stderr
     found = {one["name"]: one for one in json.loads(done.stdout)}
-    assert list(found) == list(PRESSED)
-    for name, (id, pressed) in PRESSED.items():
-        one = found[name]
+    assert tuple(found) == screens
+    for name, one in found.items():
+        id, pressed = PRESSED[name]
         assert one["said"] == []  # no errors, no warnings
         assert (one["wide"], one["outside"], one["squeezed"]) == (0, [], []), name
         before, after = one["asleep"]

@@ -1,11 +1,11 @@
-// Play a whole game on three screens by key presses and touches: node drive.mjs CHROMIUM PROFILE PAGE FORGED_JSON OUT
+// Play a whole game on screens by key presses and touches: node drive.mjs CHROMIUM PROFILE PAGE FORGED_JSON OUT SCREEN...
 // FORGED_JSON holds links that are wrong. Says as JSON what happened on each screen; pictures of it lie in OUT.
 import fs from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser } from "./browser.mjs";
 
-const [program, profile, file, wrong, out] = process.argv.slice(2);
+const [program, profile, file, wrong, out, ...names] = process.argv.slice(2);
 const url = pathToFileURL(file).href;
 const forged = JSON.parse(fs.readFileSync(wrong));
 const SCREENS = [
@@ -95,7 +95,7 @@ async function drive({ name, touch, env, decide, ...size }) {
 
 let all = [];
 try {
-  all = await Promise.all(SCREENS.map(drive)); // at the same time: a game waits most of its time
+  all = await Promise.all(SCREENS.filter((one) => names.includes(one.name)).map(drive)); // at the same time: a game waits most of its time
 } finally {
   await browser.close();
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
-from numba.core.runtime import rtsys
+from numba.core.runtime import rtsys  # type: ignore[attr-defined]
 
 PACKAGE = Path(__file__).parents[1]
 WORLDS = ("incline", "series")
