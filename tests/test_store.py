@@ -282,6 +282,17 @@ def opened(path):
 
 
 @pytest.mark.attack
+def test_a_table_that_was_made_otherwise_is_damage(tmp_path, kept):
+    """Without its primary key a table has the same rows, but for their numbers."""
+    whole, other = b"id INTEGER PRIMARY KEY, part", b"id INTEGER QRIMARY KEY, part"
+    assert kept.read_bytes().count(whole) == 1
+    file = tmp_path / "a.db"
+    file.write_bytes(kept.read_bytes().replace(whole, other))
+    with pytest.raises(ValueError, match=r"a\.db is damaged: columns of its table episodes are not those"):
+        Store(file, write=False)
+
+
+@pytest.mark.attack
 @pytest.mark.parametrize("count", [60, pytest.param(3000, marks=pytest.mark.slow)])
 def test_flipped_bits_are_noticed_or_change_nothing(tmp_path, kept, count):
     data, expected, rng = kept.read_bytes(), opened(kept), np.random.default_rng(count)

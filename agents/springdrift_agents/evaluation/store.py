@@ -15,8 +15,9 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,6 +34,19 @@ from springdrift_agents.evaluation.tables import APPLICATION, RECORDED, SCHEMA, 
 from springdrift_agents.files import replacing, temporary_folder, write_text
 from springdrift_agents.policies.base import Policy, observe_of
 from springdrift_agents.text import one_line
+
+# of every table: its place, name and type, and what holds for it
+COLUMNS = (
+    "SELECT m.name, x.* FROM sqlite_master AS m JOIN pragma_table_xinfo(m.name) AS x WHERE m.type = 'table'"
+)
+
+
+@cache
+def _columns() -> frozenset[tuple[Any, ...]]:
+    """What :data:`COLUMNS` finds in a file as it is begun."""
+    with closing(sqlite3.connect(":memory:")) as new:
+        new.executescript(SCHEMA)
+        return frozenset(new.execute(COLUMNS))
 
 
 class Store:
@@ -65,7 +79,7 @@ class Store:
                 self.close()
                 raise
         except sqlite3.DatabaseError as wrong:
-            if wrong.sqlite_errorname == "SQLITE_FULL":
+            if getattr(wrong, "sqlite_errorname", "") == "SQLITE_FULL":  # text that is no UTF-8 has none
                 raise self._failed(wrong) from wrong
             raise ValueError(f"{path} is not a readable SQLite file ({one_line(wrong)})") from wrong
         except UnicodeDecodeError as wrong:
@@ -106,6 +120,12 @@ class Store:
             )
         if self._db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise ValueError(f"{self.path} is damaged: PRAGMA quick_check finds faults")
+        changed = _columns() - set(self._db.execute(COLUMNS)) if tables else set()
+        if changed:
+            table = min(changed)[0]
+            raise ValueError(
+                f"{self.path} is damaged: columns of its table {table} are not those it was made with"
+            )
 
     def _lay_out(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
