@@ -70,8 +70,8 @@ test-attack: .venv/.ready .venv/.tools  ## hostile submissions, forged messages 
 	@$(BIN)/pytest -q -n 2 -m attack
 
 # The same on a larger scale, and what a change of pages alone can break; with the types of torch and other large packages.
-test-slow: .venv/.ready .venv/.tools warm  ## what `make test` leaves out (larger scale, pages, all types): most of an hour
-	@$(BIN)/pytest -q -n 2 -m slow --ignore tests/test_lessons_in_words.py
+test-slow: .venv/.ready .venv/.tools warm  ## what `make test` leaves out (larger scale, pages, all types): about 20 minutes
+	@$(BIN)/pytest -q -n 3 --dist worksteal -m slow --ignore tests/test_lessons_in_words.py
 	@sed 's/^follow_imports = "skip"/follow_imports = "normal"/' pyproject.toml >.venv/types.toml
 	@$(BIN)/mypy --config-file .venv/types.toml
 
