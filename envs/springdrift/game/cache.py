@@ -88,7 +88,7 @@ class _Kept(FunctionCache):
         self._cache_file = _Files(self._cache_path, self._these_sources, stamp(room))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Code that is kept, or None. All that compiling needs, SciPy among it, is left for when it is needed."""
+        """Code that is kept, or None; all that only compiling needs, SciPy among it, is left until then."""
         rtsys.initialize(target_context)
         try:
             found = self._load_overload(sig, target_context)
