@@ -90,10 +90,11 @@ class _Kept(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Code that is kept, or None; all that only compiling needs, SciPy among it, is left until then."""
         rtsys.initialize(target_context)
+        found = None
         try:
-            found = self._load_overload(sig, target_context)
+            with self._guard_against_spurious_io_errors():
+                found = self._load_overload(sig, target_context)
         except Exception:  # a file cut short or damaged: unpickling raises whatever it likes
-            found = None
             self._forget()
         if found is None:
             _announce(self._slow)
